@@ -1,0 +1,102 @@
+"""What a person sees: results on stdout, progress and errors on stderr, plain lines when nobody is looking.
+
+The consoles understand no markup, so a file name with brackets or a colour code in it is just text; pass everything
+that comes from outside through `plain`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from annotator.faces import Face
+    from annotator.result import Result
+
+out = Console(markup=False, highlight=False, emoji=False)
+"""Results: what a pipe should get."""
+
+err = Console(stderr=True, markup=False, highlight=False, emoji=False)
+"""Progress, hints and errors."""
+
+# CSI and OSC sequences whole, then any other escape with the character after it (ECMA-48).
+_ESCAPE_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?", re.DOTALL)
+
+
+def plain(text: object) -> str:
+    """`text` made harmless for a terminal: no escape sequences, control or direction-changing characters."""
+    without_escapes = _ESCAPE_SEQUENCES.sub("", str(text))
+    visible = "".join(
+        character if character == "\n" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co") else "�"
+        for character in without_escapes.replace("\t", " ").replace("\r", "")
+    )
+    return unicodedata.normalize("NFC", visible)
+
+
+EMOTIONS = {
+    "HAPPY": "happy",
+    "SAD": "sad",
+    "ANGRY": "angry",
+    "CONFUSED": "confused",
+    "DISGUSTED": "disgusted",
+    "SURPRISED": "surprised",
+    "CALM": "calm",
+    "UNKNOWN": "unclear",
+    "FEAR": "afraid",
+}
+"""Rekognition's words for how a face looks, as the words of a sentence."""
+
+NOT_INDEXED = {
+    "EXCEEDS_MAX_FACES": "too many faces",
+    "EXTREME_POSE": "turned away",
+    "LOW_BRIGHTNESS": "too dark",
+    "LOW_SHARPNESS": "blurred",
+    "LOW_CONFIDENCE": "perhaps no face",
+    "SMALL_BOUNDING_BOX": "too small",
+    "LOW_FACE_QUALITY": "low quality",
+}
+"""Why Rekognition kept a face out of the collection."""
+
+
+def faces_table(results: Iterable["Result"]) -> Table:
+    """One line per face of every result: how it looks, and whether the collection holds it; fits 80 columns."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    table.add_column("Photo", overflow="ellipsis", no_wrap=True, max_width=24)
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("Looks", no_wrap=True)
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("Smile", no_wrap=True)
+    table.add_column("Gender", no_wrap=True)
+    table.add_column("Age", no_wrap=True)
+    table.add_column("Indexed", overflow="fold")
+    for result in results:
+        name = Text(plain(result.raw.key))
+        if not result.faces:
+            said = "no face found" if result.status == "no_face" else "refused"
+            table.add_row(name, "", Text(said, style="yellow"), "", "", "", "", Text(plain(result.reason or "")))
+        for number, face in enumerate(result.faces, 1):
+            table.add_row(name if number == 1 else "", str(number), *_face_cells(face))
+    return table
+
+
+def _face_cells(face: "Face") -> tuple[Text, ...]:
+    emotion = face.emotion
+    return (
+        Text(EMOTIONS.get(emotion.type, plain(emotion.type).lower()) if emotion else "-", style="bold"),
+        Text(f"{emotion.confidence:.0f} %" if emotion else ""),
+        Text({True: "yes", False: "no"}.get(bool(face.smile.value), "-") if face.smile else "-"),
+        Text(plain(face.gender.value).lower() if face.gender else "-"),
+        Text(f"{face.age_range.low}–{face.age_range.high}" if face.age_range else "-"),
+        Text("yes", style="green") if face.indexed else Text("no: " + why_not_indexed(face), style="yellow"),
+    )
+
+
+def why_not_indexed(face: "Face") -> str:
+    """Rekognition's reasons for keeping this face out of the collection, in words."""
+    reasons = (NOT_INDEXED.get(reason, plain(reason).lower().replace("_", " ")) for reason in face.unindexed_reasons)
+    return ", ".join(reasons) or "no reason given"
