@@ -1,0 +1,58 @@
+"""Reads the context once and composes the two stacks: `npx cdk deploy --all -c attendee=simon`."""
+
+import os
+import sys
+
+from aws_cdk import App, Aspects, Environment, Tags
+
+from infra.foundation import FoundationStack
+from infra.leave_nothing import LeaveNothing
+from infra.serverless import ServerlessStack
+from infra.settings import WORKSHOP, UnusableSetting, WorkshopSettings
+
+
+def compose(
+    app: App, settings: WorkshopSettings, account: str | None = None
+) -> tuple[FoundationStack, ServerlessStack]:
+    """Puts both stacks into `app`; every resource is tagged with the workshop and the attendee."""
+    env = Environment(account=account, region=settings.region)
+    foundation = FoundationStack(
+        app,
+        "Foundation",
+        settings=settings,
+        stack_name=f"{settings.stack_prefix}-Foundation",
+        description=f"{WORKSHOP}, steps 1 to 4: buckets, inbox and face collection of {settings.attendee}",
+        env=env,
+    )
+    serverless = ServerlessStack(
+        app,
+        "Serverless",
+        foundation=foundation,
+        settings=settings,
+        stack_name=f"{settings.stack_prefix}-Serverless",
+        description=f"{WORKSHOP}, step 5: the function that annotates the photos of {settings.attendee}",
+        env=env,
+    )
+    for name, value in settings.all_tags.items():
+        Tags.of(app).add(name, value)
+    Aspects.of(app).add(LeaveNothing())
+    return foundation, serverless
+
+
+def main() -> None:
+    """What cdk.json runs."""
+    app = App()
+    context = {name: app.node.try_get_context(name) for name in WorkshopSettings.names()}
+    try:
+        settings = WorkshopSettings.from_context(
+            {name: value for name, value in context.items() if value is not None},
+            region=os.environ.get("CDK_DEFAULT_REGION"),
+        )
+    except UnusableSetting as unusable:
+        sys.exit(f"show-your-emotions: {unusable}")
+    compose(app, settings, account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

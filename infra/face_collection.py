@@ -1,0 +1,81 @@
+"""The Rekognition collection, through a custom resource of our own.
+
+CloudFormation has a native `AWS::Rekognition::Collection` too. The custom resource stays because it teaches the
+lifecycle, reports the face model's version, and refuses a collection that is not this stack's.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.function_identity import FunctionIdentity
+
+HANDLER = Path(__file__).parents[1] / "lambda" / "face_collection"
+
+
+class FaceCollection(Construct):
+    """Holds the face vectors of this stack's photos, and goes with the stack.
+
+    `tags` are handed on as a property: CloudFormation does not tag what a custom resource makes.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, tags: Mapping[str, str]) -> None:
+        super().__init__(scope, id_)
+        stack = Stack.of(self)
+        # A stack name has no dot, so no other stack's collection begins like this one.
+        family = f"{stack.stack_name}."
+        identity = FunctionIdentity(self, "Identity")
+        identity.role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "rekognition:CreateCollection",
+                    "rekognition:DescribeCollection",
+                    "rekognition:DeleteCollection",
+                    "rekognition:ListTagsForResource",
+                    "rekognition:TagResource",
+                    "rekognition:UntagResource",
+                ],
+                # The whole family: after a replacement the old collection is deleted under the new policy.
+                resources=[_collection_arn(stack, f"{family}*")],
+            )
+        )
+        provider = lambda_.Function(
+            self,
+            "Provider",
+            description="Creates and deletes this workshop's Rekognition collection for CloudFormation.",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            code=lambda_.Code.from_asset(str(HANDLER), exclude=["**/__pycache__", "**/*.pyc"]),
+            handler="face_collection.handler.handle",
+            timeout=Duration.minutes(1),
+            role=identity.role,
+            log_group=identity.log_group,
+        )
+        resource = CustomResource(
+            self,
+            "Resource",
+            resource_type="Custom::RekognitionCollection",
+            service_token=provider.function_arn,
+            # Without this CloudFormation would wait an hour for an answer that got lost.
+            service_timeout=Duration.minutes(5),
+            properties={"CollectionId": f"{family}faces", "Tags": tags},
+        )
+        # Its role's policy must outlive the resource, or the Delete would be denied.
+        resource.node.add_dependency(identity)
+        self.collection_id = resource.get_att_string("CollectionId")
+        self._collection_arn = resource.get_att_string("CollectionArn")
+
+    def grant_indexing(self, role: iam.IRole) -> None:
+        """Lets `role` add faces to this collection, and take out those of a photo that was replaced."""
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["rekognition:IndexFaces", "rekognition:DeleteFaces"], resources=[self._collection_arn]
+            )
+        )
+
+
+def _collection_arn(stack: Stack, name: str) -> str:
+    return stack.format_arn(service="rekognition", resource="collection", resource_name=name)

@@ -1,0 +1,27 @@
+"""Steps 1 to 4: what holds state. Deploys in about a minute and needs no Docker."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from infra.face_collection import FaceCollection
+from infra.photo_annotator import TIMEOUT
+from infra.photo_store import PhotoStore
+from infra.settings import WorkshopSettings
+
+
+class FoundationStack(Stack):
+    """The buckets, the inbox and the collection; photos wait in the inbox until the Serverless stack is there."""
+
+    def __init__(self, scope: Construct, id_: str, *, settings: WorkshopSettings, **stack: Any) -> None:
+        super().__init__(scope, id_, **stack)
+        self.photos = PhotoStore(self, "Photos", keep_days=settings.keep_days, processing_timeout=TIMEOUT)
+        self.faces = FaceCollection(self, "Faces", tags=settings.all_tags)
+
+        CfnOutput(self, "RawBucket", value=self.photos.raw.bucket_name)
+        CfnOutput(self, "ProcessedBucket", value=self.photos.processed.bucket_name)
+        CfnOutput(self, "CollectionId", value=self.faces.collection_id)
+        CfnOutput(self, "InboxUrl", value=self.photos.inbox.queue_url)
+        CfnOutput(self, "DeadLetterQueueUrl", value=self.photos.dead_letters.queue_url)
+        CfnOutput(self, "NextStep", value=f"python -m workshop --attendee {settings.attendee} upload YOUR-PHOTO.jpg")

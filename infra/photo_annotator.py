@@ -1,0 +1,83 @@
+"""The function that turns a photo into an annotated picture and a result."""
+
+from pathlib import Path
+
+from aws_cdk import Duration
+from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.face_collection import FaceCollection
+from infra.function_identity import FunctionIdentity
+from infra.photo_store import PhotoStore
+from infra.settings import Architecture
+
+IMAGE = Path(__file__).parents[1] / "lambda" / "photo_annotator"
+
+TIMEOUT = Duration.seconds(30)
+"""A photo takes a second or two; the rest is room for Rekognition's throttling and the client's retries."""
+
+
+class PhotoAnnotator(Construct):
+    """A Docker-image function that empties the inbox, one photo an invocation.
+
+    One photo an invocation, so that a photo which kills or outlasts the function takes no other with it.
+    Reserved concurrency is never set: a new account has 10 in all, and the deploy would fail. The event source's
+    maximum concurrency is the brake.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        photos: PhotoStore,
+        faces: FaceCollection,
+        long_edge: int,
+        memory: int,
+        max_concurrency: int,
+        architecture: Architecture,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.identity = FunctionIdentity(self, "Identity")
+        photos.grant_reading_photos(self.identity.role)
+        photos.grant_storing_results(self.identity.role)
+        photos.grant_emptying_inbox(self.identity.role)
+        faces.grant_indexing(self.identity.role)
+
+        function_architecture, image_platform = _ARCHITECTURES[architecture]
+        self.function = lambda_.DockerImageFunction(
+            self,
+            "Function",
+            description="Draws on a photo what Amazon Rekognition reads in its faces.",
+            # Docker builds for the machine it runs on unless told otherwise; on an Apple-silicon laptop that image
+            # would not start here (aws/aws-cdk #31048). One setting drives both sides.
+            architecture=function_architecture,
+            code=lambda_.DockerImageCode.from_image_asset(
+                str(IMAGE), platform=image_platform, exclude=["**/__pycache__", "**/*.pyc", "requirements.in"]
+            ),
+            timeout=TIMEOUT,
+            memory_size=memory,
+            environment={
+                "PROCESSED_BUCKET": photos.processed.bucket_name,
+                "COLLECTION_ID": faces.collection_id,
+                "LONG_EDGE": str(long_edge),
+            },
+            role=self.identity.role,
+            log_group=self.identity.log_group,
+        )
+        lambda_.EventSourceMapping(
+            self,
+            "Inbox",
+            target=self.function,
+            event_source_arn=photos.inbox.queue_arn,
+            batch_size=1,
+            report_batch_item_failures=True,
+            max_concurrency=max_concurrency,
+        )
+
+
+_ARCHITECTURES = {
+    "x86_64": (lambda_.Architecture.X86_64, ecr_assets.Platform.LINUX_AMD64),
+    "arm64": (lambda_.Architecture.ARM_64, ecr_assets.Platform.LINUX_ARM64),
+}

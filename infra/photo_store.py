@@ -1,0 +1,143 @@
+"""Where photos arrive, wait, and end up: two buckets, an inbox queue and its dead-letter queue."""
+
+from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+TRIES = 5
+"""How often a photo is tried before it goes to the dead-letter queue.
+
+"Set maxReceiveCount to at least 5" (Lambda developer guide, "Using Lambda with Amazon SQS"): fewer, and a burst that
+meets Lambda's concurrency limit ends up there although nothing is wrong.
+"""
+
+
+class PhotoStore(Construct):
+    """The raw bucket announces each photo to the inbox; pictures and results are kept in the processed bucket.
+
+    A queue rather than a direct call of the function, because an asynchronous Lambda event is dropped after two
+    retries, and a room that uploads at once meets Rekognition's quota of a few calls a second.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, keep_days: int, processing_timeout: Duration) -> None:
+        super().__init__(scope, id_)
+        self.raw = self._bucket("Raw", keep_days)
+        self.processed = self._bucket("Processed", keep_days)
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            # A message keeps its first date when it moves here, so this must outlast the inbox.
+            retention_period=Duration.days(14),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.inbox = sqs.Queue(
+            self,
+            "Inbox",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(4),
+            # "at least six times" the function's time-out (Lambda developer guide, "Configuring a queue").
+            visibility_timeout=Duration.seconds(6 * processing_timeout.to_seconds()),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=TRIES),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self._announce_photos()
+        self._alarm_on_dead_letters()
+
+    def grant_reading_photos(self, role: iam.IRole) -> None:
+        """Lets `role` read raw photos, and learn that one is gone rather than forbidden.
+
+        S3 answers 403 instead of 404 for a missing object unless the caller may list the bucket
+        (S3 API reference, GetObject, "Permissions").
+        """
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[self.raw.arn_for_objects("*")])
+        )
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.raw.bucket_arn, self.processed.bucket_arn])
+        )
+
+    def grant_storing_results(self, role: iam.IRole) -> None:
+        """Lets `role` keep pictures and results, look up an earlier result, and remove an outdated picture."""
+        pictures, results = (self.processed.arn_for_objects(f"{folder}/*") for folder in ("pictures", "results"))
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[pictures, results]))
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[pictures, results]))
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:DeleteObject"], resources=[pictures]))
+
+    def grant_emptying_inbox(self, role: iam.IRole) -> None:
+        """Lets Lambda take messages off the inbox as `role`.
+
+        The three calls an event source mapping makes (Lambda developer guide, "Execution role permissions").
+        """
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+                resources=[self.inbox.queue_arn],
+            )
+        )
+
+    def _bucket(self, id_: str, keep_days: int) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            id_,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="ForgetPhotos",
+                    expiration=Duration.days(keep_days),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
+            ],
+            removal_policy=RemovalPolicy.DESTROY,
+            auto_delete_objects=True,
+        )
+
+    def _announce_photos(self) -> None:
+        """Writes the raw bucket's notification on the bucket itself.
+
+        `add_event_notification` would bring a function of CDK's own, with a log group that survives. The queue's
+        policy names the account rather than the bucket, because the bucket already waits for the policy: S3 tries
+        the queue out when the notification is set. Uploads above 8 MB arrive as CompleteMultipartUpload, hence `*`.
+        """
+        self.inbox.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LetS3AnnouncePhotos",
+                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[self.inbox.queue_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
+        bucket = self.raw.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - what L2 buckets are made of
+        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            queue_configurations=[
+                s3.CfnBucket.QueueConfigurationProperty(event="s3:ObjectCreated:*", queue=self.inbox.queue_arn)
+            ]
+        )
+        bucket.node.add_dependency(self.inbox.node.find_child("Policy"))
+
+    def _alarm_on_dead_letters(self) -> None:
+        cloudwatch.Alarm(
+            self,
+            "PhotosFailed",
+            alarm_description=(
+                "Photos could not be annotated after several tries. Ask `python -m workshop why PHOTO` for the "
+                "cause, mend it, then send them back with `python -m workshop redrive`."
+            ),
+            metric=self.dead_letters.metric_approximate_number_of_messages_visible(
+                period=Duration.minutes(1), statistic="Maximum"
+            ),
+            threshold=1,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )

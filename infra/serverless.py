@@ -1,0 +1,33 @@
+"""Step 5: what computes. Its image is built with Docker at deploy time."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from infra.foundation import FoundationStack
+from infra.photo_annotator import PhotoAnnotator
+from infra.settings import WorkshopSettings
+
+
+class ServerlessStack(Stack):
+    """The function that annotates every photo in the inbox; refers to the foundation, never the other way round."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, foundation: FoundationStack, settings: WorkshopSettings, **stack: Any
+    ) -> None:
+        super().__init__(scope, id_, **stack)
+        annotator = PhotoAnnotator(
+            self,
+            "Annotator",
+            photos=foundation.photos,
+            faces=foundation.faces,
+            long_edge=settings.long_edge,
+            memory=settings.memory,
+            max_concurrency=settings.max_concurrency,
+            architecture=settings.architecture,
+        )
+
+        CfnOutput(self, "FunctionName", value=annotator.function.function_name)
+        CfnOutput(self, "LogGroupName", value=annotator.identity.log_group.log_group_name)
+        CfnOutput(self, "NextStep", value=f"python -m workshop --attendee {settings.attendee} send YOUR-PHOTO.jpg")

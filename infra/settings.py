@@ -1,0 +1,149 @@
+"""What one deployment may choose: read from the CDK context once, checked, and frozen."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Literal, Self
+
+from infra.regions import INDEX_FACES_PER_SECOND
+
+WORKSHOP: Final = "show-your-emotions"
+
+Architecture = Literal["x86_64", "arm64"]
+
+NEW_ACCOUNT_MEMORY: Final = 3008
+"""Megabytes: what a function of a new account may have at most. Source: AWS Prescriptive Guidance, "Run parallel
+reads of S3 objects by using Python in an AWS Lambda function"."""
+
+
+class UnusableSetting(ValueError):
+    """A context value that cannot be deployed; the message says which, why, and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkshopSettings:
+    """One attendee's deployment.
+
+    `keep_days` is in days, `long_edge` in pixels (0 keeps a photo's size), `memory` in megabytes. `max_concurrency`
+    is how many photos are looked at at once. `tags` are the attendee's own, beside the workshop's. `region` is None
+    where the stacks are synthesised for any region.
+    """
+
+    attendee: str = "me"
+    region: str | None = None
+    keep_days: int = 1
+    long_edge: int = 2048
+    memory: int = 512
+    max_concurrency: int = 5
+    architecture: Architecture = "x86_64"
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_context(cls, context: Mapping[str, Any], region: str | None = None) -> Self:
+        """The settings in `context`, as `-c name=value` or cdk.json give them; what is not there has its default.
+
+        Raises UnusableSetting.
+        """
+        if region is not None and region not in INDEX_FACES_PER_SECOND:
+            raise UnusableSetting(
+                f"Amazon Rekognition has no face collections in the region {region}; "
+                f"choose another, for example: export AWS_REGION=ap-southeast-2"
+            )
+        defaults = {f.name: getattr(cls(), f.name) for f in fields(cls)} | {"max_concurrency": concurrency_in(region)}
+        chosen = defaults | dict(context)
+        return cls(
+            attendee=_attendee(chosen["attendee"]),
+            region=region,
+            keep_days=_number(chosen, "keep_days", 1, 365, "days that photos and results are kept"),
+            long_edge=_long_edge(chosen),
+            memory=_memory(chosen),
+            max_concurrency=_number(chosen, "max_concurrency", 2, 1000, "photos looked at at once"),
+            architecture=_architecture(chosen["architecture"]),
+            tags=_tags(chosen["tags"]),
+        )
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """What the context may set."""
+        return tuple(f.name for f in fields(cls) if f.name != "region")
+
+    @property
+    def stack_prefix(self) -> str:
+        """What both stacks' names begin with."""
+        return f"ShowYourEmotions-{self.attendee}"
+
+    @property
+    def all_tags(self) -> dict[str, str]:
+        """What every resource is tagged with."""
+        return {"workshop": WORKSHOP, "attendee": self.attendee, **self.tags}
+
+
+def concurrency_in(region: str | None) -> int:
+    """How many photos to look at at once where the region's quota is all that is known.
+
+    A photo takes about a second, most of it IndexFaces, so more workers than calls a second only meet throttling.
+    At most 8: a new account has 10 concurrent executions in all, and the custom resources want some of them.
+    """
+    return min(INDEX_FACES_PER_SECOND.get(region or "", 5), 8)
+
+
+def _attendee(value: object) -> str:
+    name = str(value)
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name):
+        raise UnusableSetting(
+            f"attendee={name!r} cannot be part of a stack name; use up to 32 lower-case letters, digits and hyphens, "
+            f"for example: -c attendee=simon"
+        )
+    return name
+
+
+def _number(chosen: Mapping[str, Any], name: str, low: int, high: int, what: str) -> int:
+    value = chosen[name]
+    number = int(str(value)) if re.fullmatch(r"[0-9]{1,9}", str(value)) else -1
+    if not low <= number <= high:
+        raise UnusableSetting(f"{name}={value!r} will not do: {what}, a whole number from {low} to {high}")
+    return number
+
+
+def _long_edge(chosen: Mapping[str, Any]) -> int:
+    if str(chosen["long_edge"]) == "0":
+        return 0
+    return _number(chosen, "long_edge", 256, 8192, "pixels of the annotated picture's longer side (0 keeps its size)")
+
+
+def _memory(chosen: Mapping[str, Any]) -> int:
+    memory = _number(chosen, "memory", 256, 10240, "megabytes for the function")
+    if memory > NEW_ACCOUNT_MEMORY:
+        raise UnusableSetting(
+            f"memory={memory} is more than the {NEW_ACCOUNT_MEMORY} MB that a new account's functions may have; "
+            f"512 is enough for a photo of 48 megapixels"
+        )
+    return memory
+
+
+def _architecture(value: object) -> Architecture:
+    if value == "x86_64" or value == "arm64":
+        return value
+    raise UnusableSetting(f"architecture={value!r} is not one that Lambda has; use x86_64 or arm64")
+
+
+def _tags(value: object) -> dict[str, str]:
+    """Tags from cdk.json's mapping, or from `-c tags=team=cloud,event=meetup`."""
+    if isinstance(value, str):
+        pairs = [pair.split("=", 1) for pair in value.split(",") if pair]
+        if any(len(pair) != 2 for pair in pairs):
+            raise UnusableSetting(f"tags={value!r} cannot be read; write them as -c tags=team=cloud,event=meetup")
+        value = dict(pairs)
+    if not isinstance(value, Mapping):
+        raise UnusableSetting(f"tags={json.dumps(value)} cannot be read; write them as -c tags=team=cloud,event=meetup")
+    tags = {str(name).strip(): str(text).strip() for name, text in value.items()}
+    for name, text in tags.items():
+        # The characters that every service here takes (IAM user guide, "Rules for tagging").
+        if not re.fullmatch(r"(?!aws:)[\w .:/=+\-@]{1,128}", name) or not re.fullmatch(r"[\w .:/=+\-@]{0,256}", text):
+            raise UnusableSetting(
+                f"the tag {name}={text!r} is not one that AWS takes; use letters, digits, spaces and _ . : / = + - @"
+            )
+        if name in ("workshop", "attendee"):
+            raise UnusableSetting(f"the tag {name} is the workshop's own; choose another name")
+    return tags

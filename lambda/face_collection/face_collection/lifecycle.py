@@ -1,0 +1,80 @@
+"""What Create, Update and Delete mean for a Rekognition collection; each is safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition import RekognitionClient
+
+OWNER_TAG: Final = "show-your-emotions:stack"
+"""The tag whose value is the id of the stack that made the collection."""
+
+
+class NotOurs(Exception):
+    """A collection of that name exists and another stack, or a person, made it."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection as CloudFormation's `Fn::GetAtt` shows it."""
+
+    id: str
+    arn: str
+    face_model_version: str
+
+
+def create(rekognition: RekognitionClient, collection_id: str, stack_id: str, tags: Mapping[str, str]) -> Collection:
+    """Makes the collection, or finds the one that an earlier, unanswered Create of this stack made.
+
+    Raises NotOurs for a collection that was there before: adopting it would mean deleting it with the stack.
+    """
+    try:
+        made = rekognition.create_collection(CollectionId=collection_id, Tags={**tags, OWNER_TAG: stack_id})
+    except rekognition.exceptions.ResourceAlreadyExistsException:
+        owner = _tags_of(rekognition, _describe(rekognition, collection_id).arn).get(OWNER_TAG)
+        if owner != stack_id:
+            raise NotOurs(
+                f"A Rekognition collection named {collection_id} exists already and is {owner or 'nobody'}'s. "
+                f"If nobody needs it: aws rekognition delete-collection --collection-id {collection_id}"
+            ) from None
+        return retag(rekognition, collection_id, stack_id, tags)
+    return Collection(collection_id, made["CollectionArn"], made["FaceModelVersion"])
+
+
+def retag(rekognition: RekognitionClient, collection_id: str, stack_id: str, tags: Mapping[str, str]) -> Collection:
+    """Gives the collection exactly these tags, and the owner's."""
+    collection = _describe(rekognition, collection_id)
+    wanted = {**tags, OWNER_TAG: stack_id}
+    present = _tags_of(rekognition, collection.arn)
+    if outdated := [name for name in present if name not in wanted]:
+        rekognition.untag_resource(ResourceArn=collection.arn, TagKeys=outdated)
+    if missing := {name: value for name, value in wanted.items() if present.get(name) != value}:
+        rekognition.tag_resource(ResourceArn=collection.arn, Tags=missing)
+    return collection
+
+
+def delete(rekognition: RekognitionClient, collection_id: str, stack_id: str) -> bool:
+    """Deletes the collection with all its faces; True when there was one and it was this stack's.
+
+    DeleteCollection "removes all faces in the collection" (Rekognition API reference), so nothing is emptied first.
+    """
+    try:
+        collection = _describe(rekognition, collection_id)
+        if _tags_of(rekognition, collection.arn).get(OWNER_TAG) != stack_id:
+            return False
+        rekognition.delete_collection(CollectionId=collection_id)
+    except rekognition.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def _describe(rekognition: RekognitionClient, collection_id: str) -> Collection:
+    answer = rekognition.describe_collection(CollectionId=collection_id)
+    return Collection(collection_id, answer["CollectionARN"], answer["FaceModelVersion"])
+
+
+def _tags_of(rekognition: RekognitionClient, arn: str) -> dict[str, str]:
+    return rekognition.list_tags_for_resource(ResourceArn=arn)["Tags"]
