@@ -1,0 +1,29 @@
+"""Before the first photo leaves this computer: what is stored, for how long, and how to undo it. Said once."""
+
+import os
+from pathlib import Path
+
+from workshop.console import err
+from workshop.stacks import Stacks
+
+
+def inform_once(stacks: Stacks) -> None:
+    """Say on stderr what will be stored, unless this attendee was told before on this computer."""
+    told = _state_folder() / f"informed-{stacks.account.attendee}"
+    if told.exists():
+        return
+    days = stacks.kept_for_days()
+    kept = f"{days} day{'s' * (days != 1)}" if days else "until teardown"
+    err.print(f"Stored in this AWS account: photo and picture ({kept}), face vectors (until teardown).")
+    err.print("Send only people who agreed. To undo: python -m workshop forget PHOTO\n")
+    try:
+        told.parent.mkdir(parents=True, exist_ok=True)
+        told.touch()
+    except OSError:
+        pass  # then it is said again next time, which does no harm
+
+
+def _state_folder() -> Path:
+    """Where programs keep what should survive but is no setting (XDG Base Directory Specification)."""
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "show-your-emotions"

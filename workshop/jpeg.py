@@ -1,0 +1,68 @@
+"""A JPEG without what it says besides the picture: where it was taken, when, with which phone, by whom.
+
+The picture itself is not touched, so a JPEG that says nothing comes out byte for byte as it went in.
+"""
+
+_START, _END, _SCAN = 0xD8, 0xD9, 0xDA
+_RESTARTS = range(0xD0, 0xD8)
+_COMMENT = 0xFE
+_APPLICATION = range(0xE0, 0xF0)
+
+# What a decoder needs to show the same colours: JFIF, the ICC profile, Adobe's colour transform.
+_KEPT = {0xE0: b"JFIF\x00", 0xE2: b"ICC_PROFILE\x00", 0xEE: b"Adobe"}
+
+
+class NotAWholeJpeg(ValueError):
+    """The bytes are not one whole JPEG: they do not begin like one, or end before the picture does."""
+
+
+def without_metadata(jpeg: bytes) -> bytes:
+    """The same picture without EXIF, GPS, XMP, IPTC, thumbnails, comments, or anything after its end.
+
+    Phones append whole videos after the end (motion photos), with their own location. Raises NotAWholeJpeg.
+    """
+    if jpeg[:2] != bytes((0xFF, _START)):
+        raise NotAWholeJpeg("does not begin like a JPEG")
+    kept = [jpeg[:2]]
+    at = 2
+    while True:
+        marker, start = _marker(jpeg, at)
+        if marker == _END:
+            kept.append(jpeg[start : start + 2])
+            return b"".join(kept)
+        length = int.from_bytes(jpeg[start + 2 : start + 4], "big")
+        at = start + 2 + length
+        if length < 2 or at > len(jpeg):
+            raise NotAWholeJpeg("ends inside a segment")
+        if marker == _SCAN:
+            at = _end_of_scan(jpeg, at)
+        if _belongs_to_the_picture(marker, jpeg[start + 4 : start + 18]):
+            kept.append(jpeg[start:at])
+
+
+def _marker(jpeg: bytes, at: int) -> tuple[int, int]:
+    """The marker at this offset and where it starts, fill bytes passed over (ITU T.81, B.1.1.2)."""
+    while at + 1 < len(jpeg) and jpeg[at] == jpeg[at + 1] == 0xFF:
+        at += 1
+    if at + 1 >= len(jpeg) or jpeg[at] != 0xFF:
+        raise NotAWholeJpeg("ends before the picture does")
+    return jpeg[at + 1], at
+
+
+def _end_of_scan(jpeg: bytes, at: int) -> int:
+    """Where the next marker after this entropy-coded data is; FF 00 is data, FF D0 to D7 are restarts."""
+    while True:
+        at = jpeg.find(b"\xff", at)
+        if at < 0 or at + 1 >= len(jpeg):
+            raise NotAWholeJpeg("ends before the picture does")
+        if jpeg[at + 1] not in (0x00, 0xFF) and jpeg[at + 1] not in _RESTARTS:
+            return at
+        at += 1
+
+
+def _belongs_to_the_picture(marker: int, beginning: bytes) -> bool:
+    if marker == _COMMENT:
+        return False
+    if marker in _APPLICATION:
+        return marker in _KEPT and beginning.startswith(_KEPT[marker])
+    return True

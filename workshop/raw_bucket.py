@@ -1,0 +1,112 @@
+"""The raw bucket: putting a photo in without overwriting another, and finding it again by whatever name."""
+
+import hashlib
+import io
+import re
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from annotator.photo import Photo
+from botocore.exceptions import ClientError
+
+from workshop.errors import WorkshopError, code_of
+from workshop.results import RESULTS
+from workshop.stacks import Stacks
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_DIGITS = 8
+_LONGEST_NAME = 60
+
+
+def key_for(name: str, body: bytes) -> str:
+    """A key that keeps the file's name readable and is as unique as the content: `selfie-3f2a91c0.jpg`.
+
+    Letters and digits of every script stay; everything that a shell, an address or S3 might mind becomes a hyphen.
+    """
+    digest = hashlib.sha256(body).hexdigest()[:_DIGITS]
+    return f"{readable(PurePosixPath(name.replace(chr(92), '/')).stem)}-{digest}.jpg"
+
+
+def readable(stem: str) -> str:
+    """The part of a key that comes from the file's name."""
+    letters = "".join(
+        c if unicodedata.category(c)[0] in "LNM" or c in "_." else "-" for c in unicodedata.normalize("NFC", stem)
+    )
+    return re.sub("-+", "-", letters)[:_LONGEST_NAME].strip("-._") or "photo"
+
+
+def put(
+    s3: "S3Client", bucket: str, key: str, body: bytes, on_sent: Callable[[int], None] = lambda _bytes: None
+) -> tuple[Photo, bool]:
+    """Store the photo and return it with True, or with False when exactly this photo is there already.
+
+    `on_sent` is called with the bytes sent so far. Raises WorkshopError when the key belongs to another photo.
+    """
+    photo = Photo(bucket=bucket, key=key, etag=hashlib.md5(body, usedforsecurity=False).hexdigest(), size=len(body))
+    try:
+        # SSE-S3 leaves the ETag of a single PUT as the content's MD5; SSE-KMS does not, so the answer decides.
+        etag = s3.put_object(
+            Bucket=bucket, Key=key, Body=_Watched(body, on_sent), ContentType="image/jpeg", IfNoneMatch="*"
+        )["ETag"].strip('"')
+    except ClientError as error:
+        if code_of(error) not in ("PreconditionFailed", "412"):
+            raise
+        there = found(s3, bucket, key)
+        if there is not None and (there.etag, there.size) == (photo.etag, photo.size):
+            return there, False
+        raise WorkshopError(
+            f"There is another photo called {key} already.", "Choose another --key, or leave it out."
+        ) from None
+    return Photo(bucket=bucket, key=key, etag=etag, size=len(body)), True
+
+
+class _Watched(io.BytesIO):
+    """Bytes that tell how far they have been read."""
+
+    def __init__(self, body: bytes, on_read: Callable[[int], None]) -> None:
+        super().__init__(body)
+        self._on_read = on_read
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        chunk = super().read(size)
+        self._on_read(self.tell())
+        return chunk
+
+
+def found(s3: "S3Client", bucket: str, key: str) -> Photo | None:
+    """The photo under this key, or None."""
+    try:
+        head = s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if code_of(error) in ("404", "NoSuchKey", "NotFound"):
+            return None
+        raise
+    return Photo(bucket=bucket, key=key, etag=head["ETag"].strip('"'), size=head["ContentLength"])
+
+
+def key_of(stacks: Stacks, said: str) -> str | None:
+    """The key of the photo that a person means, or None when there is none.
+
+    They may say the key, an s3:// address, the annotated picture's or the result's key, or the name or path of the
+    file they sent; of several photos sent under one name it is the newest.
+    """
+    s3: S3Client = stacks.account.client("s3")
+    key = re.sub(r"^s3://[^/]+/", "", said)
+    key = re.sub(r"^pictures/(.+)\.jpg$", r"\1", key)
+    key = re.sub(r"^results/(.+)\.json$", r"\1", key)
+    if found(s3, stacks.raw_bucket, key) or found(s3, stacks.processed_bucket, f"{RESULTS}{key}.json"):
+        return key
+    beginning = readable(Path(said).stem) + "-"
+    of_this_name = re.compile(re.escape(beginning) + rf"[0-9a-f]{{{_DIGITS}}}\.jpg")
+    newest: dict[str, float] = {}
+    for bucket, prefix in ((stacks.raw_bucket, ""), (stacks.processed_bucket, RESULTS)):
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix + beginning)
+        for item in (item for page in pages for item in page.get("Contents", [])):
+            name = item["Key"].removeprefix(prefix).removesuffix(".json" if prefix else "")
+            if of_this_name.fullmatch(name):
+                newest.setdefault(name, item["LastModified"].timestamp())
+    return max(newest, key=newest.__getitem__, default=None)
