@@ -1,0 +1,112 @@
+"""The emulator as a process of ours on loopback: started, waited for, and ended for sure."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local_aws import processes
+from local_aws.errors import LocalAwsError
+
+START_TIMEOUT = 60.0
+"""Seconds; it takes less than one, and more only on a machine that is busy with something else."""
+
+SERVICES = (
+    "account,cloudformation,cloudwatch,cloudwatch_logs,ecr,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,"
+    "sns,sqs,ssm,sts,tagging"
+)
+"""What the stacks, the CDK CLI and the commands call, as ministack names it."""
+
+
+class Emulator:
+    """ministack on 127.0.0.1:`port`, with its gaps closed; invocations are sent to `lambda_host`.
+
+    It keeps everything in memory and in one temporary folder, which goes with it. `account_concurrency` plays an
+    account's limit of concurrent executions, such as the 10 of a new account.
+    """
+
+    def __init__(self, lambda_host: str, port: int, account_concurrency: int | None = None) -> None:
+        self._lambda_host = lambda_host
+        self.port = port
+        self._account_concurrency = account_concurrency
+
+    def __enter__(self) -> Self:
+        if processes.listens(self.port):
+            raise LocalAwsError(
+                f"Port {self.port} is in use on this machine; stop what uses it, or choose another: "
+                "make local PORT=4567"
+            )
+        self._folder = Path(tempfile.mkdtemp(prefix="show-your-emotions-emulator-"))
+        self.log = self._folder / "emulator.log"
+        try:
+            with self.log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "local_aws.ministack_process", self._lambda_host],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=Path(__file__).parents[1],
+                    env=self._variables(),
+                    start_new_session=True,
+                )
+            self._wait_until_it_answers()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    @property
+    def url(self) -> str:
+        """The address for AWS_ENDPOINT_URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def _variables(self) -> dict[str, str]:
+        variables = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self._folder),
+            "TMPDIR": str(self._folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "BIND_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "SERVICES": SERVICES,
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "LOG_LEVEL": "WARNING",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            # An engine that happens to run is left alone.
+            "DOCKER_HOST": f"unix://{self._folder}/no-docker",
+        }
+        if self._account_concurrency:
+            variables["LAMBDA_ACCOUNT_CONCURRENCY"] = str(self._account_concurrency)
+        return variables
+
+    def _wait_until_it_answers(self) -> None:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        give_up = time.monotonic() + START_TIMEOUT
+        while True:
+            try:
+                with direct.open(f"{self.url}/_ministack/health", timeout=5):
+                    return
+            except OSError:
+                pass
+            if self._process.poll() is not None or time.monotonic() > give_up:
+                said = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
+                raise LocalAwsError(f"The emulator did not start on port {self.port}; the last it said: {said[0]}")
+            time.sleep(0.05)
+
+    def _end(self) -> None:
+        if hasattr(self, "_process"):
+            processes.end(self._process)
+        shutil.rmtree(self._folder, ignore_errors=True)

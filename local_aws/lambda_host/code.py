@@ -1,0 +1,109 @@
+"""Where a function's files come from: its zip file, or the folder that its image is built from."""
+
+import json
+import re
+import shlex
+import shutil
+import threading
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+from local_aws.errors import LocalAwsError
+from local_aws.lambda_host.function import Function
+
+_BASE_IMAGE = re.compile(
+    r"^FROM\s.*?lambda/(?P<language>python|nodejs):(?P<version>[\d.]+)", re.IGNORECASE | re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A function's files, and how to start them: `runtime` is Lambda's identifier, such as python3.13."""
+
+    task_root: Path
+    runtime: str
+    handler: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+class CodeStore:
+    """Puts each function's files into a folder of its own below `folder`, once per version of the code.
+
+    `assemblies` are the cloud assemblies (`cdk.out` folders) that image functions were deployed from: CDK tags an
+    image with its asset's hash and stages the build context as `asset.<hash>`. That folder stands for the image's
+    /var/task, and the packages of the running Python for the image's own, which come from the same lock files.
+    """
+
+    def __init__(self, folder: Path, assemblies: Iterable[Path] = ()) -> None:
+        self._folder = folder
+        self.assemblies = list(assemblies)
+        self._one_at_a_time = threading.Lock()
+
+    def of(self, function: Function, download: Callable[[], bytes]) -> Code:
+        """The code of `function`; `download` answers with the zip file of one that is no image.
+
+        Raises LocalAwsError when an image's build context is in none of the assemblies.
+        """
+        with self._one_at_a_time:
+            return self._image(function, function.image) if function.image else self._zip(function, download)
+
+    def _zip(self, function: Function, download: Callable[[], bytes]) -> Code:
+        name = re.sub(r"\W", "_", f"{function.name}-{function.code_sha256}")
+        task_root = self._folder / name
+        if not task_root.exists():
+            with zipfile.ZipFile(BytesIO(download())) as archive:
+                archive.extractall(task_root)
+        return Code(task_root, function.runtime, function.handler)
+
+    def _image(self, function: Function, image: str) -> Code:
+        tag = image.rpartition(":")[2]
+        task_root = self._folder / f"image-{tag}"
+        if not task_root.exists():
+            # A copy: the next synth may rewrite the assembly, and Python's byte code must not end up in it.
+            shutil.copytree(self._build_context(image, tag), task_root)
+        return _in_image(task_root, function.command)
+
+    def _build_context(self, image: str, tag: str) -> Path:
+        for assembly in self.assemblies:
+            # The tag may carry a prefix (the synthesizer's dockerTagPrefix); the hash is its last 64 digits.
+            staged = assembly / f"asset.{tag[-64:]}"
+            if staged.is_dir():
+                return staged
+        looked_in = ", ".join(str(assembly) for assembly in self.assemblies) or "no folder at all"
+        raise LocalAwsError(
+            f"The files of image {image} were not found in {looked_in}; deploy from the folder with cdk.json, so that "
+            "its cdk.out holds them."
+        )
+
+
+def _in_image(task_root: Path, command: tuple[str, ...]) -> Code:
+    """What the Dockerfile says about how the image runs: the base image's runtime, ENV and CMD."""
+    dockerfile = (task_root / "Dockerfile").read_text().replace("\\\n", " ")
+    base = _BASE_IMAGE.search(dockerfile)
+    if not base:
+        raise LocalAwsError("The Dockerfile is not based on an AWS image for Python or Node.js, so it needs Docker.")
+    environment: dict[str, str] = {}
+    for line in dockerfile.splitlines():
+        instruction, _, arguments = line.strip().partition(" ")
+        if instruction.upper() == "ENV":
+            environment.update(pair.partition("=")[::2] for pair in shlex.split(arguments) if "=" in pair)
+        elif instruction.upper() == "CMD" and not command:
+            command = tuple(json.loads(arguments))
+    if not command:
+        raise LocalAwsError('The Dockerfile names no handler; end it with CMD ["module.function"].')
+    suffix = ".x" if base["language"].lower() == "nodejs" else ""
+    return Code(task_root, f"{base['language'].lower()}{base['version']}{suffix}", command[-1], environment)
+
+
+def downloaded(url: str) -> bytes:
+    """The zip file at the address that GetFunction gives, which is on this machine."""
+    with _DIRECT.open(url, timeout=30) as answer:
+        content: bytes = answer.read()
+        return content
+
+
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
