@@ -1,0 +1,105 @@
+"""Remove a photo, its annotated picture, its result, and its faces from the collection."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+from annotator.photo import Photo, picture_key, result_key
+from annotator.result import Result
+
+from workshop.account import Account, pass_account
+from workshop.console import out, plain
+from workshop.raw_bucket import found, key_of
+from workshop.results import result_of
+from workshop.stacks import Stacks
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition import RekognitionClient
+    from mypy_boto3_s3 import S3Client
+
+
+@click.command("forget")
+@click.argument("photos", metavar="PHOTO...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="What was removed, as JSON.")
+@pass_account
+def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
+    """Remove everything about a photo from AWS.
+
+    \b
+      python -m workshop forget selfie.jpg
+
+    PHOTO is the file you sent or its key. The file on your computer stays. Forgetting twice is fine.
+    """
+    stacks = Stacks.of(account)
+    answers = []
+    for said in photos:
+        key = key_of(stacks, said)
+        gone = forget(stacks, key) if key else {}
+        answers.append({"photo": said, "key": key, "removed": gone})
+        if as_json:
+            continue
+        if key is None:
+            out.print(plain(f"{said}: nothing of that name is stored, so there is nothing to remove."), soft_wrap=True)
+            continue
+        out.print(plain(key), style="bold", soft_wrap=True)
+        for thing, count in gone.items():
+            out.print(f"  {_said(thing, count)}", soft_wrap=True)
+    if as_json:
+        click.echo(json.dumps(answers, ensure_ascii=False, indent=1))
+
+
+def forget(stacks: Stacks, key: str) -> dict[str, int]:
+    """Remove what there is of this photo and say how many of each were removed.
+
+    The result goes last: it names the faces, so a removal that was interrupted can be repeated.
+    """
+    s3: S3Client = stacks.account.client("s3")
+    photo, result = found(s3, stacks.raw_bucket, key), result_of(stacks, key)
+    removed = {"photo": _delete(s3, stacks.raw_bucket, key)}
+    removed["faces"] = _delete_faces(stacks, photo, result)
+    picture = result.picture.key if result and result.picture else picture_key(key)
+    removed["picture"] = _delete(s3, stacks.processed_bucket, picture)
+    removed["result"] = _delete(s3, stacks.processed_bucket, result_key(key))
+    return removed
+
+
+def _said(thing: str, count: int) -> str:
+    if thing == "faces":
+        return (
+            f"{count} face{'s' * (count != 1)} removed from the collection" if count else "no faces in the collection"
+        )
+    return f"{thing} removed" if count else f"no {thing} was there"
+
+
+def _delete(s3: "S3Client", bucket: str, key: str) -> int:
+    """Delete the object and answer 1, or 0 when there was none; DeleteObject itself does not tell."""
+    if found(s3, bucket, key) is None:
+        return 0
+    s3.delete_object(Bucket=bucket, Key=key)
+    return 1
+
+
+def _delete_faces(stacks: Stacks, photo: Photo | None, result: Result | None) -> int:
+    """Delete the photo's faces, those that its result names and those that the collection files under it."""
+    rekognition: RekognitionClient = stacks.account.client("rekognition")
+    named = {face.face_id for face in result.faces if face.face_id} if result else set()
+    image_ids = {each.external_image_id for each in (photo, result) if each}
+    try:
+        faces = sorted(named | set(_filed_under(rekognition, stacks.collection_id, image_ids)))
+        deleted = 0
+        for start in range(0, len(faces), 1000):
+            answer = rekognition.delete_faces(CollectionId=stacks.collection_id, FaceIds=faces[start : start + 1000])
+            deleted += len(answer.get("DeletedFaces", []))
+    except rekognition.exceptions.ResourceNotFoundException:
+        return 0
+    return deleted
+
+
+def _filed_under(rekognition: "RekognitionClient", collection: str, image_ids: set[str]) -> Iterator[str]:
+    if not image_ids:
+        return
+    for page in rekognition.get_paginator("list_faces").paginate(CollectionId=collection):
+        for face in page["Faces"]:
+            if face.get("ExternalImageId") in image_ids:
+                yield face["FaceId"]
