@@ -18,7 +18,7 @@ START_TIMEOUT = 60.0
 """Seconds; it takes less than one, and more only on a machine that is busy with something else."""
 
 SERVICES = (
-    "account,cloudformation,cloudwatch,cloudwatch_logs,ecr,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,"
+    "account,cloudformation,cloudwatch,ecr,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,"
     "sns,sqs,ssm,sts,tagging"
 )
 """What the stacks, the CDK CLI and the commands call, as ministack names it."""

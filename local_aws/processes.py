@@ -29,10 +29,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """End a process started with `start_new_session=True`, together with everything it started."""
     if process.poll() is None:
         process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            pass
     kill(process)
 
 

@@ -158,7 +158,7 @@ class CloudWatchLogs:
         with self._one_at_a_time:
             if key not in self._clients:
                 self._clients[key] = boto3.session.Session().client(
-                    service,  # type: ignore[call-overload]
+                    service,
                     endpoint_url=self._endpoint,
                     region_name=function.region,
                     aws_access_key_id=function.account,
