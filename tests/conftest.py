@@ -1,0 +1,22 @@
+"""What every test may rely on: no AWS but the local one, no network but loopback."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A developer's own credentials and settings never reach a test."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_"))]:
+        if name != "CDK_VALIDATION":
+            del os.environ[name]
+    os.environ |= {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # The Node that the lock file pins, for jsii and the CDK CLI alike.
+        "PATH": f"{PROJECT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    }

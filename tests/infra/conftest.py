@@ -1,0 +1,77 @@
+"""Both stacks, synthesised once for all tests, with cdk-nag looking on."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from app import compose
+from infra.settings import WorkshopSettings
+
+PROJECT = Path(__file__).parents[2]
+ACCOUNT, REGION = "111122223333", "ap-southeast-2"
+
+
+def cdk_context() -> dict[str, Any]:
+    """What the CDK CLI would hand to the app; `App()` alone ignores cdk.json."""
+    return json.loads((PROJECT / "cdk.json").read_text())["context"]
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What synth wrote."""
+
+    folder: Path
+
+    def template(self, stack: str) -> dict[str, Any]:
+        return json.loads((self.folder / f"{stack}.template.json").read_text())
+
+    @property
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Every resource of both stacks, as "Stack/LogicalId"."""
+        return {
+            f"{stack}/{logical_id}": resource
+            for stack in ("Foundation", "Serverless")
+            for logical_id, resource in self.template(stack)["Resources"].items()
+        }
+
+    def of_type(self, type_: str) -> dict[str, dict[str, Any]]:
+        return {name: resource for name, resource in self.resources.items() if resource["Type"] == type_}
+
+    def one(self, type_: str, containing: str = "") -> dict[str, Any]:
+        (resource,) = (r for name, r in self.of_type(type_).items() if containing in name)
+        return resource["Properties"]
+
+    def images(self) -> list[dict[str, Any]]:
+        assets = json.loads((self.folder / "Serverless.assets.json").read_text())
+        return [image["source"] for image in assets["dockerImages"].values()]
+
+    def nag_findings(self) -> set[tuple[str, str]]:
+        """cdk-nag's findings as (rule, construct path)."""
+        report = json.loads((self.folder / "validation-report.json").read_text())
+        return {
+            (violation["ruleName"], construct["constructPath"])
+            for plugin in report["pluginReports"]
+            if plugin["pluginName"] == "AwsSolutions"
+            for violation in plugin["violations"]
+            for construct in violation["violatingConstructs"]
+        }
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    folder = tmp_path_factory.mktemp("cdk.out")
+    app = App(context=cdk_context(), outdir=str(folder))
+    compose(app, WorkshopSettings.from_context({"attendee": "simon"}, REGION), ACCOUNT)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    try:
+        app.synth()
+    except RuntimeError as refused:
+        # cdk-nag's findings end the synth, but only after the templates are written; test_nag.py judges them.
+        if "ValidationFailed" not in str(refused):
+            raise
+    return Assembly(folder)

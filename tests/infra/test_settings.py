@@ -1,0 +1,77 @@
+import pytest
+
+from infra.regions import INDEX_FACES_PER_SECOND
+from infra.settings import UnusableSetting, WorkshopSettings
+
+
+def test_an_empty_context_gives_the_defaults():
+    settings = WorkshopSettings.from_context({}, "ap-southeast-2")
+    assert settings == WorkshopSettings(region="ap-southeast-2")
+
+
+def test_the_command_line_gives_text_and_cdk_json_gives_numbers():
+    from_text = WorkshopSettings.from_context({"keep_days": "7", "long_edge": "0", "memory": "1024"})
+    assert from_text == WorkshopSettings.from_context({"keep_days": 7, "long_edge": 0, "memory": 1024})
+    assert (from_text.keep_days, from_text.long_edge, from_text.memory) == (7, 0, 1024)
+
+
+def test_tags_read_the_same_from_the_command_line_and_from_cdk_json():
+    wanted = {"team": "cloud", "event": "meetup 42"}
+    assert WorkshopSettings.from_context({"tags": "team=cloud,event=meetup 42"}).tags == wanted
+    assert WorkshopSettings.from_context({"tags": wanted}).tags == wanted
+
+
+@pytest.mark.parametrize(
+    ("context", "says"),
+    [
+        ({"attendee": "Simon B"}, "attendee='Simon B' cannot be part of a stack name"),
+        ({"attendee": "simon-"}, "lower-case letters, digits and hyphens"),
+        ({"attendee": "s" * 33}, "up to 32"),
+        ({"attendee": "simon\n"}, "cannot be part of a stack name"),
+        ({"attendee": ""}, "cannot be part of a stack name"),
+        ({"keep_days": "0"}, "from 1 to 365"),
+        ({"keep_days": "one"}, "keep_days='one'"),
+        ({"keep_days": "1.5"}, "a whole number"),
+        ({"keep_days": "٣"}, "a whole number"),
+        ({"long_edge": "100"}, "0 keeps its size"),
+        ({"memory": "4096"}, "more than the 3008 MB that a new account's functions may have"),
+        ({"memory": "128"}, "from 256"),
+        ({"max_concurrency": "1"}, "from 2 to 1000"),
+        ({"architecture": "arm"}, "use x86_64 or arm64"),
+        ({"tags": "team"}, "-c tags=team=cloud"),
+        ({"tags": ["team"]}, "-c tags=team=cloud"),
+        ({"tags": "attendee=somebody"}, "is the workshop's own"),
+        ({"tags": "aws:x=1"}, "not one that AWS takes"),
+        ({"tags": "a=<b>"}, "not one that AWS takes"),
+    ],
+)
+def test_what_cannot_be_deployed_is_refused_with_a_sentence(context, says):
+    with pytest.raises(UnusableSetting) as refused:
+        WorkshopSettings.from_context(context, "ap-southeast-2")
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("region", ["ap-southeast-4", "eu-north-1", "mars-north-1"])
+def test_a_region_without_rekognition_is_refused_before_anything_is_deployed(region):
+    with pytest.raises(UnusableSetting, match=f"no face collections in the region {region}; choose another"):
+        WorkshopSettings.from_context({}, region)
+
+
+@pytest.mark.parametrize(("region", "photos_at_once"), [("ap-southeast-2", 5), ("us-east-1", 8), (None, 5)])
+def test_the_brake_follows_the_regions_quota_and_leaves_a_new_account_room(region, photos_at_once):
+    assert WorkshopSettings.from_context({}, region).max_concurrency == photos_at_once
+
+
+def test_the_list_of_regions_agrees_with_botocore():
+    """Both name the same regions; whichever changes first is worth a look."""
+    import botocore.session
+
+    session = botocore.session.Session()
+    offered = {
+        region
+        for partition in ("aws", "aws-us-gov")
+        for region in session.get_available_regions("rekognition", partition)
+        if not region.endswith("-fips")
+    }
+    assert offered - {"us-gov-east-1"} == set(INDEX_FACES_PER_SECOND)

@@ -1,0 +1,276 @@
+"""What the snapshot may never show otherwise: access, removal, and the figures that hang together."""
+
+import json
+import re
+
+import pytest
+import yaml
+from syrupy.assertion import SnapshotAssertion
+
+from infra.settings import NEW_ACCOUNT_MEMORY
+
+FACES = "arn:aws:rekognition:ap-southeast-2:111122223333:collection/ShowYourEmotions-simon-Foundation"
+
+
+def plain(value):
+    """A template's intrinsic functions as short text, so that a policy reads as it will be."""
+    if isinstance(value, dict):
+        if len(value) == 1:
+            ((function, argument),) = value.items()
+            if function == "Ref":
+                return argument
+            if function == "Fn::GetAtt":
+                return ".".join(argument)
+            if function == "Fn::Join":
+                return "".join(plain(part) for part in argument[1])
+            if function == "Fn::ImportValue":
+                return re.sub(
+                    r".*ExportsOutput(?:FnGetAtt|Ref)(.*?)[0-9A-F]{8}(Arn|Collection\w+?)?[0-9A-F]{8}$",
+                    r"\1.\2",
+                    argument,
+                )
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def statements(assembly, role: str) -> dict[str, set[str]]:
+    """What a role may do: action -> resources."""
+    allowed: dict[str, set[str]] = {}
+    documents = [
+        p["Properties"]["PolicyDocument"] for n, p in assembly.of_type("AWS::IAM::Policy").items() if role in n
+    ]
+    for name, resource in assembly.of_type("AWS::IAM::Role").items():
+        if role in name:
+            documents += [policy["PolicyDocument"] for policy in resource["Properties"].get("Policies", [])]
+    for document in documents:
+        for statement in document["Statement"]:
+            assert statement["Effect"] == "Allow"
+            actions, resources = plain(statement["Action"]), plain(statement["Resource"])
+            for action in [actions] if isinstance(actions, str) else actions:
+                allowed.setdefault(action, set()).update([resources] if isinstance(resources, str) else resources)
+    return allowed
+
+
+@pytest.mark.parametrize("stack", ["Foundation", "Serverless"])
+def test_the_templates_are_as_last_read(assembly, stack, snapshot: SnapshotAssertion):
+    """Read a changed snapshot like code; accept it with `pytest tests/infra --snapshot-update`."""
+    template = assembly.template(stack)
+    for part in ("Parameters", "Rules"):
+        template.pop(part)
+    for resource in template["Resources"].values():
+        resource.pop("Metadata", None)
+        resource["Properties"].pop("Tags", None)
+    masked = re.sub(r"\b[0-9a-f]{64}\b", "ASSET", json.dumps(plain(template)))
+    assert yaml.safe_dump(json.loads(masked), width=116, default_flow_style=None) == snapshot
+
+
+def test_photos_and_results_are_never_public(assembly):
+    buckets = assembly.of_type("AWS::S3::Bucket")
+    assert len(buckets) == 2
+    for bucket in buckets.values():
+        access = bucket["Properties"]["PublicAccessBlockConfiguration"]
+        assert set(access.values()) == {True}
+        assert len(access) == 4
+        assert bucket["Properties"]["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+def test_photos_and_results_are_encrypted_and_expire(assembly):
+    for bucket in assembly.of_type("AWS::S3::Bucket").values():
+        (encryption,) = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+        (rule,) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+        assert (rule["ExpirationInDays"], rule["Status"], "Prefix" in rule) == (1, "Enabled", False)
+
+
+def test_every_bucket_and_queue_refuses_plain_http(assembly):
+    policies = [
+        *assembly.of_type("AWS::S3::BucketPolicy").values(),
+        *assembly.of_type("AWS::SQS::QueuePolicy").values(),
+    ]
+    assert len(policies) == 4
+    for policy in policies:
+        denials = [s for s in policy["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+        (denial,) = denials
+        assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert denial["Principal"] == {"AWS": "*"}
+
+
+def test_only_s3_of_this_account_may_fill_the_inbox(assembly):
+    allowed = [
+        statement
+        for policy in assembly.of_type("AWS::SQS::QueuePolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    (s3,) = allowed
+    assert s3["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert s3["Action"] == "sqs:SendMessage"
+    assert plain(s3["Condition"]) == {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
+
+
+def test_every_kind_of_upload_is_announced_without_a_function_of_cdks(assembly):
+    raw = assembly.one("AWS::S3::Bucket", "Raw")
+    (queue,) = raw["NotificationConfiguration"]["QueueConfigurations"]
+    assert queue["Event"] == "s3:ObjectCreated:*"
+    assert "Filter" not in queue
+    assert "NotificationConfiguration" not in assembly.one("AWS::S3::Bucket", "Processed")
+    assert not assembly.of_type("Custom::S3BucketNotifications")
+
+
+def test_the_bucket_waits_for_the_queues_permission(assembly):
+    """S3 tries the queue out when the notification is set."""
+    (raw,) = (bucket for name, bucket in assembly.of_type("AWS::S3::Bucket").items() if "Raw" in name)
+    (policy,) = (name.split("/")[1] for name in assembly.of_type("AWS::SQS::QueuePolicy") if "Inbox" in name)
+    assert policy in raw["DependsOn"]
+
+
+def test_the_annotator_may_do_exactly_what_it_does(assembly):
+    own_logs = {"AnnotatorIdentityLogs390820D9.Arn"}
+    results = {"PhotosProcessed.Arn/results/*"}
+    pictures = {"PhotosProcessed.Arn/pictures/*"}
+    assert statements(assembly, "Annotator") == {
+        "logs:CreateLogStream": own_logs,
+        "logs:PutLogEvents": own_logs,
+        "s3:GetObject": {"PhotosRaw.Arn/*"} | results | pictures,
+        "s3:ListBucket": {"PhotosRaw.Arn", "PhotosProcessed.Arn"},
+        "s3:PutObject": results | pictures,
+        "s3:DeleteObject": pictures,
+        "sqs:ReceiveMessage": {"PhotosInbox.Arn"},
+        "sqs:DeleteMessage": {"PhotosInbox.Arn"},
+        "sqs:GetQueueAttributes": {"PhotosInbox.Arn"},
+        "rekognition:IndexFaces": {"Faces.CollectionArn"},
+        "rekognition:DeleteFaces": {"Faces.CollectionArn"},
+    }
+
+
+def test_the_custom_resource_may_touch_its_own_family_of_collections_only(assembly):
+    own_logs = {"FacesIdentityLogsA6265F9F.Arn"}
+    family = {f"{FACES}.*"}
+    assert statements(assembly, "Faces") == {
+        "logs:CreateLogStream": own_logs,
+        "logs:PutLogEvents": own_logs,
+        **{
+            f"rekognition:{call}": family
+            for call in (
+                "CreateCollection",
+                "DescribeCollection",
+                "DeleteCollection",
+                "ListTagsForResource",
+                "TagResource",
+                "UntagResource",
+            )
+        },
+    }
+    assert assembly.one("Custom::RekognitionCollection")["CollectionId"] == "ShowYourEmotions-simon-Foundation.faces"
+
+
+def test_no_role_has_a_managed_policy_or_may_act_on_everything(assembly):
+    roles = assembly.of_type("AWS::IAM::Role")
+    assert len(roles) == 3
+    for name, role in roles.items():
+        assert "ManagedPolicyArns" not in role["Properties"], name
+        allowed = statements(assembly, re.sub(r".*/|Role.*", "", name))
+        assert allowed, name
+        for action, resources in allowed.items():
+            assert "*" not in action
+            assert "*" not in resources, f"{name}: {action}"
+
+
+def test_nobody_may_create_a_log_group(assembly):
+    assert "CreateLogGroup" not in json.dumps(assembly.resources)
+
+
+def test_a_photo_has_time_and_tries_enough(assembly):
+    function = assembly.one("AWS::Lambda::Function", "Annotator")
+    inbox = assembly.one("AWS::SQS::Queue", "Inbox")
+    dead_letters = assembly.one("AWS::SQS::Queue", "DeadLetters")
+    assert inbox["VisibilityTimeout"] >= 6 * function["Timeout"]
+    assert inbox["RedrivePolicy"]["maxReceiveCount"] >= 5
+    assert dead_letters["MessageRetentionPeriod"] > inbox["MessageRetentionPeriod"]
+
+
+def test_the_brake_is_on_the_event_source_and_never_on_the_function(assembly):
+    """A new account has 10 concurrent executions in all, so reserving any fails the deploy."""
+    mapping = assembly.one("AWS::Lambda::EventSourceMapping")
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    for function in assembly.of_type("AWS::Lambda::Function").values():
+        assert "ReservedConcurrentExecutions" not in function["Properties"]
+
+
+def test_a_new_account_may_have_functions_of_this_size(assembly):
+    for function in assembly.of_type("AWS::Lambda::Function").values():
+        assert function["Properties"].get("MemorySize", 128) <= NEW_ACCOUNT_MEMORY
+
+
+def test_the_image_is_built_for_the_machine_it_runs_on(assembly):
+    """A mismatch synthesises without a word and fails at the first photo (aws/aws-cdk #31048)."""
+    (image,) = assembly.images()
+    assert assembly.one("AWS::Lambda::Function", "Annotator")["Architectures"] == ["x86_64"]
+    assert image["platform"] == "linux/amd64"
+
+
+def test_somebody_hears_of_photos_that_failed(assembly):
+    alarm = assembly.one("AWS::CloudWatch::Alarm")
+    assert alarm["Dimensions"] == [
+        {"Name": "QueueName", "Value": {"Fn::GetAtt": [dead_letter_id(assembly), "QueueName"]}}
+    ]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+    assert "workshop why" in alarm["AlarmDescription"]
+
+
+def dead_letter_id(assembly) -> str:
+    (name,) = (name for name in assembly.of_type("AWS::SQS::Queue") if "DeadLetters" in name)
+    return name.split("/")[1]
+
+
+def test_what_holds_data_keeps_its_logical_id(assembly):
+    """A new logical id replaces the resource, and what is in it goes."""
+    assert {
+        "Foundation/PhotosRaw6DCB45E6",
+        "Foundation/PhotosProcessedFE5A12A9",
+        "Foundation/PhotosInbox9ECE563D",
+        "Foundation/PhotosDeadLettersDBD2E7C6",
+        "Foundation/Faces740F12D8",
+    } <= assembly.resources.keys()
+
+
+def test_nothing_has_a_name_of_its_own_but_the_collection(assembly):
+    """A fixed name would clash with the next attendee's in the same account."""
+    fixed = {"BucketName", "QueueName", "FunctionName", "RoleName", "LogGroupName", "AlarmName"}
+    for name, resource in assembly.resources.items():
+        if resource["Type"].startswith("AWS::") and resource["Type"] != "AWS::Lambda::EventSourceMapping":
+            assert not fixed & resource["Properties"].keys(), name
+
+
+UNTAGGABLE = {
+    "AWS::S3::BucketPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::IAM::Policy",
+    "Custom::S3AutoDeleteObjects",
+}
+
+
+def test_every_resource_says_which_workshop_and_attendee_it_belongs_to(assembly):
+    for name, resource in assembly.resources.items():
+        if resource["Type"] in UNTAGGABLE:
+            continue
+        tags = resource["Properties"]["Tags"]
+        tags = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+        assert tags.items() >= {"workshop": "show-your-emotions", "attendee": "simon"}.items(), name
+
+
+def test_an_attendee_is_told_all_names_and_the_next_step(assembly):
+    foundation, serverless = (assembly.template(stack)["Outputs"] for stack in ("Foundation", "Serverless"))
+    assert foundation.keys() >= {
+        "RawBucket",
+        "ProcessedBucket",
+        "CollectionId",
+        "InboxUrl",
+        "DeadLetterQueueUrl",
+        "NextStep",
+    }
+    assert serverless.keys() == {"FunctionName", "LogGroupName", "NextStep"}
+    assert serverless["NextStep"]["Value"] == "python -m workshop --attendee simon send YOUR-PHOTO.jpg"
