@@ -38,31 +38,6 @@ def plain(text: object) -> str:
     return unicodedata.normalize("NFC", visible)
 
 
-EMOTIONS = {
-    "HAPPY": "happy",
-    "SAD": "sad",
-    "ANGRY": "angry",
-    "CONFUSED": "confused",
-    "DISGUSTED": "disgusted",
-    "SURPRISED": "surprised",
-    "CALM": "calm",
-    "UNKNOWN": "unclear",
-    "FEAR": "afraid",
-}
-"""Rekognition's words for how a face looks, as the words of a sentence."""
-
-NOT_INDEXED = {
-    "EXCEEDS_MAX_FACES": "too many faces",
-    "EXTREME_POSE": "turned away",
-    "LOW_BRIGHTNESS": "too dark",
-    "LOW_SHARPNESS": "blurred",
-    "LOW_CONFIDENCE": "perhaps no face",
-    "SMALL_BOUNDING_BOX": "too small",
-    "LOW_FACE_QUALITY": "low quality",
-}
-"""Why Rekognition kept a face out of the collection."""
-
-
 def faces_table(results: Iterable["Result"]) -> Table:
     """One line per face of every result: how it looks, and whether the collection holds it; fits 80 columns."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
@@ -85,18 +60,14 @@ def faces_table(results: Iterable["Result"]) -> Table:
 
 
 def _face_cells(face: "Face") -> tuple[Text, ...]:
+    from annotator.drawing.words import look, reason  # brings OpenCV along, which most commands need not wait for
+
     emotion = face.emotion
     return (
-        Text(EMOTIONS.get(emotion.type, plain(emotion.type).lower()) if emotion else "-", style="bold"),
-        Text(f"{emotion.confidence:.0f} %" if emotion else ""),
-        Text({True: "yes", False: "no"}.get(bool(face.smile.value), "-") if face.smile else "-"),
+        Text(plain(look(face)) if emotion else "-", style="bold"),
+        Text(f"{int(emotion.confidence)} %" if emotion else ""),
+        Text(("yes" if face.smile.value else "no") if face.smile else "-"),
         Text(plain(face.gender.value).lower() if face.gender else "-"),
         Text(f"{face.age_range.low}–{face.age_range.high}" if face.age_range else "-"),
-        Text("yes", style="green") if face.indexed else Text("no: " + why_not_indexed(face), style="yellow"),
+        Text("yes", style="green") if face.indexed else Text(f"no: {reason(face) or 'no reason'}", style="yellow"),
     )
-
-
-def why_not_indexed(face: "Face") -> str:
-    """Rekognition's reasons for keeping this face out of the collection, in words."""
-    reasons = (NOT_INDEXED.get(reason, plain(reason).lower().replace("_", " ")) for reason in face.unindexed_reasons)
-    return ", ".join(reasons) or "no reason given"

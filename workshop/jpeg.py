@@ -12,6 +12,9 @@ _APPLICATION = range(0xE0, 0xF0)
 _KEPT = {0xE0: b"JFIF\x00", 0xE2: b"ICC_PROFILE\x00", 0xEE: b"Adobe"}
 
 
+_TOO_SHORT = "The file ends before the picture does: copy or download it again."
+
+
 class NotAWholeJpeg(ValueError):
     """The bytes are not one whole JPEG: they do not begin like one, or end before the picture does."""
 
@@ -22,7 +25,7 @@ def without_metadata(jpeg: bytes) -> bytes:
     Phones append whole videos after the end (motion photos), with their own location. Raises NotAWholeJpeg.
     """
     if jpeg[:2] != bytes((0xFF, _START)):
-        raise NotAWholeJpeg("does not begin like a JPEG")
+        raise NotAWholeJpeg("It does not begin like a JPEG.")
     kept = [jpeg[:2]]
     at = 2
     while True:
@@ -33,7 +36,7 @@ def without_metadata(jpeg: bytes) -> bytes:
         length = int.from_bytes(jpeg[start + 2 : start + 4], "big")
         at = start + 2 + length
         if length < 2 or at > len(jpeg):
-            raise NotAWholeJpeg("ends inside a segment")
+            raise NotAWholeJpeg(_TOO_SHORT)
         if marker == _SCAN:
             at = _end_of_scan(jpeg, at)
         if _belongs_to_the_picture(marker, jpeg[start + 4 : start + 18]):
@@ -45,7 +48,7 @@ def _marker(jpeg: bytes, at: int) -> tuple[int, int]:
     while at + 1 < len(jpeg) and jpeg[at] == jpeg[at + 1] == 0xFF:
         at += 1
     if at + 1 >= len(jpeg) or jpeg[at] != 0xFF:
-        raise NotAWholeJpeg("ends before the picture does")
+        raise NotAWholeJpeg(_TOO_SHORT)
     return jpeg[at + 1], at
 
 
@@ -54,7 +57,7 @@ def _end_of_scan(jpeg: bytes, at: int) -> int:
     while True:
         at = jpeg.find(b"\xff", at)
         if at < 0 or at + 1 >= len(jpeg):
-            raise NotAWholeJpeg("ends before the picture does")
+            raise NotAWholeJpeg(_TOO_SHORT)
         if jpeg[at + 1] not in (0x00, 0xFF) and jpeg[at + 1] not in _RESTARTS:
             return at
         at += 1

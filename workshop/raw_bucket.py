@@ -28,7 +28,8 @@ def key_for(name: str, body: bytes) -> str:
     Letters and digits of every script stay; everything that a shell, an address or S3 might mind becomes a hyphen.
     """
     digest = hashlib.sha256(body).hexdigest()[:_DIGITS]
-    return f"{readable(PurePosixPath(name.replace(chr(92), '/')).stem)}-{digest}.jpg"
+    stem = readable(PurePosixPath(name.replace("\\", "/")).stem).removesuffix(f"-{digest}")
+    return f"{stem}-{digest}.jpg"
 
 
 def readable(stem: str) -> str:

@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ LARGEST = 100 * 2**20
 DOWNLOAD_SECONDS = 60
 """How long a download may take in all."""
 
-PHOTO_SUFFIXES = frozenset(
+_PHOTO_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff")
 )
 """What counts as a photo in a folder. Only there: a file that is named is judged by its content."""
@@ -32,26 +32,33 @@ PHOTO_SUFFIXES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a person named, read: `name` is a file's name, not a path, and never trusted."""
+    """What a person named, read: `name` is a file's name, not a path, and never trusted; `address` is a web address."""
 
     name: str
     body: bytes
+    address: str | None = None
 
 
-def sources(named: Iterable[str]) -> Iterator[Source]:
-    """Read each of these in turn: a file, a folder's photos, an http(s) address, or `-` for standard input.
+def spread(named: Iterable[str]) -> list[str]:
+    """The same names with every folder replaced by the photos in it; raises WorkshopError for an empty folder."""
+    names: list[str] = []
+    for name in named:
+        folder = None if name == "-" or "://" in name else Path(name).expanduser()
+        names += map(str, _photos_in(folder)) if folder and folder.is_dir() else [name]
+    return names
+
+
+def read(name: str) -> Source:
+    """Read a file, an http(s) address, or `-` for standard input.
 
     Raises WorkshopError for what is not there, cannot be read, is empty or too large.
     """
-    for name in named:
-        if name == "-":
-            yield Source("photo", _piped())
-        elif "://" in name:
-            yield _downloaded(name)
-        else:
-            path = Path(name).expanduser()
-            for file in _photos_in(path) if path.is_dir() else [path]:
-                yield Source(file.name, _read(file))
+    if name == "-":
+        return Source("photo", _piped())
+    if "://" in name:
+        return _downloaded(name)
+    path = Path(name).expanduser()
+    return Source(path.name, _read(path))
 
 
 def _photos_in(folder: Path) -> list[Path]:
@@ -59,7 +66,7 @@ def _photos_in(folder: Path) -> list[Path]:
         files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
     except PermissionError:
         raise WorkshopError(f"The folder {folder} may not be read.") from None
-    photos = [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES]
+    photos = [file for file in files if file.suffix.lower() in _PHOTO_SUFFIXES]
     if not photos:
         raise WorkshopError(f"There are no photos in the folder {folder}.", "Name the files themselves to send others.")
     if len(files) > len(photos):
@@ -117,7 +124,7 @@ def _downloaded(address: str) -> Source:
             headers={"User-Agent": "show-your-emotions/1.0", "Accept": "image/*"},
         )
         with _web().open(request, timeout=10) as answer:
-            return Source(name, _body_of(answer, name))
+            return Source(name, _body_of(answer, name), address)
     except urllib.error.HTTPError as error:
         raise WorkshopError(
             f"{parts.hostname} answers {error.code} {error.reason} for {address}.",

@@ -1,0 +1,44 @@
+"""Step 2's detour, other end: pasted text becomes the photo again."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from workshop.console import err, out, plain
+from workshop.errors import WorkshopError
+from workshop.pasting import from_text
+from workshop.photos import prepare
+from workshop.raw_bucket import readable
+from workshop.sources import Source
+
+
+@click.command("decode")
+@click.argument("text", type=click.Path(exists=True, dir_okay=False, allow_dash=True), default="-")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="The file to write; the photo's name by default.")
+@click.option("--force", is_flag=True, help="Overwrite a file of that name.")
+def command(text: str, output: str | None, force: bool) -> None:
+    """Turn pasted text back into a photo.
+
+    \b
+      python -m workshop decode               then paste, and press Ctrl-D
+      python -m workshop decode selfie.txt
+
+    TEXT is what `encode` printed. A damaged paste is refused, and the damaged line named. Needs no AWS.
+    """
+    if text == "-" and sys.stdin.isatty():
+        err.print("Paste the text, then press Ctrl-D (on Windows Ctrl-Z and Enter):", style="dim")
+    pasted = sys.stdin.buffer.read() if text == "-" else Path(text).read_bytes()
+    name, body = from_text(pasted.decode("utf-8", errors="replace").splitlines())
+    prepare(Source(name, body))
+    # The name comes with the paste, so it may choose no folder.
+    path = Path(output) if output else Path(readable(Path(name).stem) + ".jpg")
+    try:
+        with path.open("wb" if force else "xb") as file:
+            file.write(body)
+    except FileExistsError:
+        raise WorkshopError(f"There is a file {path} already.", "Choose another --output, or add --force.") from None
+    except OSError as error:
+        raise WorkshopError(f"{path} cannot be written: {error.strerror}.") from None
+    out.print(plain(path), soft_wrap=True)
+    err.print(plain(f"{len(body) / 1000:.0f} kB. Next: python -m workshop upload {path}"), style="dim", soft_wrap=True)

@@ -1,0 +1,29 @@
+"""Step 2's detour: a photo as text, to paste where no file can be uploaded."""
+
+import click
+
+from workshop.console import err, plain
+from workshop.pasting import as_text
+from workshop.photos import prepare
+from workshop.sources import read
+
+
+@click.command("encode")
+@click.argument("photo")
+def command(photo: str) -> None:
+    """Print a photo as text that survives copy and paste.
+
+    \b
+      python -m workshop encode selfie.heic > selfie.txt
+
+    On the other computer: python -m workshop decode, paste, then Ctrl-D. Needs no AWS.
+    """
+    prepared = prepare(read(photo))
+    lines = list(as_text(prepared.key, prepared.body))
+    click.echo("\n".join(lines))
+    size = sum(len(line) + 1 for line in lines)
+    if size > 2_000_000:
+        err.print(
+            plain(f"That is {size / 1e6:.1f} MB of text, which few terminals take in one paste; send a smaller photo."),
+            style="yellow",
+        )

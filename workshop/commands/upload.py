@@ -1,0 +1,60 @@
+"""Step 2: send photos to the raw bucket."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from workshop.account import Account, pass_account
+from workshop.consent import inform_once
+from workshop.console import err, out, plain
+from workshop.stacks import Stacks
+from workshop.uploads import upload_each
+
+
+@click.command("upload")
+@click.argument("photos", metavar="PHOTO...", nargs=-1)
+@click.option("-i", "--image", multiple=True, help="The same as PHOTO.")
+@click.option("-b", "--bucket", help="Another bucket than your stack's raw bucket.")
+@click.option("--key", help="The photo's key in the bucket, instead of one made from its name and content.")
+@click.option("--json", "as_json", is_flag=True, help="What was sent, as JSON.")
+@pass_account
+def command(
+    account: Account,
+    photos: tuple[str, ...],
+    image: tuple[str, ...],
+    bucket: str | None,
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Send photos to your raw bucket.
+
+    \b
+      python -m workshop upload selfie.heic
+      python -m workshop upload holiday/ https://example.com/team.jpg
+      curl -s https://example.com/team.jpg | python -m workshop upload -
+
+    PHOTO is a file, a folder, a web address, or - for standard input. Photos are turned upright, made JPEGs and small
+    enough where needed, and location and camera details stay here. No photo overwrites another.
+    """
+    named = photos + image
+    if not named:
+        raise click.UsageError("Which photo? For instance: python -m workshop upload selfie.jpg")
+    stacks = None
+    if bucket is None:
+        stacks = Stacks.of(account)
+        inform_once(stacks)
+        bucket = stacks.raw_bucket
+    sent = []
+    try:
+        for upload in upload_each(account, bucket, named, key=key):
+            sent.append(upload)
+            if not as_json:
+                out.print(plain(upload.in_words()), soft_wrap=True)
+    finally:
+        if as_json:
+            click.echo(json.dumps([asdict(upload) for upload in sent], ensure_ascii=False, indent=1))
+    if stacks is None or as_json:
+        return
+    command = "why" if stacks.has_function else "index"
+    err.print(plain(f"\nNext: {account.command(f'{command} {sent[-1].photo.key}')}"), style="dim", soft_wrap=True)

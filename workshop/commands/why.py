@@ -1,0 +1,33 @@
+"""What happened to a photo, in one sentence, and what to do next."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from workshop.account import Account, pass_account
+from workshop.console import err, out, plain
+from workshop.diagnosis import diagnose
+from workshop.stacks import Stacks
+
+
+@click.command("why")
+@click.argument("photo")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.pass_context
+@pass_account
+def command(account: Account, ctx: click.Context, photo: str, as_json: bool) -> None:
+    """Say what happened to a photo.
+
+    \b
+      python -m workshop why selfie.jpg
+
+    PHOTO is the file you sent or its key. Exits with 0 when the photo has its answer, 1 when it has none (yet).
+    """
+    diagnosis = diagnose(Stacks.of(account), photo)
+    if as_json:
+        click.echo(json.dumps(asdict(diagnosis), ensure_ascii=False, indent=1))
+    else:
+        out.print(plain(diagnosis.sentence), soft_wrap=True)
+        err.print(plain(diagnosis.next_step), style="dim", soft_wrap=True)
+    ctx.exit(0 if diagnosis.is_answer else 1)

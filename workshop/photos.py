@@ -1,0 +1,104 @@
+"""A file becomes a photo that may leave this computer: a whole, upright JPEG that says nothing but the picture.
+
+A JPEG that is all this already is sent byte for byte. Everything else is decoded by the function's own code, so what
+can be sent is what the function can read.
+"""
+
+import io
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotator.decoding import (
+    BEGINNING,
+    SHORTEST_EDGE,
+    Format,
+    UnreadablePhoto,
+    decode,
+    encode_jpeg_within,
+    sniff,
+)
+from PIL import ExifTags, Image
+
+from workshop.errors import WorkshopError
+from workshop.jpeg import NotAWholeJpeg, without_metadata
+from workshop.raw_bucket import key_for
+from workshop.sources import Source
+
+LARGEST = 15_000_000
+"""Bytes; "Maximum image size stored as an Amazon S3 object is limited to 15 MB" (Rekognition guide, Limits)."""
+
+_SUFFIXES: dict[Format, tuple[str, ...]] = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "WebP": (".webp",),
+    "HEIC": (".heic", ".heif"),
+    "AVIF": (".avif",),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp",),
+}
+_SUFFIXES_OF_OTHERS = {
+    own: {suffix for other, suffixes in _SUFFIXES.items() if other != own for suffix in suffixes} for own in _SUFFIXES
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPhoto:
+    """A JPEG of at most LARGEST bytes under the key it will have; `changes` says in words what was done to it."""
+
+    name: str
+    body: bytes
+    key: str
+    changes: tuple[str, ...]
+
+
+def prepare(source: Source) -> PreparedPhoto:
+    """The photo as it may be sent.
+
+    Raises WorkshopError, with one sentence about this file, for what is no photo, damaged, or too small.
+    """
+    try:
+        format_ = sniff(source.body[:BEGINNING])
+        body, changes = _as_it_is(source.body) if format_ == "JPEG" else (None, [f"{format_} made a JPEG"])
+        if body is None:
+            body = encode_jpeg_within(decode(source.body, format_, 0), LARGEST)
+            if len(source.body) > LARGEST:
+                changes.append(f"{len(source.body) / 1e6:.0f} MB made {len(body) / 1e6:.0f} MB")
+    except (UnreadablePhoto, NotAWholeJpeg) as error:
+        raise WorkshopError(f"{source.name} cannot be sent: {_clause(error)}", _way_out(source)) from error
+    if Path(source.name).suffix.lower() in _SUFFIXES_OF_OTHERS[format_]:
+        changes.append(f"its name is wrong, it is {format_}")
+    return PreparedPhoto(source.name, body, key_for(source.name, body), tuple(changes))
+
+
+def _as_it_is(jpeg: bytes) -> tuple[bytes | None, list[str]]:
+    """The JPEG without its metadata, and what that changed; None instead of bytes when it must be encoded anew."""
+    bare = without_metadata(jpeg)
+    changes = ["location and camera details removed"] if len(bare) < len(jpeg) else []
+    if _is_turned(jpeg):
+        return None, [*changes, "turned upright"]
+    if len(bare) > LARGEST:
+        return None, changes
+    decode(bare, "JPEG", SHORTEST_EDGE)  # an eighth of it at most: enough to find out that it is damaged or too small
+    return bare, changes
+
+
+def _is_turned(jpeg: bytes) -> bool:
+    """Whether EXIF says that the picture is stored turned or mirrored; 1 is upright (EXIF 2.32, tag Orientation)."""
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+            return image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+    except (OSError, SyntaxError, ValueError, struct.error):
+        return False  # broken EXIF turns nothing
+
+
+def _clause(error: Exception) -> str:
+    sentence = str(error)
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _way_out(source: Source) -> str | None:
+    if source.address and source.body.lstrip()[:1] == b"<":
+        return "Open it in a browser, right-click the photo, choose “Copy image address”, and give that address."
+    return None
