@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.drawing.palette import Colour
+from annotator.drawing.placement import Rect, Size
 
 LINE = 1.32
 """Baseline to baseline, as a multiple of the text size."""
@@ -56,9 +57,32 @@ def wrapped(text: str, size: int, weight: int, width: int) -> list[str]:
     return lines
 
 
-def write(pixels: NDArray[np.uint8], line: Line, x: int, baseline: int, ink: Colour) -> None:
-    """Set `line` with its first letter at `x` on `baseline`."""
-    cv2.putText(pixels, line.text, (x, baseline), ink, _font(), line.size, line.weight)
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines of text under each other, centred, with room around them."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def size(self) -> Size:
+        """Pixels, the room around the text included."""
+        first = self.lines[0].size
+        return Size(
+            max(line.width for line in self.lines) + round(first * 0.9),
+            round(first * 0.24) + sum(round(line.size * LINE) for line in self.lines),
+        )
+
+    def write(self, pixels: NDArray[np.uint8], rect: Rect, ink: Colour) -> None:
+        """Set the lines in the middle of `rect`."""
+        y = rect.top + round(self.lines[0].size * 0.12) + (rect.height - self.size.height) // 2
+        for line in self.lines:
+            write(pixels, line, rect.left + (rect.width - line.width) // 2, y, ink)
+            y += round(line.size * LINE)
+
+
+def write(pixels: NDArray[np.uint8], line: Line, x: int, y: int, ink: Colour) -> None:
+    """Set `line` from `x` on, in the row of height `line.size * LINE` that begins at `y`."""
+    cv2.putText(pixels, line.text, (x, y + round(line.size * 0.98)), ink, _font(), line.size, line.weight)
 
 
 @cache

@@ -1,7 +1,8 @@
 """Colours that a colour-blind person can tell apart, and the ink that is readable on them.
 
-Seven are Okabe and Ito's ("Color Universal Design", 2008), wine and pale grey are Paul Tol's ("Colour Schemes",
-2021, muted). Colour only helps the eye: whatever it says stands beside it in words.
+Seven are Okabe and Ito's ("Color Universal Design", 2008), violet is IBM's (Design Library, colour blind safe),
+pale grey is Paul Tol's ("Colour Schemes", 2021, muted). All are light enough to show on black. Colour only helps
+the eye: whatever it says stands beside it in words.
 """
 
 Colour = tuple[int, int, int]
@@ -16,7 +17,7 @@ EMOTIONS: dict[str, Colour] = {
     "HAPPY": _rgb(0xF0E442),
     "SURPRISED": _rgb(0xE69F00),
     "ANGRY": _rgb(0xD55E00),
-    "CONFUSED": _rgb(0x882255),
+    "CONFUSED": _rgb(0x785EF0),
     "FEAR": _rgb(0xCC79A7),
     "SAD": _rgb(0x0072B2),
     "CALM": _rgb(0x56B4E9),

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.drawing import lettering, palette, strokes
-from annotator.drawing.lettering import Line
+from annotator.drawing import palette, strokes
+from annotator.drawing.legend import Legend, captions, keys
+from annotator.drawing.lettering import Block, Line, wrapped
 from annotator.drawing.palette import Colour
-from annotator.drawing.placement import Rect, Size, corner, line, place
-from annotator.drawing.words import CAPTION, briefly, reason, sure, words
+from annotator.drawing.placement import Place, Rect, Size, corner, line, place
+from annotator.drawing.words import spellings, sure
 from annotator.faces import BoundingBox, Face
 
 
@@ -23,136 +24,145 @@ def draw(pixels: NDArray[np.uint8], faces: Sequence[Face]) -> NDArray[np.uint8]:
     """
     pixels = _drawable(pixels)
     canvas = Size(pixels.shape[1], pixels.shape[0])
-    scale = Scale(canvas)
-    shown = [(face, box) for face in faces if (box := box_on(canvas, face.box))]
-    faces = [face for face, _ in shown]
-    frames = [scale.frame(face, box) for face, box in shown]
-    labels = [label_forms(face, scale.sizes(box), canvas) for face, box in shown]
-
-    caption, caption_size = _caption(canvas, frames, scale)
-    wishes = [[[plate.size for plate in form] for form in forms] for forms in labels]
-    places = place(canvas, frames, wishes, taken=[caption], gap=scale.gap)
-
-    for (face, box), frame in sorted(zip(shown, frames, strict=True), key=lambda pair: -pair[1].height):
-        colour = _colour(face)
-        strokes.frame(pixels, frame, scale.stroke(face, box), colour, palette.ink_on(colour), dashed=not face.indexed)
-    for face, frame, spot in zip(faces, frames, places, strict=True):
-        if spot and spot.apart:
-            colour = _colour(face)
-            strokes.leader(pixels, *line(frame, spot.rect), scale.hair, colour, palette.ink_on(colour))
-    for face, forms, spot in zip(faces, labels, places, strict=True):
-        if spot:
-            forms[spot.form][spot.size].put(pixels, spot.rect, face, scale)
-    if faces:
-        strokes.shade(pixels, caption, palette.NIGHT, 0.75)
-        caption_size.write(pixels, caption, palette.SNOW)
+    marks = marks_on(canvas, faces)
+    if marks:
+        places, legend, panel = arranged(canvas, marks)
+        for mark in sorted(marks, key=lambda mark: -mark.frame.height):
+            mark.put_frame(pixels)
+        for mark, spot in zip(marks, places, strict=True):
+            if spot and spot.apart:
+                mark.put_leader(pixels, spot)
+        for mark, spot in zip(marks, places, strict=True):
+            if spot:
+                mark.put_label(pixels, spot)
+        legend.put(pixels, panel)
     return pixels
 
 
 def draw_banner(pixels: NDArray[np.uint8], sentence: str) -> NDArray[np.uint8]:
-    """The picture with a calm band along its lower edge that says `sentence`."""
+    """The picture with a calm band along its lower edge that says `sentence`; drawn in place where possible."""
     pixels = _drawable(pixels)
     canvas = Size(pixels.shape[1], pixels.shape[0])
-    block = _fitted(sentence, canvas)
-    band = Rect(0, canvas.height - min(block.size.height, canvas.height), canvas.width, canvas.height)
+    text = _fitted(sentence, canvas)
+    band = Rect(0, canvas.height - min(text.size.height, canvas.height), canvas.width, canvas.height)
     strokes.shade(pixels, band, palette.NIGHT, 0.85)
-    block.write(pixels, band, palette.SNOW)
+    text.write(pixels, band, palette.SNOW)
     return pixels
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Lines of text under each other, centred, with room around them."""
-
-    lines: tuple[Line, ...]
-
-    @property
-    def size(self) -> Size:
-        """Pixels, the room around the text included."""
-        first = self.lines[0].size
-        return Size(
-            max(line.width for line in self.lines) + round(first * 0.9),
-            round(first * 0.24) + sum(round(line.size * lettering.LINE) for line in self.lines),
-        )
-
-    def write(self, pixels: NDArray[np.uint8], rect: Rect, ink: Colour) -> None:
-        """Set the lines in the middle of `rect`."""
-        y = rect.top + round(self.lines[0].size * 0.12) + (rect.height - self.size.height) // 2
-        for text in self.lines:
-            x = rect.left + (rect.width - text.width) // 2
-            lettering.write(pixels, text, x, y + round(text.size * 0.98), ink)
-            y += round(text.size * lettering.LINE)
-
-    def put(self, pixels: NDArray[np.uint8], rect: Rect, face: Face, scale: "Scale") -> None:
-        """Draw the face's plate at `rect` and set the lines on it: a full plate when sure, a hollow one when not."""
-        colour = _colour(face)
-        fill = colour if sure(face) and face.indexed else palette.NIGHT
-        strokes.plate(pixels, rect, fill, colour, scale.hair)
-        self.write(pixels, rect, palette.ink_on(fill))
-
-
-@dataclass(frozen=True, slots=True)
 class Scale:
-    """How large things are on a picture of this size, in pixels."""
+    """How large things are on a picture whose longer edge has `edge` pixels; all in pixels."""
 
-    canvas: Size
-
-    @property
-    def _edge(self) -> int:
-        return max(self.canvas)
+    edge: int
 
     @property
     def text(self) -> int:
-        """The text size that reads well."""
-        return max(11, round(self._edge / 96))
+        """The text size that can be read from the last row."""
+        return max(11, round(self.edge / 76))
 
     @property
     def small_text(self) -> int:
         """The text size for a crowd, and for what is said aside."""
-        return max(10, round(self._edge / 128))
+        return max(10, round(self.edge / 104))
 
     @property
     def gap(self) -> int:
         """What stays free between labels."""
-        return max(1, round(self._edge / 700))
+        return max(1, round(self.edge / 700))
 
     @property
     def hair(self) -> int:
         """The thinnest line that shows."""
-        return max(1, round(self._edge / 900))
+        return max(1, round(self.edge / 800))
 
-    def sizes(self, box: Rect) -> list[int]:
-        """Text sizes for a face's label, the best first."""
-        best = min(max(round(box.width / 6.5), self.text), max(self.text, round(self._edge / 32)))
-        steps = {best, round((best * self.text) ** 0.5), self.text, self.small_text}
-        return sorted(steps, reverse=True)
+    def text_sizes(self, box: Rect) -> list[int]:
+        """Text sizes for a face's label, the best first.
 
-    def stroke(self, face: Face, box: Rect) -> int:
-        """How thick the frame's line is."""
-        thin, thick = max(2, round(self._edge / 640)), max(2, round(self._edge / 200))
-        full = min(max(round(min(box.width, box.height) * 0.016), thin), thick)
-        return full if face.indexed else max(1, round(full * 0.6))
+        They come from one scale in steps of a quarter, so that faces of about the same size are labelled alike.
+        """
+        best = min(max(box.width / 5.4, self.text), max(self.text, self.edge / 28))
+        steps = math.floor(math.log(best / self.text, 1.25) + 1e-9)
+        return [*(round(self.text * 1.25**step) for step in range(steps, -1, -1)), self.small_text]
 
-    def frame(self, face: Face, box: Rect) -> Rect:
-        """The frame's outer edge: just around the box, so that the face stays as it was."""
-        stroke = self.stroke(face, box)
-        return box.grown(stroke + 2 * strokes.halo_of(stroke)).within(self.canvas)
+    def stroke(self, box: Rect, *, indexed: bool) -> int:
+        """How thick the line around a face is."""
+        thin, thick = max(2, round(self.edge / 480)), max(2, round(self.edge / 170))
+        full = min(max(round(min(box.width, box.height) * 0.022), thin), thick)
+        return full if indexed else max(1, round(full * 0.6))
 
 
-def label_forms(face: Face, sizes: Sequence[int], canvas: Size) -> list[list[Block]]:
-    """The ways to write a face's label, from the fullest to the briefest, each in falling sizes."""
-    why = reason(face)
-    spellings = [(words(face), f"not indexed: {why}"), (words(face), why)] if why else [(words(face), "")]
-    spellings.append((briefly(face), ""))
-    forms = []
-    for first, second in spellings:
-        blocks = [_block(first, second, size) for size in sizes]
-        fitting = [block for block in blocks if block.size.width <= canvas.width]
-        forms.append(fitting or blocks[-1:])
-    return forms
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Everything that will be drawn for one face, except where its label goes."""
+
+    face: Face
+    colour: Colour
+    frame: Rect
+    stroke: int
+    hair: int
+    labels: tuple[tuple[Block, ...], ...]
+    """Forms from the fullest to the briefest, in each from the largest to the smallest."""
+
+    def put_frame(self, pixels: NDArray[np.uint8]) -> None:
+        """Draw the frame: solid for an indexed face, thin and dashed for one that was left out."""
+        strokes.frame(pixels, self.frame, self.stroke, self.colour, palette.NIGHT, dashed=not self.face.indexed)
+
+    def put_leader(self, pixels: NDArray[np.uint8], spot: Place) -> None:
+        """Draw the line that ties the label to its face."""
+        strokes.leader(pixels, *line(self.frame, spot.rect), self.hair, self.colour, palette.NIGHT)
+
+    def put_label(self, pixels: NDArray[np.uint8], spot: Place) -> None:
+        """Draw the label: on a full plate when the face is indexed and its look is sure, else on a hollow one."""
+        fill = self.colour if self.face.indexed and sure(self.face) else palette.NIGHT
+        strokes.plate(pixels, spot.rect, fill, self.colour, self.hair)
+        self.labels[spot.form][spot.size].write(pixels, spot.rect, palette.ink_on(fill))
 
 
-def _block(first: str, second: str, size: int) -> Block:
+def marks_on(canvas: Size, faces: Sequence[Face]) -> list[Mark]:
+    """What to draw for each face that the picture shows."""
+    scale = Scale(max(canvas))
+    marks = []
+    for face in faces:
+        box = box_on(canvas, face.box)
+        if box is None:
+            continue
+        stroke = scale.stroke(box, indexed=face.indexed)
+        # The frame lies around the box, so that the face stays as it was.
+        frame = box.grown(stroke + 2 * strokes.halo_of(stroke)).within(canvas)
+        colour = palette.colour_of(face.emotion.type if face.emotion else None)
+        marks.append(Mark(face, colour, frame, stroke, scale.hair, label_forms(face, scale.text_sizes(box))))
+    return marks
+
+
+def arranged(canvas: Size, marks: Sequence[Mark]) -> tuple[list[Place | None], Legend, Rect]:
+    """A place for each label, and the caption with its place; with a key to the colours if a label found none."""
+    scale = Scale(max(canvas))
+    frames = [mark.frame for mark in marks]
+    wishes = [[[block.size for block in form] for form in mark.labels] for mark in marks]
+
+    def with_one_of(legends: Sequence[Legend]) -> tuple[list[Place | None], Legend, Rect]:
+        panel, choice = corner(canvas, frames, [legend.size for legend in legends], margin=2 * scale.gap)
+        panel = panel.within(canvas)
+        return place(canvas, frames, wishes, taken=[panel], gap=scale.gap), legends[choice], panel
+
+    arrangement = with_one_of(captions(scale.small_text))
+    if all(arrangement[0]):
+        return arrangement
+    with_key = [
+        legend
+        for legend in keys([mark.face for mark in marks], scale.small_text)
+        if legend.size.width <= canvas.width and legend.size.width * legend.size.height * 6 <= math.prod(canvas)
+    ]
+    return with_one_of(with_key) if with_key else arrangement
+
+
+def label_forms(face: Face, sizes: Sequence[int]) -> tuple[tuple[Block, ...], ...]:
+    """The ways to write a face's label, from the fullest to the briefest, each in `sizes`."""
+    return tuple(tuple(_label(first, second, size) for size in sizes) for first, second in spellings(face))
+
+
+def _label(first: str, second: str, size: int) -> Block:
     lines = [Line(first, size, 600)]
     if second:
         lines.append(Line(second, max(10, round(size * 0.8)), 450))
@@ -175,31 +185,15 @@ def box_on(canvas: Size, box: BoundingBox) -> Rect | None:
     )
 
 
-def _colour(face: Face) -> Colour:
-    return palette.colour_of(face.emotion.type if face.emotion else None)
-
-
-def _caption(canvas: Size, frames: Sequence[Rect], scale: Scale) -> tuple[Rect, Block]:
-    before, after = CAPTION.split(", ")
-    size = scale.small_text
-    blocks = [
-        Block((Line(CAPTION, size, 450),)),
-        Block((Line(f"{before},", size, 450), Line(after, size, 450))),
-    ]
-    rect, choice = corner(canvas, frames, [block.size for block in blocks], margin=2 * scale.gap)
-    return rect.within(canvas), blocks[choice]
-
-
 def _fitted(sentence: str, canvas: Size) -> Block:
     """The sentence as large as is calm, wrapped to the picture's width."""
-    largest = max(14, round(max(canvas) / 30))
-    block = Block((Line(sentence, 8, 500),))
-    for size in range(largest, 7, -1):
-        lines = lettering.wrapped(sentence, size, 500, canvas.width - size)
+    size = max(14, round(max(canvas) / 30))
+    while True:
+        lines = wrapped(sentence, size, 500, canvas.width - size)
         block = Block(tuple(Line(text, size, 500) for text in lines))
-        if block.size.height * 2 <= canvas.height:
+        if block.size.height * 2 <= canvas.height or size <= 8:
             return block
-    return block
+        size -= 1
 
 
 def _drawable(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -4,10 +4,12 @@ A label stands beside its face if it can, else on the lower edge of its own face
 tied to its face by a line. It never leaves the picture, never touches another label and never covers another face.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,6 +67,13 @@ class Place:
 Wishes = Sequence[Sequence[Size]]
 """The sizes one label may have: forms from the fullest to the briefest, in each from the largest to the smallest."""
 
+# What it costs to depart from the ideal: the fullest form at its largest, centred below the face.
+_SMALLER = 1.0
+_BRIEFER = 3.0
+_BESIDE = (0.0, 1.2, 1.2, 0.8, 1.6, 1.6, 2.0, 2.2, 2.4, 2.0, 2.2, 2.4)
+_INSIDE = (2.5, 4.0)
+_APART = 3.5
+
 
 def place(
     canvas: Size, frames: Sequence[Rect], wishes: Sequence[Wishes], taken: Sequence[Rect] = (), gap: int = 2
@@ -115,10 +124,10 @@ class _Layout:
         self.frames = frames
         self.gap = gap
         self.obstacles = _rows([*frames, *taken])
-        self.cell = max(2, round((canvas.width * canvas.height) ** 0.5 / 160))
-        self.occupied = np.zeros((-(-canvas.height // self.cell), -(-canvas.width // self.cell)), np.int32)
-        for left, top, right, bottom in self.obstacles.tolist():
-            self._occupy(Rect(left, top, right, bottom))
+        self.cell = max(2, round((canvas.width * canvas.height) ** 0.5 / 200))
+        self.occupied = np.zeros((-(-canvas.height // self.cell), -(-canvas.width // self.cell)), np.uint8)
+        for rect in (*frames, *taken):
+            self._occupy(rect)
 
     def take(self, rect: Rect) -> None:
         self.obstacles = np.vstack([self.obstacles, _rows([rect])])
@@ -126,67 +135,89 @@ class _Layout:
 
     def freedom(self, face: int, wishes: Wishes) -> int:
         """How many places beside its face the first form's smallest size has now."""
-        return int(self._free(_beside(self.frames[face], wishes[0][-1], self.canvas, self.gap)).sum())
+        spots = _beside(self.frames[face], _rows([wishes[0][-1]], 2), self.canvas, self.gap)
+        return int(self._free(spots, face).sum())
 
     def place_for(self, face: int, wishes: Wishes) -> Place | None:
+        """The cheapest place, by the costs below."""
+        beside, cost = self._beside_or_inside(face, wishes)
+        found: Place | None = beside
         for form, sizes in enumerate(wishes):
-            for found in self._ways(face, form, sizes):
-                if found:
-                    return found
+            at_least = form * _BRIEFER + _APART
+            if found and cost <= at_least:
+                break
+            apart = self._nearest(face, sizes[-1], 8 * sizes[-1].height)
+            if apart and at_least + apart[1] < cost:
+                found, cost = Place(apart[0], form, len(sizes) - 1, apart=True), at_least + apart[1]
+        return found or self._far_away(face, wishes)
+
+    def _beside_or_inside(self, face: int, wishes: Wishes) -> tuple[Place | None, float]:
+        frame = self.frames[face]
+        which = [(form, number) for form, sizes in enumerate(wishes) for number in range(len(sizes))]
+        sizes = _rows([size for sizes in wishes for size in sizes], 2)
+        spots = np.concatenate([_beside(frame, sizes, self.canvas, self.gap), _inside(frame, sizes, self.gap)])
+        price = np.array([form * _BRIEFER + number * _SMALLER for form, number in which])
+        covers_much = (sizes[:, 0] > frame.width) | (sizes[:, 1] * 3 > frame.height)
+        costs = np.concatenate(
+            [
+                np.add.outer(_BESIDE, price).ravel(),
+                np.where(covers_much, np.inf, np.add.outer(_INSIDE, price)).ravel(),
+            ]
+        )
+        costs[~self._free(spots, face)] = np.inf
+        best = int(costs.argmin())
+        if not np.isfinite(costs[best]):
+            return None, math.inf
+        form, number = which[best % len(which)]
+        return Place(Rect(*spots[best].tolist()), form, number), float(costs[best])
+
+    def _far_away(self, face: int, wishes: Wishes) -> Place | None:
+        for form, sizes in enumerate(wishes):
+            if found := self._nearest(face, sizes[-1], max(self.canvas) // 4):
+                return Place(found[0], form, len(sizes) - 1, apart=True)
         return None
 
-    def _ways(self, face: int, form: int, sizes: Sequence[Size]) -> Iterator[Place | None]:
-        frame = self.frames[face]
-        for number, size in enumerate(sizes):
-            rect = self._first_free(_beside(frame, size, self.canvas, self.gap))
-            yield Place(rect, form, number) if rect else None
-        for number, size in enumerate(sizes):
-            if size.height * 3 <= frame.height and size.width <= frame.width:
-                rect = self._first_free(_inside(frame, size, self.gap), but=face)
-                yield Place(rect, form, number) if rect else None
-        rect = self._nearest(frame, sizes[-1])
-        yield Place(rect, form, len(sizes) - 1, apart=True) if rect else None
-
-    def _first_free(self, spots: NDArray[np.int32], but: int | None = None) -> Rect | None:
-        free = np.flatnonzero(self._free(spots, but))
-        return Rect(*spots[free[0]].tolist()) if free.size else None
-
-    def _free(self, spots: NDArray[np.int32], but: int | None = None) -> NDArray[np.bool_]:
+    def _free(self, spots: NDArray[np.int32], face: int) -> NDArray[np.bool_]:
+        """Which spots lie in the picture, clear of every label and of every other face."""
         width, height = self.canvas
         shown = (spots[:, 0] >= 0) & (spots[:, 1] >= 0) & (spots[:, 2] <= width) & (spots[:, 3] <= height)
-        clash = _overlap(spots + np.array([-1, -1, 1, 1], np.int32) * self.gap, self.obstacles) > 0
-        if but is not None:
-            clash[:, but] = False
-        return shown & ~clash.any(axis=1)
+        spots = spots + np.array([-1, -1, 1, 1], np.int32) * self.gap
+        around = np.concatenate([spots[:, :2].min(axis=0), spots[:, 2:].max(axis=0)])[None]
+        near = _overlap(around, self.obstacles)[0] > 0
+        near[face] = False
+        clear: NDArray[np.bool_] = ~(_overlap(spots, self.obstacles[near]) > 0).any(axis=1)
+        return shown & clear
 
     def _occupy(self, rect: Rect) -> None:
         left, top, right, bottom = rect.grown(self.gap).within(self.canvas)
         self.occupied[top // self.cell : -(-bottom // self.cell), left // self.cell : -(-right // self.cell)] = 1
 
-    def _nearest(self, frame: Rect, size: Size) -> Rect | None:
-        """The free place nearest to `frame` whose line to it crosses the fewest faces; None if all are far away."""
-        wide, high = -(-size.width // self.cell), -(-size.height // self.cell)
-        rows, columns = self.occupied.shape
-        if wide > columns or high > rows or size.width > self.canvas.width or size.height > self.canvas.height:
+    def _nearest(self, face: int, size: Size, reach: int) -> tuple[Rect, float] | None:
+        """The free place within `reach` pixels of the frame that costs least to tie to it, and what that costs."""
+        frame, cell = self.frames[face], self.cell
+        if size.width > self.canvas.width or size.height > self.canvas.height:
             return None
-        sums = np.zeros((rows + 1, columns + 1), np.int32)
-        np.cumsum(np.cumsum(self.occupied, axis=0), axis=1, out=sums[1:, 1:])
+        left, top = max(frame.left - reach - size.width, 0) // cell, max(frame.top - reach - size.height, 0) // cell
+        right, bottom = (frame.right + reach + size.width) // cell, (frame.bottom + reach + size.height) // cell
+        # A cell more than the label is wide, so that the last one may hang over the picture's edge.
+        sums = cv2.integral(self.occupied[top : bottom + 1, left : right + 1])
+        wide, high = -(-size.width // cell), -(-size.height // cell)
+        if wide >= sums.shape[1] or high >= sums.shape[0]:
+            return None
         full = sums[high:, wide:] - sums[:-high, wide:] - sums[high:, :-wide] + sums[:-high, :-wide]
         y, x = np.nonzero(full == 0)
-        x = np.minimum(x * self.cell, self.canvas.width - size.width)
-        y = np.minimum(y * self.cell, self.canvas.height - size.height)
+        x = np.minimum((x + left) * cell, self.canvas.width - size.width)
+        y = np.minimum((y + top) * cell, self.canvas.height - size.height)
         across = np.maximum(frame.left - (x + size.width), 0) - np.maximum(x - frame.right, 0)
         down = np.maximum(frame.top - (y + size.height), 0) - np.maximum(y - frame.bottom, 0)
         far = np.hypot(across, down)
-        near = np.flatnonzero(far <= max(self.canvas) / 4)
-        if not near.size:
-            return None
-        near = near[np.argsort(far[near], kind="stable")]
-        side = np.sign(across[near]) * 3 + np.sign(down[near])
-        _, firsts = np.unique(side, return_index=True)
-        spots = [_at(int(x[spot]), int(y[spot]), size) for spot in near[np.sort(firsts)]]
-        others = self.obstacles[(self.obstacles != np.array(frame, np.int32)).any(axis=1)]
-        return min(spots, key=lambda spot: _length(*line(frame, spot)) * (1 + 2 * _crossed(*line(frame, spot), others)))
+        order = np.argsort(far, kind="stable")
+        order = order[far[order] <= reach]
+        _, nearest_on_each_side = np.unique(np.sign(across[order]) * 3 + np.sign(down[order]), return_index=True)
+        spots = [_at(int(x[spot]), int(y[spot]), size) for spot in order[np.sort(nearest_on_each_side)]]
+        others = np.delete(self.obstacles, face, axis=0)
+        costs = [_tie(frame, spot, others) / size.height for spot in spots]
+        return min(zip(spots, costs, strict=True), key=lambda spot: spot[1], default=None)
 
 
 def line(frame: Rect, label: Rect) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -206,55 +237,51 @@ def _between(start: int, end: int, other_start: int, other_end: int) -> tuple[in
     return middle, middle
 
 
-def _length(start: tuple[int, int], end: tuple[int, int]) -> float:
-    return float(np.hypot(end[0] - start[0], end[1] - start[1]))
-
-
-def _crossed(start: tuple[int, int], end: tuple[int, int], rects: NDArray[np.int32]) -> int:
-    """How many rectangles the line from `start` to `end` runs through, looked at in 16 points."""
+def _tie(frame: Rect, label: Rect, others: NDArray[np.int32]) -> float:
+    """What a line costs: its length in pixels, and three labels' heights for everything it runs through."""
+    start, end = line(frame, label)
     along = np.linspace(0, 1, 16)[:, None]
     x = start[0] + (end[0] - start[0]) * along
     y = start[1] + (end[1] - start[1]) * along
-    inside = (x > rects[:, 0]) & (x < rects[:, 2]) & (y > rects[:, 1]) & (y < rects[:, 3])
-    return int(inside.any(axis=0).sum())
+    inside = (x > others[:, 0]) & (x < others[:, 2]) & (y > others[:, 1]) & (y < others[:, 3])
+    return math.dist(start, end) * 0.6 + int(inside.any(axis=0).sum()) * 3 * label.height
 
 
-def _beside(frame: Rect, size: Size, canvas: Size, gap: int) -> NDArray[np.int32]:
-    """Places that touch a frame but for the gap, the best first: below, above, right, left."""
+def _beside(frame: Rect, sizes: NDArray[np.int32], canvas: Size, gap: int) -> NDArray[np.int32]:
+    """Places that touch a frame but for the gap, in the order of `_BESIDE`, each for every size."""
+    wide, high = sizes.T
     clear = gap + 1
-    below, above = frame.bottom + clear, frame.top - clear - size.height
-    right, left = frame.right + clear, frame.left - clear - size.width
-    columns = [(frame.left + frame.right - size.width) // 2, frame.left, frame.right - size.width]
-    rows = [(frame.top + frame.bottom - size.height) // 2, frame.bottom - size.height, frame.top]
-    columns = [min(max(x, 0), max(canvas.width - size.width, 0)) for x in columns]
-    rows = [min(max(y, 0), max(canvas.height - size.height, 0)) for y in rows]
+    below, above = np.full_like(high, frame.bottom + clear), frame.top - clear - high
+    right, left = np.full_like(wide, frame.right + clear), frame.left - clear - wide
+    columns = ((frame.left + frame.right - wide) // 2, np.full_like(wide, frame.left), frame.right - wide)
+    rows = ((frame.top + frame.bottom - high) // 2, frame.bottom - high, np.full_like(high, frame.top))
+    columns = tuple(np.clip(x, 0, np.maximum(canvas.width - wide, 0)) for x in columns)
+    rows = tuple(np.clip(y, 0, np.maximum(canvas.height - high, 0)) for y in rows)
     spots = [(x, y) for y in (below, above) for x in columns] + [(x, y) for x in (right, left) for y in rows]
-    return _rows([_at(x, y, size) for x, y in spots])
+    return np.concatenate([np.stack([x, y, x + wide, y + high], axis=1) for x, y in spots])
 
 
-def _inside(frame: Rect, size: Size, gap: int) -> NDArray[np.int32]:
-    """Places on a frame's own face: along its lower edge, then along its upper one."""
-    clear = gap + 1
-    columns = [
-        (frame.left + frame.right - size.width) // 2,
-        frame.left + clear,
-        frame.right - clear - size.width,
-    ]
-    return _rows([_at(x, y, size) for y in (frame.bottom - clear - size.height, frame.top + clear) for x in columns])
+def _inside(frame: Rect, sizes: NDArray[np.int32], gap: int) -> NDArray[np.int32]:
+    """Places on a frame's own face, in the order of `_INSIDE`, each for every size."""
+    wide, high = sizes.T
+    clear = 2 * gap + 1
+    x = (frame.left + frame.right - wide) // 2
+    spots = [(x, frame.bottom - clear - high), (x, np.full_like(high, frame.top + clear))]
+    return np.concatenate([np.stack([x, y, x + wide, y + high], axis=1) for x, y in spots])
 
 
 def _at(x: int, y: int, size: Size) -> Rect:
     return Rect(x, y, x + size.width, y + size.height)
 
 
-def _rows(rects: Sequence[Rect]) -> NDArray[np.int32]:
-    return np.array(rects, np.int32).reshape(-1, 4)
+def _rows(tuples: Sequence[Rect] | Sequence[Size], columns: int = 4) -> NDArray[np.int32]:
+    return np.array(tuples, np.int32).reshape(-1, columns)
 
 
-def _overlap(spots: NDArray[np.int32], obstacles: NDArray[np.int32]) -> NDArray[np.int32]:
+def _overlap(spots: NDArray[np.int32], obstacles: NDArray[np.int32]) -> NDArray[np.int64]:
     """The pixels that each spot (row) shares with each obstacle (column)."""
     least = np.maximum(spots[:, None, :2], obstacles[None, :, :2])
     most = np.minimum(spots[:, None, 2:], obstacles[None, :, 2:])
-    across, down = np.moveaxis(np.clip(most - least, 0, None), 2, 0)
-    area: NDArray[np.int32] = across * down
+    across, down = np.moveaxis(np.clip(most - least, 0, None).astype(np.int64), 2, 0)
+    area: NDArray[np.int64] = across * down
     return area

@@ -27,7 +27,7 @@ def frame(
 
 def halo_of(thickness: int) -> int:
     """How wide the thin line on either side of a stroke is, in pixels."""
-    return max(1, round(thickness * 0.3))
+    return max(1, round(thickness * 0.22))
 
 
 def leader(

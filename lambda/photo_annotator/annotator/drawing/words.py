@@ -43,9 +43,17 @@ def words(face: Face) -> str:
     return f"{perhaps}{look(face)} {int(face.emotion.confidence)} %"
 
 
-def briefly(face: Face) -> str:
-    """The same in one word, for where there is no room: "happy", or "calm?" when unsure."""
-    return look(face) if sure(face) else f"{look(face)}?"
+def spellings(face: Face) -> list[tuple[str, str]]:
+    """A label's first and second line, from the fullest way to write it to the briefest.
+
+    The second line is empty for an indexed face.
+    """
+    why = reason(face)
+    word = look(face) if sure(face) else f"{look(face)}?"
+    ways = [(words(face), f"not indexed: {why}"), (words(face), why)] if why else [(words(face), "")]
+    if face.emotion and not sure(face):
+        ways.append((f"{word} {int(face.emotion.confidence)} %", why))
+    return [*ways, (word, "")]
 
 
 def look(face: Face) -> str:

@@ -1,0 +1,101 @@
+"""The small panel in a corner: the caption and, where labels had no room, what the colours mean."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotator.drawing import lettering, palette, strokes
+from annotator.drawing.lettering import Block, Line
+from annotator.drawing.palette import Colour
+from annotator.drawing.placement import Rect, Size
+from annotator.drawing.words import CAPTION, looks
+from annotator.faces import Face
+
+_OPACITY = 0.78
+"""White text on this much of the night colour keeps a contrast above 4.5 even where the photograph is white."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One colour, or the dashed line, and what it means."""
+
+    text: Line
+    colour: Colour
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """The caption under `columns` columns of entries; often there is only the caption."""
+
+    caption: Block
+    entries: tuple[Entry, ...] = ()
+    columns: int = 1
+
+    @property
+    def size(self) -> Size:
+        """Pixels."""
+        width, height = self.caption.size
+        if not self.entries:
+            return Size(width, height)
+        rows = -(-len(self.entries) // self.columns)
+        return Size(max(width, self._column * self.columns + self._unit), height + rows * self._row + self._unit // 2)
+
+    def put(self, pixels: NDArray[np.uint8], rect: Rect) -> None:
+        """Draw the panel at `rect`."""
+        strokes.shade(pixels, rect, palette.NIGHT, _OPACITY)
+        unit = self._unit
+        for number, entry in enumerate(self.entries):
+            row, column = divmod(number, self.columns)
+            x = rect.left + unit + column * self._column
+            y = rect.top + unit // 2 + row * self._row
+            swatch = Rect(x, y + round(unit * 0.28), x + unit, y + round(unit * 0.28) + unit)
+            if entry.dashed:
+                strokes.frame(pixels, swatch, max(1, unit // 10), entry.colour, palette.NIGHT, dashed=True)
+            else:
+                strokes.plate(pixels, swatch, entry.colour, entry.colour, 0)
+            lettering.write(pixels, entry.text, x + round(unit * 1.4), y, palette.SNOW)
+        self.caption.write(
+            pixels, Rect(rect.left, rect.bottom - self.caption.size.height, rect.right, rect.bottom), palette.SNOW
+        )
+
+    @property
+    def _unit(self) -> int:
+        return self.caption.lines[0].size
+
+    @property
+    def _row(self) -> int:
+        return round(self._unit * 1.5)
+
+    @property
+    def _column(self) -> int:
+        return max(entry.text.width for entry in self.entries) + round(self._unit * 2.4)
+
+
+def captions(size: int) -> list[Legend]:
+    """The caption alone, on one line or on two; text of `size` pixels."""
+    before, after = CAPTION.split(", ")
+    return [
+        Legend(Block((Line(CAPTION, size, 450),))),
+        Legend(Block((Line(f"{before},", size, 450), Line(after, size, 450)))),
+    ]
+
+
+def keys(faces: Sequence[Face], size: int) -> list[Legend]:
+    """The caption with a key to the colours and how many faces have each, in every number of columns."""
+    counts = Counter(face.emotion.type if face.emotion else "UNKNOWN" for face in faces)
+    entries = [
+        Entry(Line(f"{looks(emotion)} {count}", size, 550), palette.colour_of(emotion))
+        for emotion, count in counts.most_common()
+    ]
+    left_out = sum(not face.indexed for face in faces)
+    if left_out:
+        entries.append(Entry(Line(f"not indexed {left_out}", size, 550), palette.SNOW, dashed=True))
+    return [
+        Legend(caption.caption, tuple(entries), columns)
+        for columns in range(len(entries), 0, -1)
+        for caption in captions(size)
+    ]
