@@ -1,60 +1,113 @@
-"""The dead-letter queue: which photos the function gave up on. Looking takes nothing out of it."""
+"""The dead-letter queue: photos that failed on every try, and sending them back through the inbox."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_plus
+
+from annotator.events import MessageNotUnderstood, photos_in
 
 from workshop.stacks import Stacks
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-_LOOKS = 50
-"""How often the queue is asked for ten more; a queue of a thousand failed photos has another problem."""
-
-_HIDDEN_SECONDS = 20
-"""Long enough that one look through the queue meets no message twice."""
+_HIDDEN_FOR = 120
+"""Seconds that a message we have received stays hidden from others: time enough to send it and delete it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One message that failed too often, and the photos it announces: `(bucket, key)` each."""
+    """One message of the dead-letter queue, received by us and hidden for the moment.
 
-    message_id: str
+    `photos` are the keys of the photos it announces: none when it is not S3's announcement of an upload.
+    """
+
+    receipt: str
     body: str
-    photos: tuple[tuple[str, str], ...]
+    photos: tuple[str, ...]
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether sending it back makes sense."""
+        return bool(self.photos)
 
 
 def dead_letters(stacks: Stacks) -> list[DeadLetter]:
-    """Everything in the dead-letter queue, which is left as it was."""
-    sqs: SQSClient = stacks.account.client("sqs")
-    queue = stacks.dead_letter_queue_url
-    received: dict[str, Any] = {}
-    for _ in range(_LOOKS):
-        messages = sqs.receive_message(
-            QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=_HIDDEN_SECONDS, WaitTimeSeconds=1
-        ).get("Messages", [])
-        new = {message["MessageId"]: message for message in messages if message["MessageId"] not in received}
-        received |= new
-        if not new:
-            break
-    letters = list(received.values())
+    """Everything in the dead-letter queue; hand it to `redrive` or `put_back`."""
+    return [_read(message) for message in _received(_sqs(stacks), stacks.dead_letter_queue_url)]
+
+
+def redrive(
+    stacks: Stacks, letters: Sequence[DeadLetter], on_sent: Callable[[int], None] = lambda _sent: None
+) -> list[DeadLetter]:
+    """Send the letters to the inbox again, and answer with those that SQS did not take.
+
+    Each is deleted only after SQS has confirmed its copy, so an interruption at the worst moment sends one twice,
+    which changes nothing, and loses none. StartMessageMoveTask would move everything, photo or not, and only
+    eventually.
+    """
+    sqs = _sqs(stacks)
+    refused: list[DeadLetter] = []
     for start in range(0, len(letters), 10):
-        batch = enumerate(letters[start : start + 10])
-        sqs.change_message_visibility_batch(
-            QueueUrl=queue,
-            Entries=[{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"], "VisibilityTimeout": 0} for n, m in batch],
+        batch = {str(number): letter for number, letter in enumerate(letters[start : start + 10])}
+        answer = sqs.send_message_batch(
+            QueueUrl=stacks.inbox_url,
+            Entries=[{"Id": number, "MessageBody": letter.body} for number, letter in batch.items()],
         )
-    return [DeadLetter(m["MessageId"], m["Body"], tuple(_announced_in(m["Body"]))) for m in letters]
+        taken = {entry["Id"] for entry in answer.get("Successful", [])}
+        if taken:
+            sqs.delete_message_batch(
+                QueueUrl=stacks.dead_letter_queue_url,
+                Entries=[{"Id": number, "ReceiptHandle": batch[number].receipt} for number in sorted(taken)],
+            )
+        refused += [letter for number, letter in batch.items() if number not in taken]
+        on_sent(start + len(batch) - len(refused))
+    return refused
 
 
-def _announced_in(body: str) -> Iterator[tuple[str, str]]:
-    """The photos in an S3 event; nothing for a body that is none."""
+def put_back(stacks: Stacks, letters: Sequence[DeadLetter]) -> None:
+    """Make the letters visible in the dead-letter queue again at once."""
+    sqs = _sqs(stacks)
+    for letter in letters:
+        sqs.change_message_visibility(
+            QueueUrl=stacks.dead_letter_queue_url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
+        )
+
+
+def tries(stacks: Stacks) -> int | None:
+    """How often a photo is tried before it comes here, as the inbox says; None when it does not say."""
+    attributes = _sqs(stacks).get_queue_attributes(QueueUrl=stacks.inbox_url, AttributeNames=["RedrivePolicy"])
+    policy = json.loads(attributes.get("Attributes", {}).get("RedrivePolicy", "{}"))
+    return int(policy["maxReceiveCount"]) if "maxReceiveCount" in policy else None
+
+
+def _sqs(stacks: Stacks) -> "SQSClient":
+    client: SQSClient = stacks.account.client("sqs")
+    return client
+
+
+def _received(sqs: "SQSClient", queue: str) -> Iterator[Any]:
+    """Every message of the queue, once.
+
+    An answer can be empty although messages are there, because SQS asks only some of its servers; with a wait it
+    asks all (SQS developer guide, "Short and long polling").
+    """
+    seen: set[str] = set()
+    while True:
+        answer = sqs.receive_message(
+            QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1, VisibilityTimeout=_HIDDEN_FOR
+        )
+        new = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
+        if not new:
+            return
+        seen.update(message["MessageId"] for message in new)
+        yield from new
+
+
+def _read(message: Any) -> DeadLetter:
     try:
-        for record in json.loads(body).get("Records", []):
-            # S3 writes keys into events as HTML forms do: a space is "+" (S3 user guide, "Event message structure").
-            yield record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return
+        photos = tuple(photo.key for photo in photos_in({"body": message["Body"]}))
+    except MessageNotUnderstood:
+        photos = ()
+    return DeadLetter(message["ReceiptHandle"], message["Body"], photos)

@@ -14,13 +14,10 @@ from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from annotator.drawing.palette import EMOTIONS, Colour, ink_on
+from annotator.drawing.words import looks, words
 from annotator.faces import Face
 from annotator.result import Picture, Result
-
-from workshop.console import EMOTIONS
-
-NOT_READ = "not read"
-"""The word for a face that Rekognition gave no expression."""
 
 NOTICE = "An expression is not a feeling. This is what the faces look like to a machine, not what the people feel."
 
@@ -29,20 +26,23 @@ ONE_BY_ONE = 6
 
 _NO_PICTURES = '<p class="empty">No pictures yet. Send a photo, then make this page again.</p>'
 
-_STYLE = Path(__file__).with_name("gallery.css").read_text(encoding="utf-8")
+
+def _hex(colour: Colour) -> str:
+    blue, green, red = colour
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+_STYLE = Path(__file__).with_name("gallery.css").read_text(encoding="utf-8") + "".join(
+    # The labels on the page have the colours of the labels in the pictures.
+    f".is-{emotion} {{ --plate: {_hex(plate)}; --on-plate: {_hex(ink_on(plate))}; }}\n"
+    for emotion, plate in EMOTIONS.items()
+)
 _SCRIPT = Path(__file__).with_name("gallery.js").read_text(encoding="utf-8")
-
-
-def word(face: Face) -> str:
-    """What the face looks like, in one word."""
-    if face.emotion is None:
-        return NOT_READ
-    return EMOTIONS.get(face.emotion.type, face.emotion.type.lower())
 
 
 def tally(results: Iterable[Result]) -> list[tuple[str, int]]:
     """How many faces look happy, calm and so on: the most frequent first, each face counted by its strongest."""
-    return _counted(face for result in results for face in result.faces)
+    return [(looks(emotion), count) for emotion, count in _counted(face for result in results for face in result.faces)]
 
 
 def page(
@@ -87,7 +87,7 @@ def page(
 <p class="summary">{_summary(results)}</p>
 <p class="notice">{NOTICE}</p>
 </div>
-{_tally_table(tally(results))}
+{_tally_table(_counted(face for result in results for face in result.faces))}
 </header>
 <main>
 <h2 id="photos">The photos</h2>
@@ -110,10 +110,10 @@ def description(result: Result) -> str:
         return f"{result.raw.key}: no face was found."
     across = sorted(result.faces, key=lambda face: face.box.left)
     if len(across) == 1:
-        return f"{result.raw.key}: one face, which looks {_with_confidence(across[0])}."
+        return f"{result.raw.key}: one face, which looks {words(across[0])}."
     if len(across) <= ONE_BY_ONE:
-        return f"{result.raw.key}: {len(across)} faces, from left to right: {', '.join(map(_with_confidence, across))}."
-    counted = ", ".join(f"{count} {look}" for look, count in _counted(across))
+        return f"{result.raw.key}: {len(across)} faces, from left to right: {', '.join(map(words, across))}."
+    counted = ", ".join(f"{count} {looks(emotion)}" for emotion, count in _counted(across))
     return f"{result.raw.key}: {len(across)} faces: {counted}."
 
 
@@ -143,10 +143,11 @@ def _looks(result: Result) -> str:
     if not faces:
         return '<p class="looks">No face found</p>'
     if len(faces) <= ONE_BY_ONE:
-        chips = [(word(face), _with_confidence(face)) for face in faces]
+        labels = [(_strongest(face), words(face)) for face in faces]
     else:
-        chips = [(look, f"{count} {look}") for look, count in _counted(faces)]
-    return '<ul class="looks">' + "".join(f"<li>{_dot(look)}{_text(text)}</li>" for look, text in chips) + "</ul>"
+        labels = [(emotion, f"{count} {looks(emotion)}") for emotion, count in _counted(faces)]
+    items = "".join(f'<li class="{_colour_class(emotion)}">{_text(text)}</li>' for emotion, text in labels)
+    return f'<ul class="looks">{items}</ul>'
 
 
 def _tally_table(rows: list[tuple[str, int]]) -> str:
@@ -155,11 +156,10 @@ def _tally_table(rows: list[tuple[str, int]]) -> str:
         return ""
     most = rows[0][1]
     body = "\n".join(
-        f'<tr><th scope="row">{_dot(look)}{_text(look)}</th>'
-        f'<td class="count">{count}</td>'
-        f'<td class="bar" aria-hidden="true"><svg width="100%" height="100%" focusable="false">'
-        f'<rect class="{_colour_class(look)}" width="{100 * count / most:.1f}%" height="100%" rx="6"/></svg></td></tr>'
-        for look, count in rows
+        f'<tr class="{_colour_class(emotion)}"><th scope="row">{_text(looks(emotion))}</th><td class="count">{count}</td>'
+        '<td class="bar" aria-hidden="true"><svg width="100%" height="100%" focusable="false">'
+        f'<rect x="1" y="1" width="{98.5 * count / most:.1f}%" height="90%" rx="5"/></svg></td></tr>'
+        for emotion, count in rows
     )
     return f"""<table>
 <caption>How the faces look</caption>
@@ -198,20 +198,17 @@ def _time(moment: datetime) -> str:
 
 
 def _counted(faces: Iterable[Face]) -> list[tuple[str, int]]:
-    return sorted(Counter(map(word, faces)).items(), key=lambda row: (-row[1], row[0]))
+    """Rekognition's words with how many faces look so, the most frequent first."""
+    return sorted(Counter(map(_strongest, faces)).items(), key=lambda row: (-row[1], looks(row[0])))
 
 
-def _with_confidence(face: Face) -> str:
-    return f"{word(face)} {face.emotion.confidence:.0f} %" if face.emotion else word(face)
+def _strongest(face: Face) -> str:
+    return face.emotion.type if face.emotion else "UNKNOWN"
 
 
-def _dot(look: str) -> str:
-    return f'<span class="dot {_colour_class(look)}" aria-hidden="true"></span>'
-
-
-def _colour_class(look: str) -> str:
-    """The style's class for a word; one that Rekognition invents later gets the neutral colour."""
-    return f"is-{look}" if look in EMOTIONS.values() else "is-unclear"
+def _colour_class(emotion: str) -> str:
+    """The style's class for Rekognition's word; one that is new to us gets the neutral colour."""
+    return f"is-{emotion if emotion in EMOTIONS else 'UNKNOWN'}"
 
 
 def _picture_address(address: str) -> str:

@@ -1,0 +1,75 @@
+"""What this workshop has cost so far, and what a hundred photos more would cost."""
+
+import json
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from workshop.account import Account, pass_account
+from workshop.console import err, out
+from workshop.cost import Bill, Line, bill, count, prices
+from workshop.stacks import Stacks
+
+
+@click.command("cost")
+@click.option("--json", "as_json", is_flag=True, help="Every position, as JSON.")
+@pass_account
+def command(account: Account, as_json: bool) -> None:
+    """Count what this workshop has used and say what it costs.
+
+    \b
+      python -m workshop cost
+
+    From counted photos, faces, bytes and seconds; what cannot be counted is estimated and marked. The prices are in
+    workshop/prices.json. AWS's own account of it is in the Billing console, a day later.
+    """
+    priced = prices()
+    err.print("Counting …", style="dim")
+    total = bill(count(Stacks.of(account)), priced)
+    if as_json:
+        click.echo(json.dumps({**total.to_document(), "prices": priced}, ensure_ascii=False, indent=1))
+        return
+    out.print(_table(total))
+    out.print(
+        f"~ estimated   * price not read at AWS itself   free: covered by AWS's lasting free tier\n"
+        f"US dollars at the prices of {total.region} of {total.prices_of}, before taxes; other regions differ a little.\n"
+        f"{priced['rekognition_image']['free']}\n"
+        f"After `{account.command('teardown')}` nothing more is added.",
+        soft_wrap=True,
+    )
+
+
+def _table(total: Bill) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), show_footer=True)
+    table.add_column("", "List price\nTo pay")
+    table.add_column("Used", justify="right")
+    table.add_column("Price of one", justify="right")
+    table.add_column("So far", f"{_money(total.so_far)}\n{_money(total.payable)}", justify="right")
+    table.add_column("100 photos", f"{_money(total.per_hundred)}\n{_money(total.payable_per_hundred)}", justify="right")
+    table.add_column("")
+    for line in total.lines:
+        table.add_row(
+            line.what,
+            f"{'' if line.counted else '~'}{_quantity(line.quantity)}",
+            _price(line),
+            _money(line.so_far),
+            _money(line.per_hundred),
+            "free" if line.free else "",
+        )
+    return table
+
+
+def _quantity(quantity: float) -> str:
+    if quantity >= 100 or quantity == int(quantity):
+        return f"{quantity:,.0f}"
+    return f"{quantity:.2f}" if quantity >= 0.01 else "<0.01"
+
+
+def _price(line: Line) -> str:
+    digits = f"{line.price:.10f}".rstrip("0")
+    return f"{digits}{'' if line.verified else '*'}"
+
+
+def _money(dollars: float) -> str:
+    return f"{dollars:.4f}" if dollars >= 0.00005 or dollars == 0 else "<0.0001"

@@ -1,0 +1,91 @@
+"""One HTML page with all results so far, for the projector."""
+
+import base64
+import webbrowser
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+from annotator.result import Picture
+
+from workshop import gallery
+from workshop.account import Account, pass_account
+from workshop.console import err, out, plain
+from workshop.durations import Duration
+from workshop.errors import WorkshopError
+from workshop.links import LONGEST, link_to
+from workshop.results import all_results
+from workshop.stacks import Stacks
+
+
+@click.command("gallery")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), default=Path("gallery.html"), show_default=True,
+    help="Where to write the page.",
+)  # fmt: skip
+@click.option(
+    "--expires", type=Duration(LONGEST), default="6h", show_default=True, help="How long the links work: 15m, 2h, 7d."
+)
+@click.option("--embed", is_flag=True, help="Put the pictures into the page, so that it never expires.")
+@click.option("--open", "open_it", is_flag=True, help="Open the page in the browser.")
+@pass_account
+def command(account: Account, output: Path, expires: timedelta, embed: bool, open_it: bool) -> None:
+    """Make one page of all annotated pictures, with a tally of how the faces look.
+
+    \b
+      python -m workshop gallery --open
+
+    The page is a file on this computer. Who has it sees the pictures until the links end; with --embed for as long
+    as the file exists, so delete it when the evening is over.
+    """
+    stacks = Stacks.of(account)
+    now = datetime.now(UTC)
+    results = all_results(stacks)
+    if embed:
+        address, ends = _embedded_in(account), None
+    else:
+        address, ends = _linked_from(account, expires, now)
+    page = gallery.page(
+        results, address, made=now.astimezone(), links_end=ends.astimezone() if ends and results else None
+    )
+    try:
+        output.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise WorkshopError(
+            f"{output} cannot be written: {error.strerror}.", "Choose another place with --output."
+        ) from None
+    err.print(_told(len(results), ends), soft_wrap=True)
+    out.print(plain(output), soft_wrap=True)
+    if open_it:
+        webbrowser.open(output.resolve().as_uri())
+
+
+def _linked_from(account: Account, expires: timedelta, now: datetime) -> tuple[Callable[[Picture], str], datetime]:
+    """Presigned links for the pictures, and when all of them end."""
+
+    def address(picture: Picture) -> str:
+        return link_to(account, picture.bucket, picture.key, expires, now=now).url
+
+    # Links of one signer end together, so any name will do to ask when.
+    return address, link_to(account, "any", "any", expires, now=now).ends
+
+
+def _embedded_in(account: Account) -> Callable[[Picture], str]:
+    """The pictures themselves, as data URIs."""
+    s3 = account.client("s3")
+
+    def address(picture: Picture) -> str:
+        jpeg = s3.get_object(Bucket=picture.bucket, Key=picture.key)["Body"].read()
+        return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+    return address
+
+
+def _told(photos: int, ends: datetime | None) -> str:
+    if not photos:
+        return "There are no results yet; the page says so."
+    counted = f"{photos} {'photo' if photos == 1 else 'photos'}"
+    if ends is None:
+        return f"{counted}, the pictures inside the page; delete the file when it is no longer needed."
+    return f"{counted}; the links in the page end at {ends.astimezone():%H:%M on %d %b}."

@@ -1,0 +1,76 @@
+"""Show the photos that failed on every try, and send them back through once the cause is mended."""
+
+import json
+
+import click
+
+from workshop.account import Account, pass_account
+from workshop.console import err, out, plain
+from workshop.dead_letters import DeadLetter, dead_letters, put_back, redrive, tries
+from workshop.errors import WorkshopError
+from workshop.stacks import Stacks
+
+
+@click.command("redrive")
+@click.option("--dry-run", is_flag=True, help="Only show what is in the dead-letter queue.")
+@click.option("--json", "as_json", is_flag=True, help="What was found and sent, as JSON.")
+@pass_account
+def command(account: Account, dry_run: bool, as_json: bool) -> None:
+    """Send the photos in the dead-letter queue back through the inbox.
+
+    \b
+      python -m workshop redrive --dry-run
+      python -m workshop redrive
+
+    Mend the cause first (`why PHOTO` tells it), or they come back here. What is not a photo stays where it is.
+    """
+    stacks = Stacks.of(account)
+    letters = dead_letters(stacks)
+    photos, others = [each for each in letters if each.is_photo], [each for each in letters if not each.is_photo]
+    if not as_json:
+        _show(stacks, photos, others)
+    refused = photos
+    if photos and not dry_run:
+        refused = redrive(stacks, photos, lambda count: err.print(f"{count} of {len(photos)} sent back …"))
+    put_back(stacks, others + refused)
+    sent = len(photos) - len(refused)
+    if as_json:
+        click.echo(json.dumps(_document(photos, others, sent), ensure_ascii=False, indent=1))
+    elif sent:
+        out.print(f"{sent} sent back to the inbox.")
+    if refused and not dry_run:
+        raise WorkshopError(
+            f"SQS did not take {len(refused)} of {len(photos)} messages.",
+            "They are still in the dead-letter queue; try again.",
+        )
+    if sent and not stacks.has_function:
+        err.print(f"They wait there until Step 5 is deployed: {account.cdk('deploy Serverless')}", soft_wrap=True)
+
+
+def _show(stacks: Stacks, photos: list[DeadLetter], others: list[DeadLetter]) -> None:
+    if not photos and not others:
+        out.print("The dead-letter queue is empty.")
+        return
+    if photos:
+        count = tries(stacks)
+        out.print(f"Failed {'on every try' if count is None else f'{count} times each'}:")
+    for photo in photos:
+        for key in photo.photos:
+            out.print(f"  {plain(key)}", soft_wrap=True)
+    if others:
+        out.print("Not photos, left where they are:")
+    for other in others:
+        out.print(f"  {plain(other.body)[:70].replace(chr(10), ' ')}", soft_wrap=True)
+    if others:
+        err.print(
+            f"To delete everything there: aws sqs purge-queue --queue-url {stacks.dead_letter_queue_url}",
+            soft_wrap=True,
+        )
+
+
+def _document(photos: list[DeadLetter], others: list[DeadLetter], sent: int) -> dict[str, object]:
+    return {
+        "photos": [key for photo in photos for key in photo.photos],
+        "not_photos": [other.body for other in others],
+        "sent": sent,
+    }
