@@ -121,6 +121,7 @@ def answer_when_a_stack_is_done() -> None:
         running = _in_progress()
         answer = await handle(method, path, headers, body, query_params)
         if answer[0] == 200 and any(f"<{action}Response".encode() in _bytes(answer[2]) for action in starts):
+            await asyncio.sleep(0.02)  # a task of its own marks the stack
             started = _in_progress() - running
             for _ in range(1000):
                 if not started & _in_progress():
@@ -132,11 +133,12 @@ def answer_when_a_stack_is_done() -> None:
 
 
 def _in_progress() -> set[str]:
-    return {
-        stack["StackId"]
+    """The ids of the stacks that something is happening to; one in REVIEW_IN_PROGRESS waits for its change set."""
+    statuses = {
+        stack["StackId"]: stack.get("StackStatus", "").removeprefix("REVIEW_IN_PROGRESS")
         for stack in cloudformation._stacks._data.values()
-        if stack.get("StackStatus", "").endswith("_IN_PROGRESS")
     }
+    return {stack_id for stack_id, status in statuses.items() if status.endswith("_IN_PROGRESS")}
 
 
 def _bytes(body: bytes | str) -> bytes:

@@ -16,6 +16,7 @@ from local_aws import processes
 from local_aws.emulator import Emulator
 from local_aws.errors import LocalAwsError
 from local_aws.lambda_host import LambdaHost
+from local_aws.node import node
 from local_aws.rekognition import RekognitionServer
 
 PROJECT = Path(__file__).parents[1]
@@ -115,7 +116,7 @@ class LocalAws:
         it fails, with what it said.
         """
         cli = PROJECT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-        command = [str(_node()), str(cli), *arguments]
+        command = [node(), str(cli), *arguments]
         if arguments[0] in {"synth", "deploy", "diff", "destroy", "list", "ls"} and "--app" not in arguments:
             command += ["--output", str(self.assembly)]
         if not streaming:
@@ -151,11 +152,3 @@ _CLI_VARIABLES = {
 
 def _names_aws_or_a_proxy(name: str) -> bool:
     return name.upper().startswith(("AWS_", "CDK_")) or name.upper().endswith("_PROXY")
-
-
-def _node() -> Path:
-    beside_python = Path(sys.executable).with_name("node")
-    found = beside_python if beside_python.exists() else shutil.which("node")
-    if not found:
-        raise LocalAwsError("Node.js was not found, which the CDK CLI needs; `make local` installs it.")
-    return Path(found)

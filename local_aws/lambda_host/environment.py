@@ -24,6 +24,7 @@ from local_aws.lambda_host.code import Code
 from local_aws.lambda_host.function import Function
 from local_aws.lambda_host.logs import LogEvent, Report, report_lines, start_lines
 from local_aws.lambda_host.runtime_api import Failure, Invocation, Message, Ready, Response, RuntimeApi
+from local_aws.node import node
 
 INIT_TIMEOUT = 10.0
 """Seconds that Lambda gives a runtime to start before the function's own time-out begins (Lambda developer guide,
@@ -250,9 +251,5 @@ def _command(code: Code) -> list[str]:
     if code.runtime.startswith("python"):
         return [sys.executable, "-P", str(_RUNTIMES / "python_runtime.py"), code.handler]
     if code.runtime.startswith("nodejs"):
-        beside_python = Path(sys.executable).with_name("node")
-        node = str(beside_python) if beside_python.exists() else shutil.which("node")
-        if not node:
-            raise LocalAwsError("Node.js was not found, which CDK's own functions need; run `make local` once.")
-        return [node, str(_RUNTIMES / "node_runtime.cjs"), code.handler]
+        return [node(), str(_RUNTIMES / "node_runtime.cjs"), code.handler]
     raise LocalAwsError(f"The local AWS runs Python and Node.js functions only, not {code.runtime!r}.")
