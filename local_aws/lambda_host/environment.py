@@ -135,6 +135,10 @@ class ExecutionEnvironment:
         lines += report_lines(self.function, self._report(request_id, seconds, init_seconds, outcome))
         return Outcome(outcome.payload, outcome.status != "success", tuple(lines))
 
+    def interrupt(self) -> None:
+        """Kill the process; an invocation that it was busy with is answered as a crash."""
+        processes.kill(self._process)
+
     def close(self) -> None:
         """End the process and remove what it left on disk."""
         self.healthy = False

@@ -52,7 +52,8 @@ class LambdaHost:
         self._port = port
         self._idle: list[ExecutionEnvironment] = []
         self._busy: set[ExecutionEnvironment] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._nobody_is_busy = threading.Condition(self._lock)
         self._started = 0
         self._open = False
 
@@ -73,12 +74,15 @@ class LambdaHost:
     ) -> None:
         with self._lock:
             self._open = False
-            environments = [*self._idle, *self._busy]
-            self._idle.clear()
+            idle, self._idle = self._idle, []
+            for environment in self._busy:
+                environment.interrupt()
         self._server.shutdown()
         self._server.server_close()
-        for environment in environments:
+        for environment in idle:
             environment.close()
+        with self._lock:
+            self._nobody_is_busy.wait_for(lambda: not self._busy, timeout=5)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
@@ -116,19 +120,21 @@ class LambdaHost:
         environment = ExecutionEnvironment(function, code, self._folder / f"environment-{number}", self._endpoints)
         with self._lock:
             self._busy.add(environment)
+            if not self._open:
+                environment.interrupt()
         return environment
 
     def _give_back(self, environment: ExecutionEnvironment) -> None:
-        surplus: list[ExecutionEnvironment] = []
+        surplus = [environment]
         with self._lock:
-            self._busy.discard(environment)
             if environment.healthy and self._open:
                 self._idle.append(environment)
                 surplus, self._idle = self._idle[:-MOST_IDLE], self._idle[-MOST_IDLE:]
-            else:
-                surplus = [environment]
         for each in surplus:
             each.close()
+        with self._lock:
+            self._busy.discard(environment)
+            self._nobody_is_busy.notify_all()
 
     def _zip_of(self, function: Function) -> bytes:
         client = boto3.session.Session().client(
