@@ -1,0 +1,13 @@
+"""A Rekognition-compatible server on loopback that really finds faces and reads expressions.
+
+Read server.py for how to run it, then operations.py for what it answers; looking.py and eyes.py are how it sees,
+face_detail.py says what each attribute rests on.
+
+The account is the caller's access key when that has 12 digits, and each account and region has its own collections.
+Faces, ids and descriptors live in memory and end with the server.
+"""
+
+from local_aws.rekognition.conditions import Conditions, Fault
+from local_aws.rekognition.server import RekognitionServer, account_of
+
+__all__ = ["Conditions", "Fault", "RekognitionServer", "account_of"]

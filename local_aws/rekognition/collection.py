@@ -1,0 +1,185 @@
+"""Collections and their faces: plain state in memory, gone with the server."""
+
+import datetime
+import threading
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from local_aws.rekognition.refusal import (
+    collection_exists,
+    invalid_parameter,
+    invalid_token,
+    no_such_collection,
+    no_such_resource,
+)
+
+FACE_MODEL_VERSION = "7.0"
+"""What new collections carried when this was written."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose collections, and where: a 12-digit account and a region."""
+
+    account: str
+    region: str
+
+    def arn(self, collection_id: str) -> str:
+        """A collection's ARN."""
+        return f"arn:aws:rekognition:{self.region}:{self.account}:collection/{collection_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFace:
+    """One face vector with what Rekognition keeps beside it; the box in fractions of the picture."""
+
+    face_id: str
+    image_id: str
+    external_image_id: str | None
+    box: tuple[float, float, float, float]
+    confidence: float
+    descriptor: npt.NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Collection:
+    """A collection; faces by id, in the order they came."""
+
+    collection_id: str
+    created: datetime.datetime
+    tags: dict[str, str]
+    faces: dict[str, StoredFace] = field(default_factory=dict)
+
+    def face(self, face_id: str) -> StoredFace:
+        """One face; raises Refusal (InvalidParameterException) when it is not here."""
+        if face_id not in self.faces:
+            raise invalid_parameter("faceId was not found in the collection")
+        return self.faces[face_id]
+
+
+class Collections:
+    """Every account's collections in every region. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._places: dict[Place, dict[str, Collection]] = {}
+        self._lock = threading.RLock()
+
+    def create(self, place: Place, collection_id: str, tags: dict[str, str]) -> Collection:
+        """A new, empty collection; raises Refusal when there is one of that name."""
+        with self._lock:
+            here = self._places.setdefault(place, {})
+            if collection_id in here:
+                raise collection_exists(collection_id)
+            here[collection_id] = Collection(collection_id, datetime.datetime.now(datetime.UTC), dict(tags))
+            return here[collection_id]
+
+    def get(self, place: Place, collection_id: str) -> Collection:
+        """A collection; raises Refusal when there is none of that name."""
+        with self._lock:
+            try:
+                return self._places[place][collection_id]
+            except KeyError:
+                raise no_such_collection(collection_id) from None
+
+    def delete(self, place: Place, collection_id: str) -> None:
+        """Remove a collection and its faces; raises Refusal when there is none of that name."""
+        with self._lock:
+            self.get(place, collection_id)
+            del self._places[place][collection_id]
+
+    def in_place(self, place: Place) -> list[Collection]:
+        """This account's collections in this region, by name."""
+        with self._lock:
+            return sorted(self._places.get(place, {}).values(), key=lambda collection: collection.collection_id)
+
+    def by_arn(self, place: Place, arn: str) -> Collection:
+        """The caller's collection with this ARN; raises Refusal when it names nothing of theirs."""
+        with self._lock:
+            for collection in self.in_place(place):
+                if place.arn(collection.collection_id) == arn:
+                    return collection
+            raise no_such_resource(arn)
+
+    def add(self, place: Place, collection_id: str, faces: Iterable[StoredFace]) -> None:
+        """Store faces; one that is there already, by its id, stays as it is."""
+        with self._lock:
+            stored = self.get(place, collection_id).faces
+            for face in faces:
+                stored.setdefault(face.face_id, face)
+
+    def remove(self, place: Place, collection_id: str, face_ids: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Remove faces; which were removed, and which were not there."""
+        with self._lock:
+            stored = self.get(place, collection_id).faces
+            removed: list[str] = []
+            missing: list[str] = []
+            for face_id in dict.fromkeys(face_ids):
+                (missing if stored.pop(face_id, None) is None else removed).append(face_id)
+            return removed, missing
+
+    def faces(self, place: Place, collection_id: str) -> list[StoredFace]:
+        """A collection's faces as they are now, in the order they came."""
+        with self._lock:
+            return list(self.get(place, collection_id).faces.values())
+
+
+def image_id(place: Place, file: bytes, external_image_id: str | None) -> str:
+    """The id of an image: the same image under the same external id always gets the same one.
+
+    So IndexFaces stores nothing twice, and "the face identifiers are the same" in two collections (developer guide,
+    "Understanding model versioning").
+    """
+    return _identifier(place.account, place.region, external_image_id or "", sha256(file).hexdigest())
+
+
+def face_id(image: str, box: tuple[float, float, float, float]) -> str:
+    """The id of the face at `box` in an image."""
+    return _identifier(image, *(f"{number:.4f}" for number in box))
+
+
+def _identifier(*parts: str) -> str:
+    return str(uuid.UUID(bytes=sha256("\n".join(parts).encode()).digest()[:16], version=4))
+
+
+def similarity(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+    """How alike two face descriptors are, in percent.
+
+    100 at distance 0; 80, Rekognition's default threshold, at 0.6, where face-api draws the line between one person
+    and two; and falling steeply after that: 49 at 0.8, 18 at 1.0.
+    """
+    distance = float(np.linalg.norm(one - other))
+    return 100 * float(0.8 ** ((distance / 0.6) ** 4))
+
+
+def matches(
+    descriptor: npt.NDArray[np.float64], faces: Iterable[StoredFace], threshold: float, most: int
+) -> list[tuple[float, StoredFace]]:
+    """The faces at least `threshold` percent alike, with how alike, the most alike first."""
+    alike = ((similarity(descriptor, face.descriptor), face) for face in faces)
+    return sorted((match for match in alike if match[0] >= threshold), key=lambda match: -match[0])[:most]
+
+
+def page(items: Sequence[Item], token: str | None, most: int | None) -> tuple[list[Item], str | None]:
+    """One page of a list and the token for the next, or None at the end.
+
+    Raises Refusal (InvalidPaginationTokenException) for a token that is none of ours.
+    """
+    start = 0
+    if token is not None:
+        if not token.isascii() or not token.isdigit() or int(token) >= len(items):
+            raise invalid_token()
+        start = int(token)
+    end = min(len(items), start + (most or PAGE))
+    return list(items[start:end]), str(end) if end < len(items) else None
+
+
+PAGE = 4096
+"""How many items a page holds when the caller names no number, or 0."""

