@@ -38,7 +38,7 @@ POLLS_A_SECOND = 5 / 20
 guide, "Using Lambda with Amazon SQS")."""
 
 PUTS_A_PHOTO, GETS_A_PHOTO, MESSAGES_A_PHOTO = 3, 8, 3
-"""S3 writes (photo, picture, result), S3 reads (the function's, the commands'), SQS requests (send, receive, delete)."""
+"""S3 writes (photo, picture, result), S3 reads (by function and commands), SQS requests (send, receive, delete)."""
 
 _TEXT_REPORT = re.compile(r"Billed Duration: (?P<ms>[\d.]+) ms\s+Memory Size: (?P<mb>\d+) MB")
 
@@ -227,7 +227,8 @@ def _size(account: Account, bucket: str) -> int:
 def _age(account: Account, stack: str, now: datetime) -> float:
     name = stack_name(account.attendee, stack)
     described = account.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    return max(0.0, (now - described["CreationTime"]).total_seconds())
+    made: datetime = described["CreationTime"]
+    return max(0.0, (now - made).total_seconds())
 
 
 def _memory(stacks: Stacks) -> float:

@@ -33,7 +33,7 @@ def command(account: Account, as_json: bool) -> None:
     out.print(_table(total))
     out.print(
         f"~ estimated   * price not read at AWS itself   free: covered by AWS's lasting free tier\n"
-        f"US dollars at the prices of {total.region} of {total.prices_of}, before taxes; other regions differ a little.\n"
+        f"US dollars before taxes, at {total.region}'s prices of {total.prices_of}; other regions differ a little.\n"
         f"{priced['rekognition_image']['free']}\n"
         f"After `{account.command('teardown')}` nothing more is added.",
         soft_wrap=True,

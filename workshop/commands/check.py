@@ -1,0 +1,39 @@
+"""A checkpoint per workshop step: what should be true now, whether it is, and what to do if not."""
+
+import json
+
+import click
+
+from workshop.account import Account, pass_account
+from workshop.checkpoints import CHECKPOINTS, findings_at
+from workshop.console import out
+from workshop.findings import any_problem, show
+
+
+@click.command("check")
+@click.argument("step", type=click.IntRange(1, len(CHECKPOINTS)), required=False)
+@click.option("--json", "as_json", is_flag=True, help="The findings per step, as JSON.")
+@click.pass_context
+@pass_account
+def command(account: Account, ctx: click.Context, step: int | None, as_json: bool) -> None:
+    """Look whether a step of the workshop is done; without STEP, the steps up to the first that is not.
+
+    \b
+      python -m workshop check 3
+
+    Exits with 1 when the step, or any of those looked at, is not done.
+    """
+    looked_at = {}
+    for checkpoint in CHECKPOINTS if step is None else CHECKPOINTS[step - 1 : step]:
+        findings = findings_at(checkpoint, account)
+        looked_at[checkpoint.step] = findings
+        if not as_json:
+            out.print(f"Step {checkpoint.step}: {checkpoint.title}", style="bold")
+            for finding in findings:
+                show(finding)
+        if any_problem(findings):
+            break
+    if as_json:
+        steps = [{"step": number, "findings": [f.to_document() for f in each]} for number, each in looked_at.items()]
+        click.echo(json.dumps(steps, ensure_ascii=False, indent=1))
+    ctx.exit(1 if any(any_problem(findings) for findings in looked_at.values()) else 0)

@@ -1,0 +1,120 @@
+"""Take everything of yours down, look round, and say what is left: nothing, or exactly what."""
+
+import json
+import sys
+from collections import Counter
+
+import click
+
+from workshop.account import Account, pass_account
+from workshop.console import err, out, plain
+from workshop.errors import Interrupted, WorkshopError
+from workshop.footprint import Footprint, Thing, footprint_of
+from workshop.leftovers import Leftover, leftovers, remove_uploads
+from workshop.teardown import destroy
+
+_PATIENCE = 90
+"""Seconds to wait for what AWS is still deleting; a queue answers for up to a minute after its end."""
+
+
+@click.command("teardown")
+@click.option("--dry-run", is_flag=True, help="Only show what would go.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask first.")
+@click.option("--json", "as_json", is_flag=True, help="What is left (with --dry-run: what would go), as JSON.")
+@pass_account
+def command(account: Account, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Delete your stacks and all that came with them, then look whether anything is left.
+
+    \b
+      python -m workshop teardown --dry-run
+      python -m workshop teardown
+
+    Runs `cdk destroy`, removes your image and templates from the CDK's bootstrap storage, and looks round. Only what
+    is named or tagged as yours is touched; the bootstrap itself stays. Exits with 0 only when nothing is left.
+    """
+    err.print(f"Looking for what {account.attendee} has in {account.region} …", style="dim")
+    before = footprint_of(account)
+    there = leftovers(account, before)
+    if dry_run:
+        _show_plan(before, there, as_json=as_json)
+        return
+    if there and not yes:
+        _ask(account, there)
+    went_well = True
+    try:
+        if any(each.kind == "stack" for each in there):
+            went_well = destroy(account)
+        left = _remove_and_look(account, before)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "Stopped.", f"What AWS has begun to delete it deletes. Go on: {account.command('teardown')}"
+        ) from None
+    if as_json:
+        click.echo(json.dumps([_document(each) for each in left], indent=1))
+    elif left:
+        _show_leftovers(left)
+    else:
+        out.print("nothing left")
+    if left:
+        raise WorkshopError(
+            f"{_counted(left)} left{'' if went_well else ', because `cdk destroy` failed; its reason is above'}.",
+            f"Try again, or remove each with its command: {account.command('teardown')}",
+        )
+
+
+def _remove_and_look(account: Account, before: Footprint) -> list[Leftover]:
+    """Remove our uploads and wait for the rest to go; what is left then."""
+    after = footprint_of(account)
+    footprint = Footprint(before.account_id, before.region, before.things | after.things, after.shared)
+    remove_uploads(account, footprint, lambda thing: err.print(f"Removed the {thing.kind} {thing.name}", style="dim"))
+    for thing in sorted(footprint.shared):
+        err.print(
+            f"Kept the {thing.kind} {thing.name}: a stack that is not yours, or still there, runs it.", style="dim"
+        )
+    return leftovers(
+        account,
+        footprint,
+        patience=_PATIENCE,
+        on_wait=lambda left: err.print(f"Waiting for AWS to let go of {_counted(left)} …", style="dim"),
+    )
+
+
+def _ask(account: Account, there: list[Leftover]) -> None:
+    """Let the person confirm; raises WorkshopError where nobody can answer, and click.Abort for a no."""
+    err.print(f"This deletes {_counted(there)} of {account.attendee} in {account.region}, photos and faces with them.")
+    if not sys.stdin.isatty():
+        raise WorkshopError("Nothing was deleted: nobody is here to confirm it.", "Say it beforehand: --yes")
+    click.confirm("Go on?", abort=True, err=True)
+
+
+def _show_plan(footprint: Footprint, there: list[Leftover], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([{"kind": each.kind, "name": each.name} for each in there], indent=1))
+        return
+    if not there:
+        out.print("There is nothing to take down.")
+    for each in there:
+        out.print(f"{each.kind:<21}{plain(each.name)}", soft_wrap=True)
+    for thing in sorted(footprint.shared):
+        if not _belongs_to(thing, there):
+            err.print(f"{thing.kind} {thing.name} goes as well, unless another stack still runs it.", soft_wrap=True)
+
+
+def _show_leftovers(left: list[Leftover]) -> None:
+    for each in left:
+        out.print(f"{each.kind} {plain(each.name)}", style="bold", soft_wrap=True)
+        out.print(f"  {each.remove}", soft_wrap=True)
+
+
+def _belongs_to(thing: Thing, there: list[Leftover]) -> bool:
+    return any((each.kind, each.name) == (thing.kind, thing.name) for each in there)
+
+
+def _counted(left: list[Leftover]) -> str:
+    """How many of each kind: `2 buckets, 1 queue`."""
+    numbers = Counter(each.kind for each in left)
+    return ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in numbers.items())
+
+
+def _document(left: Leftover) -> dict[str, str]:
+    return {"kind": left.kind, "name": left.name, "remove": left.remove}
