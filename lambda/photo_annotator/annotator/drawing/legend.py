@@ -17,6 +17,9 @@ from annotator.faces import Face
 _OPACITY = 0.78
 """White text on this much of the night colour keeps a contrast above 4.5 even where the photograph is white."""
 
+_CAPTION_LINES = ((CAPTION,), tuple(CAPTION.replace(", ", ",\n").split("\n")))
+_SMALLEST = 7
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -75,17 +78,17 @@ class Legend:
         return max(entry.text.width for entry in self.entries) + round(self._unit * 2.4)
 
 
-def captions(size: int) -> list[Legend]:
-    """The caption alone, on one line or on two; text of `size` pixels."""
-    before, after = CAPTION.split(", ")
-    return [
-        Legend(Block((Line(CAPTION, size, 450),))),
-        Legend(Block((Line(f"{before},", size, 450), Line(after, size, 450)))),
-    ]
+def captions(size: int, width: int) -> list[Legend]:
+    """The caption alone, on one line or on two, in text of `size` pixels, or smaller to fit `width`."""
+    legends = [Legend(Block(tuple(Line(text, size, 450) for text in lines))) for lines in _CAPTION_LINES]
+    fitting = [legend for legend in legends if legend.size.width <= width]
+    if fitting or size <= _SMALLEST:
+        return fitting or legends[-1:]
+    return captions(size - 1, width)
 
 
-def keys(faces: Sequence[Face], size: int) -> list[Legend]:
-    """The caption with a key to the colours and how many faces have each, in every number of columns."""
+def keys(faces: Sequence[Face], size: int, width: int) -> list[Legend]:
+    """The caption with a key to the colours and how many faces have each, in any number of columns that fits."""
     counts = Counter(face.emotion.type if face.emotion else "UNKNOWN" for face in faces)
     entries = [
         Entry(Line(f"{looks(emotion)} {count}", size, 550), palette.colour_of(emotion))
@@ -94,8 +97,9 @@ def keys(faces: Sequence[Face], size: int) -> list[Legend]:
     left_out = sum(not face.indexed for face in faces)
     if left_out:
         entries.append(Entry(Line(f"not indexed {left_out}", size, 550), palette.SNOW, dashed=True))
-    return [
+    legends = [
         Legend(caption.caption, tuple(entries), columns)
         for columns in range(len(entries), 0, -1)
-        for caption in captions(size)
+        for caption in captions(size, width)
     ]
+    return [legend for legend in legends if legend.size.width <= width]

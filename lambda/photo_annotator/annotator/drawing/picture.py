@@ -15,6 +15,9 @@ from annotator.drawing.placement import Place, Rect, Size, corner, line, place
 from annotator.drawing.words import spellings, sure
 from annotator.faces import BoundingBox, Face
 
+_THUMBNAIL = 160
+"""Pixels of the shorter edge under which there may not be room for a label and the caption."""
+
 
 def draw(pixels: NDArray[np.uint8], faces: Sequence[Face]) -> NDArray[np.uint8]:
     """The picture with every face framed and labelled.
@@ -35,7 +38,8 @@ def draw(pixels: NDArray[np.uint8], faces: Sequence[Face]) -> NDArray[np.uint8]:
         for mark, spot in zip(marks, places, strict=True):
             if spot:
                 mark.put_label(pixels, spot)
-        legend.put(pixels, panel)
+        if legend:
+            legend.put(pixels, panel)
     return pixels
 
 
@@ -135,31 +139,50 @@ def marks_on(canvas: Size, faces: Sequence[Face]) -> list[Mark]:
     return marks
 
 
-def arranged(canvas: Size, marks: Sequence[Mark]) -> tuple[list[Place | None], Legend, Rect]:
-    """A place for each label, and the caption with its place; with a key to the colours if a label found none."""
+def arranged(canvas: Size, marks: Sequence[Mark]) -> tuple[list[Place | None], Legend | None, Rect]:
+    """A place for each label, and the caption with its place.
+
+    Where more than a tenth of the labels found no place, the caption comes with a key to the colours, and if more
+    than half found none, the key alone speaks. On a thumbnail a caption that would cost a label is left out.
+    """
     scale = Scale(max(canvas))
     frames = [mark.frame for mark in marks]
     wishes = [[[block.size for block in form] for form in mark.labels] for mark in marks]
 
+    def best_corner(legends: Sequence[Legend]) -> tuple[Rect, int]:
+        return corner(canvas, frames, [legend.size for legend in legends], margin=2 * scale.gap)
+
     def with_one_of(legends: Sequence[Legend]) -> tuple[list[Place | None], Legend, Rect]:
-        panel, choice = corner(canvas, frames, [legend.size for legend in legends], margin=2 * scale.gap)
-        panel = panel.within(canvas)
+        panel, choice = best_corner(legends)
         return place(canvas, frames, wishes, taken=[panel], gap=scale.gap), legends[choice], panel
 
-    arrangement = with_one_of(captions(scale.small_text))
-    if all(arrangement[0]):
-        return arrangement
-    with_key = [
-        legend
-        for legend in keys([mark.face for mark in marks], scale.small_text)
-        if legend.size.width <= canvas.width and legend.size.width * legend.size.height * 6 <= math.prod(canvas)
-    ]
-    return with_one_of(with_key) if with_key else arrangement
+    only_caption = captions(scale.small_text, canvas.width)
+    places, legend, panel = with_one_of(only_caption)
+    missing = places.count(None)
+    if missing and min(canvas) < _THUMBNAIL:
+        alone = place(canvas, frames, wishes, gap=scale.gap)
+        if alone.count(None) < missing:
+            return alone, None, panel
+    if missing * 10 <= len(marks):
+        return places, legend, panel
+    room = math.prod(canvas) // 6
+    with_key = keys([mark.face for mark in marks], scale.small_text, canvas.width)
+    with_key = [legend for legend in with_key if math.prod(legend.size) <= room]
+    if with_key and missing * 2 <= len(marks):
+        return with_one_of(with_key)
+    if with_key:
+        panel, choice = best_corner(with_key)
+        return [None] * len(marks), with_key[choice], panel
+    return places, legend, panel
 
 
 def label_forms(face: Face, sizes: Sequence[int]) -> tuple[tuple[Block, ...], ...]:
-    """The ways to write a face's label, from the fullest to the briefest, each in `sizes`."""
-    return tuple(tuple(_label(first, second, size) for size in sizes) for first, second in spellings(face))
+    """The ways to write a face's label, from the fullest, in all sizes, to the briefest, in the smallest."""
+    fullest, *briefer = spellings(face)
+    return (
+        tuple(_label(*fullest, size) for size in sizes),
+        *((_label(*lines, sizes[-1]),) for lines in briefer),
+    )
 
 
 def _label(first: str, second: str, size: int) -> Block:
@@ -189,9 +212,11 @@ def _fitted(sentence: str, canvas: Size) -> Block:
     """The sentence as large as is calm, wrapped to the picture's width."""
     size = max(14, round(max(canvas) / 30))
     while True:
-        lines = wrapped(sentence, size, 500, canvas.width - size)
+        room = canvas.width - size
+        lines = wrapped(sentence, size, 500, room)
         block = Block(tuple(Line(text, size, 500) for text in lines))
-        if block.size.height * 2 <= canvas.height or size <= 8:
+        whole = " ".join(lines) == " ".join(sentence.split())
+        if size <= 8 or (whole and block.size.height * 2 <= canvas.height):
             return block
         size -= 1
 

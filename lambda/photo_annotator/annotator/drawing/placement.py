@@ -7,7 +7,7 @@ tied to its face by a line. It never leaves the picture, never touches another l
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -67,12 +67,48 @@ class Place:
 Wishes = Sequence[Sequence[Size]]
 """The sizes one label may have: forms from the fullest to the briefest, in each from the largest to the smallest."""
 
-# What it costs to depart from the ideal: the fullest form at its largest, centred below the face.
+
+class _Spot(NamedTuple):
+    """A place beside or on a face; `x` and `y` say for each direction how it is found.
+
+    The first number is a point of the frame, the second one of the label, both from 0 (left or top) to 1: the label
+    is laid with its point on the frame's, then pushed by the third number times the gap.
+    """
+
+    cost: float
+    x: tuple[float, float, int]
+    y: tuple[float, float, int]
+
+
+_LEFT, _MIDDLE, _RIGHT = (0, 0, 0), (0.5, 0.5, 0), (1, 1, 0)
+_TOP, _BOTTOM = _LEFT, _RIGHT
+_AFTER, _BEFORE = (1, 0, 1), (0, 1, -1)
+
+# What it costs to depart from the ideal: the fullest form at its largest, in the middle below the face.
+_BESIDE = (
+    _Spot(0.0, _MIDDLE, _AFTER),
+    _Spot(0.8, _MIDDLE, _BEFORE),
+    _Spot(1.2, _LEFT, _AFTER),
+    _Spot(1.2, _RIGHT, _AFTER),
+    _Spot(1.6, _LEFT, _BEFORE),
+    _Spot(1.6, _RIGHT, _BEFORE),
+    _Spot(2.0, _AFTER, _MIDDLE),
+    _Spot(2.0, _BEFORE, _MIDDLE),
+    _Spot(2.2, _AFTER, _BOTTOM),
+    _Spot(2.2, _BEFORE, _BOTTOM),
+    _Spot(2.4, _AFTER, _TOP),
+    _Spot(2.4, _BEFORE, _TOP),
+)
+_INSIDE = (_Spot(2.5, _MIDDLE, (1, 1, -2)), _Spot(4.0, _MIDDLE, (0, 0, 2)))
+_SPOTS = (*_BESIDE, *_INSIDE)
 _SMALLER = 1.0
 _BRIEFER = 3.0
-_BESIDE = (0.0, 1.2, 1.2, 0.8, 1.6, 1.6, 2.0, 2.2, 2.4, 2.0, 2.2, 2.4)
-_INSIDE = (2.5, 4.0)
 _APART = 3.5
+_IN_THE_WAY = 1.5
+"""For every other face whose own best place is taken."""
+
+_TRIES = 3
+"""How often to try, each time first with those who found no place near their face; a hopeless crowd is tried once."""
 
 
 def place(
@@ -83,12 +119,21 @@ def place(
     `taken` is where no label may go, `gap` the pixels to keep free between a label and anything else. The same
     input gives the same output. Faces with the least room choose first.
     """
-    layout = _Layout(canvas, frames, taken, gap)
-    places: list[Place | None] = [None] * len(frames)
-    for face in sorted(range(len(frames)), key=lambda face: (layout.freedom(face, wishes[face]), face)):
-        places[face] = found = layout.place_for(face, wishes[face])
-        if found:
-            layout.take(found.rect)
+    options = [_Options(frame, wish, canvas, gap) for frame, wish in zip(frames, wishes, strict=True)]
+    layout = _Layout(canvas, frames, options, taken, gap)
+    order = sorted(range(len(frames)), key=lambda face: (layout.freedom(face), face))
+    tries = []
+    for _ in range(_TRIES):
+        layout = _Layout(canvas, frames, options, taken, gap)
+        places = layout.filled(order)
+        lost = [face for face in order if places[face] is None]
+        tries.append((len(lost), layout, places, lost))
+        if not lost or len(lost) * 4 > len(frames):
+            break
+        order = lost + [face for face in order if places[face]]
+    _, layout, places, lost = min(tries, key=lambda attempt: attempt[0])
+    for face in lost:
+        places[face] = layout.settle(face, layout.far_away(face))
     return places
 
 
@@ -108,7 +153,7 @@ def corner(canvas: Size, frames: Sequence[Rect], sizes: Sequence[Size], margin: 
         covered = _overlap(spots, obstacles).sum(axis=1)
         first = int(covered.argmin())
         if best is None or covered[first] < best[0]:
-            best = int(covered[first]), Rect(*spots[first].tolist()), choice
+            best = int(covered[first]), _rect(spots[first]), choice
         if best[0] == 0:
             break
     if best is None:
@@ -116,91 +161,134 @@ def corner(canvas: Size, frames: Sequence[Rect], sizes: Sequence[Size], margin: 
     return best[1], best[2]
 
 
+class _Options:
+    """Every place beside or on one face, for every form and size of its label."""
+
+    def __init__(self, frame: Rect, wishes: Wishes, canvas: Size, gap: int) -> None:
+        self.frame, self.wishes = frame, wishes
+        self.which = [(form, number) for form, sizes in enumerate(wishes) for number in range(len(sizes))]
+        sizes = np.array([size for sizes in wishes for size in sizes], np.int32).T
+        shape = np.array([(spot.x, spot.y) for spot in _SPOTS])[..., None]
+        edges = []
+        for axis, (start, end, most) in enumerate(
+            ((frame.left, frame.right, canvas.width), (frame.top, frame.bottom, canvas.height))
+        ):
+            on_frame, on_label, push = shape[:, axis].swapaxes(0, 1)
+            first = np.floor(start + on_frame * (end - start) - on_label * sizes[axis] + push * (gap + 1))
+            # Along the frame's edge a label may slide to stay in the picture.
+            edges.append(np.where(push == 0, np.maximum(np.minimum(first, most - sizes[axis]), 0), first))
+        x, y = edges
+        self.rects = np.stack([x, y, x + sizes[0], y + sizes[1]], axis=2).reshape(-1, 4).astype(np.int32)
+        price = np.array([form * _BRIEFER + number * _SMALLER for form, number in self.which])
+        self.costs = np.add.outer([spot.cost for spot in _SPOTS], price)
+        self.costs[len(_BESIDE) :, (sizes[0] > frame.width) | (sizes[1] * 3 > frame.height)] = np.inf
+        self.costs = self.costs.ravel()
+        left, top = self.rects[:, :2].T
+        right, bottom = self.rects[:, 2:].T
+        self.costs[(left < 0) | (top < 0) | (right > canvas.width) | (bottom > canvas.height)] = np.inf
+        best = self.which.index((max(len(wishes) - 2, 0), len(wishes[max(len(wishes) - 2, 0)]) - 1))
+        self.best = self.rects[best]
+        """Where the label would go in a crowd: small, nearly brief, below the face."""
+
+
 class _Layout:
     """The picture while it fills with labels."""
 
-    def __init__(self, canvas: Size, frames: Sequence[Rect], taken: Sequence[Rect], gap: int) -> None:
+    def __init__(
+        self, canvas: Size, frames: Sequence[Rect], options: Sequence[_Options], taken: Sequence[Rect], gap: int
+    ) -> None:
         self.canvas = canvas
-        self.frames = frames
+        self.options = options
         self.gap = gap
         self.obstacles = _rows([*frames, *taken])
+        self.still_wanted = np.array([options.best for options in self.options], np.int32).reshape(-1, 4)
         self.cell = max(2, round((canvas.width * canvas.height) ** 0.5 / 200))
+        self.counts: NDArray[Any] | None = None
         self.occupied = np.zeros((-(-canvas.height // self.cell), -(-canvas.width // self.cell)), np.uint8)
         for rect in (*frames, *taken):
             self._occupy(rect)
 
-    def take(self, rect: Rect) -> None:
-        self.obstacles = np.vstack([self.obstacles, _rows([rect])])
-        self._occupy(rect)
+    def filled(self, order: Sequence[int]) -> list[Place | None]:
+        """The place near its face for each label, found in this order."""
+        places: list[Place | None] = [None] * len(order)
+        for face in order:
+            places[face] = self.settle(face, self.place_for(face))
+        return places
 
-    def freedom(self, face: int, wishes: Wishes) -> int:
-        """How many places beside its face the first form's smallest size has now."""
-        spots = _beside(self.frames[face], _rows([wishes[0][-1]], 2), self.canvas, self.gap)
-        return int(self._free(spots, face).sum())
+    def settle(self, face: int, found: Place | None) -> Place | None:
+        """Take the place that was found; without one, stop keeping a place free."""
+        self.still_wanted[face] = 0
+        if found:
+            self.obstacles = np.vstack([self.obstacles, _rows([found.rect])])
+            self._occupy(found.rect)
+        return found
 
-    def place_for(self, face: int, wishes: Wishes) -> Place | None:
-        """The cheapest place, by the costs below."""
-        beside, cost = self._beside_or_inside(face, wishes)
-        found: Place | None = beside
-        for form, sizes in enumerate(wishes):
+    def freedom(self, face: int) -> int:
+        """How many places there are beside this face or on it, as long as there are no labels yet."""
+        return int(np.isfinite(self._costs(face)).sum())
+
+    def place_for(self, face: int) -> Place | None:
+        """The cheapest place near the face that is free."""
+        options, costs = self.options[face], self._costs(face)
+        best = int(costs.argmin())
+        cost = float(costs[best])
+        found = None
+        if math.isfinite(cost):
+            form, number = options.which[best % len(options.which)]
+            found = Place(_rect(options.rects[best]), form, number)
+        for form, sizes in enumerate(options.wishes):
             at_least = form * _BRIEFER + _APART
-            if found and cost <= at_least:
+            if cost <= at_least:
                 break
             apart = self._nearest(face, sizes[-1], 8 * sizes[-1].height)
             if apart and at_least + apart[1] < cost:
                 found, cost = Place(apart[0], form, len(sizes) - 1, apart=True), at_least + apart[1]
-        return found or self._far_away(face, wishes)
+        return found
 
-    def _beside_or_inside(self, face: int, wishes: Wishes) -> tuple[Place | None, float]:
-        frame = self.frames[face]
-        which = [(form, number) for form, sizes in enumerate(wishes) for number in range(len(sizes))]
-        sizes = _rows([size for sizes in wishes for size in sizes], 2)
-        spots = np.concatenate([_beside(frame, sizes, self.canvas, self.gap), _inside(frame, sizes, self.gap)])
-        price = np.array([form * _BRIEFER + number * _SMALLER for form, number in which])
-        covers_much = (sizes[:, 0] > frame.width) | (sizes[:, 1] * 3 > frame.height)
-        costs = np.concatenate(
-            [
-                np.add.outer(_BESIDE, price).ravel(),
-                np.where(covers_much, np.inf, np.add.outer(_INSIDE, price)).ravel(),
-            ]
-        )
-        costs[~self._free(spots, face)] = np.inf
-        best = int(costs.argmin())
-        if not np.isfinite(costs[best]):
-            return None, math.inf
-        form, number = which[best % len(which)]
-        return Place(Rect(*spots[best].tolist()), form, number), float(costs[best])
-
-    def _far_away(self, face: int, wishes: Wishes) -> Place | None:
-        for form, sizes in enumerate(wishes):
-            if found := self._nearest(face, sizes[-1], max(self.canvas) // 4):
-                return Place(found[0], form, len(sizes) - 1, apart=True)
-        return None
-
-    def _free(self, spots: NDArray[np.int32], face: int) -> NDArray[np.bool_]:
-        """Which spots lie in the picture, clear of every label and of every other face."""
-        width, height = self.canvas
-        shown = (spots[:, 0] >= 0) & (spots[:, 1] >= 0) & (spots[:, 2] <= width) & (spots[:, 3] <= height)
-        spots = spots + np.array([-1, -1, 1, 1], np.int32) * self.gap
-        around = np.concatenate([spots[:, :2].min(axis=0), spots[:, 2:].max(axis=0)])[None]
+    def _costs(self, face: int) -> NDArray[np.float64]:
+        """What every option costs now: infinitely much where a label or another face is in the way."""
+        options = self.options[face]
+        rects = options.rects + np.array([-1, -1, 1, 1], np.int32) * self.gap
+        around = np.concatenate([rects[:, :2].min(axis=0), rects[:, 2:].max(axis=0)])[None]
         near = _overlap(around, self.obstacles)[0] > 0
         near[face] = False
-        clear: NDArray[np.bool_] = ~(_overlap(spots, self.obstacles[near]) > 0).any(axis=1)
-        return shown & clear
+        wanted = _overlap(around, self.still_wanted)[0] > 0
+        wanted[face] = False
+        in_the_way = (_overlap(rects, self.still_wanted[wanted]) > 0).sum(axis=1)
+        clash = (_overlap(rects, self.obstacles[near]) > 0).any(axis=1)
+        costs: NDArray[np.float64] = np.where(clash, np.inf, options.costs + in_the_way * _IN_THE_WAY)
+        return costs
+
+    def far_away(self, face: int) -> Place | None:
+        """A free place up to a quarter of the picture away."""
+        reach = max(self.canvas) // 4
+        wishes = self.options[face].wishes
+        if self._nearest(face, wishes[-1][-1], reach) is None:
+            return None
+        for form, sizes in enumerate(wishes):
+            if found := self._nearest(face, sizes[-1], reach):
+                return Place(found[0], form, len(sizes) - 1, apart=True)
+        return None
 
     def _occupy(self, rect: Rect) -> None:
         left, top, right, bottom = rect.grown(self.gap).within(self.canvas)
         self.occupied[top // self.cell : -(-bottom // self.cell), left // self.cell : -(-right // self.cell)] = 1
+        self.counts = None
+
+    def _counted(self) -> NDArray[Any]:
+        """How many cells above and to the left of each are occupied."""
+        if self.counts is None:
+            self.counts = cv2.integral(self.occupied)
+        return self.counts
 
     def _nearest(self, face: int, size: Size, reach: int) -> tuple[Rect, float] | None:
         """The free place within `reach` pixels of the frame that costs least to tie to it, and what that costs."""
-        frame, cell = self.frames[face], self.cell
+        frame, cell = self.options[face].frame, self.cell
         if size.width > self.canvas.width or size.height > self.canvas.height:
             return None
         left, top = max(frame.left - reach - size.width, 0) // cell, max(frame.top - reach - size.height, 0) // cell
         right, bottom = (frame.right + reach + size.width) // cell, (frame.bottom + reach + size.height) // cell
-        # A cell more than the label is wide, so that the last one may hang over the picture's edge.
-        sums = cv2.integral(self.occupied[top : bottom + 1, left : right + 1])
+        sums = self._counted()[top : bottom + 2, left : right + 2]
         wide, high = -(-size.width // cell), -(-size.height // cell)
         if wide >= sums.shape[1] or high >= sums.shape[0]:
             return None
@@ -247,41 +335,21 @@ def _tie(frame: Rect, label: Rect, others: NDArray[np.int32]) -> float:
     return math.dist(start, end) * 0.6 + int(inside.any(axis=0).sum()) * 3 * label.height
 
 
-def _beside(frame: Rect, sizes: NDArray[np.int32], canvas: Size, gap: int) -> NDArray[np.int32]:
-    """Places that touch a frame but for the gap, in the order of `_BESIDE`, each for every size."""
-    wide, high = sizes.T
-    clear = gap + 1
-    below, above = np.full_like(high, frame.bottom + clear), frame.top - clear - high
-    right, left = np.full_like(wide, frame.right + clear), frame.left - clear - wide
-    columns = ((frame.left + frame.right - wide) // 2, np.full_like(wide, frame.left), frame.right - wide)
-    rows = ((frame.top + frame.bottom - high) // 2, frame.bottom - high, np.full_like(high, frame.top))
-    columns = tuple(np.clip(x, 0, np.maximum(canvas.width - wide, 0)) for x in columns)
-    rows = tuple(np.clip(y, 0, np.maximum(canvas.height - high, 0)) for y in rows)
-    spots = [(x, y) for y in (below, above) for x in columns] + [(x, y) for x in (right, left) for y in rows]
-    return np.concatenate([np.stack([x, y, x + wide, y + high], axis=1) for x, y in spots])
-
-
-def _inside(frame: Rect, sizes: NDArray[np.int32], gap: int) -> NDArray[np.int32]:
-    """Places on a frame's own face, in the order of `_INSIDE`, each for every size."""
-    wide, high = sizes.T
-    clear = 2 * gap + 1
-    x = (frame.left + frame.right - wide) // 2
-    spots = [(x, frame.bottom - clear - high), (x, np.full_like(high, frame.top + clear))]
-    return np.concatenate([np.stack([x, y, x + wide, y + high], axis=1) for x, y in spots])
-
-
 def _at(x: int, y: int, size: Size) -> Rect:
     return Rect(x, y, x + size.width, y + size.height)
 
 
-def _rows(tuples: Sequence[Rect] | Sequence[Size], columns: int = 4) -> NDArray[np.int32]:
-    return np.array(tuples, np.int32).reshape(-1, columns)
+def _rect(row: NDArray[np.int32]) -> Rect:
+    return Rect(*row.tolist())
+
+
+def _rows(rects: Sequence[Rect]) -> NDArray[np.int32]:
+    return np.array(rects, np.int32).reshape(-1, 4)
 
 
 def _overlap(spots: NDArray[np.int32], obstacles: NDArray[np.int32]) -> NDArray[np.int64]:
     """The pixels that each spot (row) shares with each obstacle (column)."""
-    least = np.maximum(spots[:, None, :2], obstacles[None, :, :2])
-    most = np.minimum(spots[:, None, 2:], obstacles[None, :, 2:])
-    across, down = np.moveaxis(np.clip(most - least, 0, None).astype(np.int64), 2, 0)
-    area: NDArray[np.int64] = across * down
+    across = np.minimum(spots[:, 2, None], obstacles[:, 2]) - np.maximum(spots[:, 0, None], obstacles[:, 0])
+    down = np.minimum(spots[:, 3, None], obstacles[:, 3]) - np.maximum(spots[:, 1, None], obstacles[:, 1])
+    area: NDArray[np.int64] = np.maximum(across, 0).astype(np.int64) * np.maximum(down, 0)
     return area
