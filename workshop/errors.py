@@ -137,8 +137,7 @@ def _refusal(error: Any) -> WorkshopError:
     if code in _THROTTLED:
         return WorkshopError(f"AWS asked us to slow down ({code} at {asked}).", "Wait a minute, then try again.")
     if code == "NoSuchBucket":
-        bucket = error.response.get("Error", {}).get("BucketName", "")
         return WorkshopError(
-            f"There is no bucket {bucket}".rstrip() + ".", "Leave out --bucket to use the one that your stack made."
+            f"The bucket behind {asked} is not there (any more).", "`python -m workshop check` looks at your stacks."
         )
     return WorkshopError(f"AWS answered {asked} with {code}: {message}")

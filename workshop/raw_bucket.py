@@ -54,7 +54,15 @@ def put(
             Bucket=bucket, Key=key, Body=_Watched(body, on_sent), ContentType="image/jpeg", IfNoneMatch="*"
         )["ETag"].strip('"')
     except ClientError as error:
-        if code_of(error) not in ("PreconditionFailed", "412"):
+        code = code_of(error)
+        if code == "AccessDenied":
+            raise WorkshopError(
+                f"You may not write into {bucket}: it is somebody else's, or these credentials lack s3:PutObject.",
+                "Leave out --bucket to use your own; `aws sts get-caller-identity` shows who you are.",
+            ) from error
+        if code == "NoSuchBucket":
+            raise WorkshopError(f"There is no bucket {bucket}.", "Leave out --bucket to use your own.") from error
+        if code not in ("PreconditionFailed", "412"):
             raise
         there = found(s3, bucket, key)
         if there is not None and (there.etag, there.size) == (photo.etag, photo.size):

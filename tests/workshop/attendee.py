@@ -1,0 +1,153 @@
+"""An attendee at a terminal: a real emulator on loopback, the stacks' outputs, and the commands' real entry point."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import cv2
+import numpy as np
+from annotator.photo import Photo, picture_key
+from annotator.result import Picture, RawObject, Result
+from click.testing import CliRunner
+from click.testing import Result as Ran
+
+from workshop.cli import workshop
+
+PROJECT = Path(__file__).parents[2]
+REGION = "ap-southeast-2"
+
+# The outputs of both stacks and as much of what is behind them as the commands touch; the stacks themselves are
+# deployed in the end-to-end test.
+FOUNDATION: dict[str, Any] = {
+    "Resources": {
+        "DeadLetters": {"Type": "AWS::SQS::Queue"},
+        "Inbox": {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {
+                "RedrivePolicy": {
+                    "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetters", "Arn"]},
+                    "maxReceiveCount": 5,
+                }
+            },
+        },
+        "Raw": {
+            "Type": "AWS::S3::Bucket",
+            "Properties": {
+                "NotificationConfiguration": {
+                    "QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": {"Fn::GetAtt": ["Inbox", "Arn"]}}]
+                },
+                "LifecycleConfiguration": {"Rules": [{"Id": "Forget", "Status": "Enabled", "ExpirationInDays": 1}]},
+            },
+        },
+        "Processed": {"Type": "AWS::S3::Bucket"},
+    },
+    "Outputs": {
+        "RawBucket": {"Value": {"Ref": "Raw"}},
+        "ProcessedBucket": {"Value": {"Ref": "Processed"}},
+        "CollectionId": {"Value": "faces"},
+        "InboxUrl": {"Value": {"Ref": "Inbox"}},
+        "DeadLetterQueueUrl": {"Value": {"Ref": "DeadLetters"}},
+    },
+}
+SERVERLESS: dict[str, Any] = {
+    "Resources": {"Logs": {"Type": "AWS::Logs::LogGroup"}},
+    "Outputs": {"FunctionName": {"Value": "annotator"}, "LogGroupName": {"Value": {"Ref": "Logs"}}},
+}
+
+
+@dataclass
+class Attendee:
+    """A folder, an account, and a terminal."""
+
+    url: str
+    folder: Path
+    account: str
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": REGION,
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "HOME": str(self.folder),
+        }
+
+    def run(self, *arguments: str, pasted: str | bytes | None = None, **environment: str | None) -> Ran:
+        """The command in this process; `environment` overrides, and None removes a variable."""
+        return CliRunner(env={**self.environment, **environment}).invoke(workshop, list(arguments), input=pasted)
+
+    def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        """The command as a process of its own, with pipes for a terminal."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "workshop", *arguments],
+            cwd=PROJECT,
+            env={**os.environ, **self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=self.account,
+            aws_secret_access_key="local",
+        )
+
+    def deploy(self, stack: str, template: dict[str, Any], *, name: str = "me", region: str = REGION) -> None:
+        cloudformation = self.client("cloudformation", region)
+        full_name = f"ShowYourEmotions-{name}-{stack}"
+        cloudformation.create_stack(StackName=full_name, TemplateBody=json.dumps(template))
+        for _ in range(100):
+            (described,) = cloudformation.describe_stacks(StackName=full_name)["Stacks"]
+            if described["StackStatus"] == "CREATE_COMPLETE":
+                self.outputs |= {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{full_name} is {described['StackStatus']}")
+
+    def photo_file(self, name: str = "selfie.jpg", **how: int) -> Path:
+        path = self.folder / name
+        path.write_bytes(picture(path.suffix, **how))
+        return path
+
+    def keys(self, output: str = "RawBucket") -> list[str]:
+        listed = self.client("s3").list_objects_v2(Bucket=self.outputs[output])
+        return [item["Key"] for item in listed.get("Contents", [])]
+
+    def raw(self, key: str) -> bytes:
+        return bytes(self.client("s3").get_object(Bucket=self.outputs["RawBucket"], Key=key)["Body"].read())
+
+    def play_the_function(self, key: str, status: str = "annotated", **result: Any) -> Result:
+        """Write the picture and the result as the function does: picture first, document last."""
+        s3 = self.client("s3")
+        head = s3.head_object(Bucket=self.outputs["RawBucket"], Key=key)
+        raw = RawObject(self.outputs["RawBucket"], key, head["ETag"].strip('"'), head["ContentLength"])
+        processed = self.outputs["ProcessedBucket"]
+        drawn = None
+        if status != "rejected":
+            drawn = Picture(processed, picture_key(key), 640, 480)
+            s3.put_object(Bucket=processed, Key=drawn.key, Body=picture(".jpg"), ContentType="image/jpeg")
+        photo = Photo(raw.bucket, raw.key, raw.etag, raw.size)
+        done = Result(status, raw, "faces", photo.external_image_id, picture=drawn, **result)  # type: ignore[arg-type]
+        s3.put_object(Bucket=processed, Key=photo.result_key, Body=done.to_json().encode())
+        return done
+
+
+def picture(suffix: str = ".jpg", *, width: int = 320, height: int = 240, seed: int = 0) -> bytes:
+    """A smooth coloured picture without any face, a different one for each seed."""
+    corners = np.random.default_rng(seed).integers(0, 255, (3, 4, 3), dtype=np.uint8)
+    _, encoded = cv2.imencode(suffix, cv2.resize(corners, (width, height), interpolation=cv2.INTER_CUBIC))
+    return encoded.tobytes()
