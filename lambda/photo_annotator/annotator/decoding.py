@@ -1,0 +1,327 @@
+"""From a file's bytes to upright pixels, and from pixels to a JPEG.
+
+Pixels are height x width x 3 arrays of uint8, blue first, as OpenCV has them. JPEG, which nearly every photo is,
+goes through OpenCV; HEIC through libheif and the rest through Pillow, both imported only when such a photo comes.
+Decoding the same bytes always gives the same pixels.
+"""
+
+import io
+import math
+import struct
+import warnings
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Pixels = NDArray[np.uint8]
+
+Format = Literal["JPEG", "PNG", "WebP", "HEIC", "AVIF", "GIF", "TIFF", "BMP"]
+
+BEGINNING = 64
+"""So many bytes from a file's start are enough for `sniff`."""
+
+STRIP = 64
+"""Rows that are converted at a time where a copy of the whole photo would not fit."""
+
+SHORTEST_EDGE = 80
+"""Pixels: "The minimum image dimensions is 80 pixels for both height and width" (Rekognition, "Guidelines and quotas").
+"""
+
+JPEG_QUALITY = 90
+
+LARGEST_FILE = 80_000_000
+"""Bytes of a photo that fit into the function's memory beside its pixels."""
+
+LARGEST_DECODE = 260_000_000
+"""Bytes of memory that one decode may take: what a function of 512 MB has beside its libraries and the file."""
+
+# Bytes of memory per pixel of the file while it is decoded and shrunk: measured at 12 megapixels, rounded up.
+MEMORY_PER_PIXEL = {"PNG": 5, "WebP": 17, "HEIC": 5, "AVIF": 11, "GIF": 6, "TIFF": 7, "BMP": 5}
+MEMORY_PER_TRANSPARENT_PIXEL = 6
+# The same per pixel that the decoder was asked for, a JPEG's reduction considered.
+MEMORY_PER_DECODED_PIXEL = 6.3
+# A progressive JPEG is held whole, as two bytes for each of up to three coefficients a pixel.
+MEMORY_PER_PIXEL_HELD_BACK = 6
+
+MOST_JPEG_PIXELS = 2**28
+"""A JPEG can be decoded at a half, a quarter or an eighth of its size, so its limit is time rather than memory."""
+
+WHAT_TO_SEND = "send a JPEG, PNG, HEIC, WebP or AVIF photo"
+
+
+class UnreadablePhoto(Exception):
+    """The file cannot become pixels, now or later; its sentence says why and what to send instead."""
+
+
+def sniff(beginning: bytes) -> Format:
+    """The format of the file that begins with these bytes, whatever its name says.
+
+    `beginning` is the file's first BEGINNING bytes, or all of a shorter file.
+    Raises UnreadablePhoto for anything that is not a photo we know, named as well as the bytes allow.
+    """
+    if not beginning:
+        raise UnreadablePhoto(f"This file is empty: {WHAT_TO_SEND}.")
+    for magic, format_ in _MAGIC.items():
+        if beginning.startswith(magic):
+            return format_
+    if beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP":
+        return "WebP"
+    if beginning[4:8] == b"ftyp":
+        # ISO base media: the major brand and the compatible brands say which kind (ISO/IEC 23008-12, annex B).
+        end = min(int.from_bytes(beginning[:4], "big"), len(beginning))
+        brands = {beginning[8:12]} | {beginning[at : at + 4] for at in range(16, end, 4)}
+        if brands & {b"avif", b"avis"}:
+            return "AVIF"
+        if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}:
+            return "HEIC"
+        raise UnreadablePhoto(f"This is a video or another kind of media file, not a photo: {WHAT_TO_SEND}.")
+    for magic, name in _NOT_PHOTOS.items():
+        if beginning.lstrip().startswith(magic):
+            raise UnreadablePhoto(f"This is {name}, not a photo: {WHAT_TO_SEND}.")
+    raise UnreadablePhoto(f"This is not a photo in a format we know: {WHAT_TO_SEND}.")
+
+
+def decode(data: bytes | bytearray, format_: Format, long_edge: int) -> Pixels:
+    """The photo upright and opaque, its longer edge at most `long_edge` pixels; 0 keeps the size.
+
+    EXIF orientation is applied, transparency becomes white, grey, CMYK and 16-bit photos become 8-bit colour. A JPEG
+    may come out up to a sixteenth smaller than `long_edge` where its own half, quarter or eighth is that close, and a
+    JPEG too large for the memory comes out at such a fraction even when its size was to be kept. The shorter edge
+    never shrinks below SHORTEST_EDGE.
+    Raises UnreadablePhoto for damaged, too small and too large photos.
+    """
+    if len(data) > LARGEST_FILE:
+        raise file_too_large(len(data))
+    if format_ == "JPEG":
+        pixels = _decode_jpeg(data, long_edge)
+    elif format_ == "HEIC":
+        pixels = _decode_heic(data)
+    else:
+        pixels = _decode_with_pillow(data, format_, long_edge)
+    return _shrink(pixels, long_edge)
+
+
+def file_too_large(size: int) -> UnreadablePhoto:
+    """The refusal of a file of `size` bytes, above LARGEST_FILE."""
+    return UnreadablePhoto(
+        f"This file has {size / 1e6:.0f} MB, and {LARGEST_FILE / 1e6:.0f} MB is the most we can open: "
+        "send a smaller photo."
+    )
+
+
+def encode_jpeg(pixels: Pixels) -> bytes:
+    """A baseline JPEG without metadata; the same pixels always give the same bytes."""
+    _, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return jpeg.tobytes()
+
+
+def encode_jpeg_within(pixels: Pixels, most_bytes: int) -> bytes:
+    """A JPEG of the whole picture in at most `most_bytes`, smaller in pixels where that is needed."""
+    jpeg = encode_jpeg(pixels)
+    while len(jpeg) > most_bytes:
+        # A JPEG's bytes go roughly with its pixels; a little less, so that the next try is nearly always the last.
+        pixels = _shrink(pixels, int(max(pixels.shape[:2]) * 0.95 * math.sqrt(most_bytes / len(jpeg))))
+        jpeg = encode_jpeg(pixels)
+    return jpeg
+
+
+def _decode_jpeg(data: bytes | bytearray, long_edge: int) -> Pixels:
+    width, height, held_back = _jpeg_frame(data)
+    _check_edges(width, height)
+    wanted = _edge_after(width, height, long_edge) * 15 / 16
+
+    def memory(fraction: int) -> float:
+        reduced = MEMORY_PER_DECODED_PIXEL / fraction**2
+        return width * height * (reduced + (MEMORY_PER_PIXEL_HELD_BACK if held_back else 0))
+
+    fraction = 1
+    while fraction < 8 and (max(width, height) / (2 * fraction) >= wanted or memory(fraction) > LARGEST_DECODE):
+        fraction *= 2
+    if memory(fraction) > LARGEST_DECODE or width * height > MOST_JPEG_PIXELS:
+        raise _too_many_pixels(width * height)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _IMREAD_AT[fraction])
+    except cv2.error as error:
+        raise _damaged("JPEG") from error
+    if pixels is None:
+        raise _damaged("JPEG")
+    return pixels.astype(np.uint8, copy=False)
+
+
+def _jpeg_frame(data: bytes | bytearray) -> tuple[int, int, bool]:
+    """Width, height, and whether the decoder must hold all of the JPEG before the first pixel.
+
+    So it is with a progressive one, or one whose colours follow each other. Reads the header only (ITU-T T.81,
+    annex B).
+    """
+    at = 2
+    frame: tuple[int, int, int, int] | None = None
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            break
+        marker = data[at + 1]
+        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD7:  # fill bytes and markers without a segment
+            at += 1 if marker == 0xFF else 2
+            continue
+        segment = data[at + 4 : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and len(segment) >= 6:
+            height, width = int.from_bytes(segment[1:3], "big"), int.from_bytes(segment[3:5], "big")
+            frame = (width, height, marker, segment[5])
+        if marker == 0xDA and frame and segment:
+            width, height, kind, components = frame
+            return width, height, kind not in (0xC0, 0xC1) or segment[0] != components
+        at += 4 + len(segment)
+    raise _damaged("JPEG")
+
+
+def _decode_heic(data: bytes | bytearray) -> Pixels:
+    import pi_heif
+
+    try:
+        photo = pi_heif.open_heif(bytes(data), bgr_mode=True)
+        width, height = photo.size
+        _check_size(width, height, "HEIC", 0, transparent=photo.has_alpha)
+        pixels = np.asarray(photo)
+    # libheif's own errors come as any of these (pi_heif, open_heif).
+    except (ValueError, EOFError, SyntaxError, RuntimeError, OSError, IndexError) as error:
+        raise _damaged("HEIC") from error
+    if pixels.ndim == 2:
+        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
+    return _on_white(pixels) if pixels.shape[2] == 4 else pixels
+
+
+def _decode_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int) -> Pixels:
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's limit warns at a size that ours refuses
+            image = Image.open(io.BytesIO(data), formats=[format_])
+            _check_size(*image.size, format_, long_edge, transparent=image.has_transparency_data)
+            image.load()
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels() from error
+    # Damaged files make Pillow's decoders raise any of these.
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, struct.error) as error:
+        raise _damaged(format_) from error
+    upright_colour = _eight_bit(image)
+    del image
+    if long_edge:
+        # Smaller before anything else, so that everything after costs little memory.
+        size = _size_after(*upright_colour.size, long_edge)
+        upright_colour = upright_colour.resize(size, Image.Resampling.BOX, reducing_gap=1.0)
+    ImageOps.exif_transpose(upright_colour, in_place=True)
+    return _bgr(upright_colour)
+
+
+def _eight_bit(image: "Image.Image") -> "Image.Image":
+    """The same photo as RGB, or RGBA where parts of it are transparent."""
+    from PIL import Image
+
+    if image.mode.startswith("I;16"):  # Pillow's own conversion clips
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    wanted = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == wanted else image.convert(wanted)
+
+
+def _bgr(image: "Image.Image") -> Pixels:
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):  # Pillow hands over a copy, and holds it twice meanwhile
+        strip = np.asarray(image.crop((0, top, image.width, min(top + STRIP, image.height))))
+        opaque = _on_white(strip) if image.mode == "RGBA" else strip
+        pixels[top : top + STRIP] = opaque[..., ::-1]
+    return pixels
+
+
+def _on_white(pixels: Pixels) -> Pixels:
+    """Blue, green, red and opacity become blue, green and red as seen on white paper."""
+    opaque = np.empty((*pixels.shape[:2], 3), np.uint8)
+    for top in range(0, len(pixels), STRIP):  # the 16-bit copies of it all at once would not fit
+        strip = pixels[top : top + STRIP].astype(np.uint16)
+        opacity = strip[..., 3:]
+        opaque[top : top + STRIP] = (strip[..., :3] * opacity + 255 * (255 - opacity) + 127) // 255
+    return opaque
+
+
+def _shrink(pixels: Pixels, long_edge: int) -> Pixels:
+    height, width = pixels.shape[:2]
+    size = _size_after(width, height, long_edge)
+    if size == (width, height):
+        return pixels
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _size_after(width: int, height: int, long_edge: int) -> tuple[int, int]:
+    """Width and height once the longer edge is `long_edge`; never larger, and never too small for Rekognition."""
+    scale = _edge_after(width, height, long_edge) / max(width, height)
+    return round(width * scale), round(height * scale)
+
+
+def _edge_after(width: int, height: int, long_edge: int) -> int:
+    longer, shorter = max(width, height), min(width, height)
+    if not long_edge:
+        return longer
+    return min(longer, max(long_edge, math.ceil(SHORTEST_EDGE * longer / shorter)))
+
+
+def _check_edges(width: int, height: int) -> None:
+    if min(width, height) < SHORTEST_EDGE:
+        raise UnreadablePhoto(
+            f"This photo is {width} x {height} pixels, and each side must have at least {SHORTEST_EDGE}: "
+            "send a larger photo."
+        )
+
+
+def _check_size(width: int, height: int, format_: Format, long_edge: int, *, transparent: bool) -> None:
+    """Refuse before decoding what the memory could not hold: a few bytes may claim to be billions of pixels."""
+    _check_edges(width, height)
+    shrunk_width, shrunk_height = _size_after(width, height, long_edge)
+    per_pixel = MEMORY_PER_PIXEL[format_] + (MEMORY_PER_TRANSPARENT_PIXEL if transparent else 0)
+    if width * height * per_pixel + shrunk_width * shrunk_height * 3 > LARGEST_DECODE:
+        raise _too_many_pixels(width * height)
+
+
+def _too_many_pixels(pixel_count: int | None = None) -> UnreadablePhoto:
+    size = f"{pixel_count / 1e6:.0f} megapixels" if pixel_count else "far more pixels"
+    return UnreadablePhoto(f"This photo has {size}, more than we can open: send it smaller, or as an ordinary JPEG.")
+
+
+def _damaged(format_: Format) -> UnreadablePhoto:
+    return UnreadablePhoto(f"This {format_} file is damaged or incomplete: send the photo again.")
+
+
+_IMREAD_AT = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+_MAGIC: dict[bytes, Format] = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+    b"BM": "BMP",
+}
+
+_NOT_PHOTOS = {
+    b"%PDF": "a PDF",
+    b"PK\x03\x04": "a ZIP archive or an office document",
+    b"/9j/": "a photo still written as base64 text",
+    b"iVBORw0KGgo": "a photo still written as base64 text",
+    b"data:image": "a photo still written as base64 text",
+    b"<svg": "a drawing (SVG)",
+    b"<": "a web page",
+    b"{": "JSON text",
+    b"\x1aE\xdf\xa3": "a video",
+    b"8BPS": "a Photoshop file",
+    b"\x00\x00\x00\x0cjP  ": "a JPEG 2000 file",
+}

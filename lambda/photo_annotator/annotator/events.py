@@ -1,0 +1,54 @@
+"""Which photos a message tells of: Amazon S3's notifications, as the inbox queue hands them over."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from annotator.photo import Photo
+
+
+class MessageNotUnderstood(ValueError):
+    """The message is no S3 notification; its sentence says what it is instead."""
+
+
+def photos_in(message: Mapping[str, Any]) -> tuple[Photo, ...]:
+    """The photos that one SQS message announces, each once, in the order of its records.
+
+    Empty for what S3 also sends and nobody uploaded: the `s3:TestEvent` of a new notification, folder markers
+    (an empty object whose key ends in a slash), and events other than ObjectCreated. The form is that of the S3
+    user guide, "Event message structure". Raises MessageNotUnderstood for anything else.
+    """
+    try:
+        notification = json.loads(message["body"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise MessageNotUnderstood(f"the message's body is not JSON: {error!r}") from error
+    if not isinstance(notification, dict):
+        raise MessageNotUnderstood(f"the message's body is a JSON {type(notification).__name__}, not an object")
+    if notification.get("Event") == "s3:TestEvent":
+        return ()
+    records = notification.get("Records")
+    if not isinstance(records, list):
+        raise MessageNotUnderstood(f"the message has no list of Records, only {sorted(notification)}")
+    announced = (_photo_in(record) for record in records)
+    return tuple(dict.fromkeys(photo for photo in announced if photo))
+
+
+def _photo_in(record: Any) -> Photo | None:
+    try:
+        if record["eventSource"] != "aws:s3":
+            raise MessageNotUnderstood(f"a record comes from {record['eventSource']!r}, not from aws:s3")
+        if not record["eventName"].startswith("ObjectCreated:"):
+            return None
+        entry = record["s3"]["object"]
+        photo = Photo(
+            bucket=record["s3"]["bucket"]["name"],
+            # S3 announces `red flower.jpg` as `red+flower.jpg` (S3 user guide, "Event message structure").
+            key=unquote_plus(entry["key"], errors="strict"),
+            etag=entry["eTag"].strip('"'),
+            size=int(entry["size"]),
+        )
+    except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        raise MessageNotUnderstood(f"a record is not as S3 writes it: {error!r}") from error
+    is_folder_marker = photo.key.endswith("/") and photo.size == 0
+    return None if is_folder_marker else photo

@@ -1,0 +1,90 @@
+"""Where the story meets AWS Lambda: environment in, SQS messages in, the messages that failed out."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from annotator import logs
+from annotator.cloud import Cloud, clients
+from annotator.events import MessageNotUnderstood, photos_in
+from annotator.logs import log
+from annotator.photo import Photo
+from annotator.workflow import annotate
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the stack tells the function."""
+
+    processed_bucket: str
+    collection_id: str
+    long_edge: int
+    """Pixels of the annotated picture's longer edge; 0 keeps the photo's size."""
+
+    @staticmethod
+    def from_env(environment: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings in PROCESSED_BUCKET, COLLECTION_ID and LONG_EDGE. Raises ValueError with a sentence."""
+        try:
+            settings = Settings(
+                processed_bucket=environment["PROCESSED_BUCKET"],
+                collection_id=environment["COLLECTION_ID"],
+                long_edge=int(environment.get("LONG_EDGE", "2048")),
+            )
+        except KeyError as missing:
+            raise ValueError(f"The function's environment has no {missing.args[0]}: deploy the stack again.") from None
+        except ValueError:
+            settings = None
+        if not settings or settings.long_edge < 0:
+            raise ValueError(f"LONG_EDGE must be a number of pixels, 0 or more, not {environment['LONG_EDGE']!r}.")
+        return settings
+
+
+@cache
+def _in_this_process() -> tuple[Settings, Cloud]:
+    settings = Settings.from_env()
+    s3, rekognition = clients()
+    cloud = Cloud(s3, rekognition, processed_bucket=settings.processed_bucket, collection_id=settings.collection_id)
+    return settings, cloud
+
+
+def handle(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
+    """Lambda's entry point: each message on its own, the answer names those that SQS shall deliver again.
+
+    `event` is what an SQS event source mapping with ReportBatchItemFailures sends, `context` is Lambda's.
+    """
+    logs.configure()
+    settings, cloud = _in_this_process()
+    failed = []
+    for message in event["Records"]:
+        with logs.about(request_id=context.aws_request_id, message_id=message["messageId"]):
+            if not _handled(message, settings, cloud):
+                failed.append({"itemIdentifier": message["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def _handled(message: Mapping[str, Any], settings: Settings, cloud: Cloud) -> bool:
+    try:
+        photos = photos_in(message)
+    except MessageNotUnderstood as problem:
+        log.error("message not understood", extra={"fields": {"status": "failed", "reason": str(problem)}})
+        return False
+    if not photos:
+        log.info("nothing to do", extra={"fields": {"status": "ignored"}})
+    # All of them, also after a failure: what is done will not be done again when the message comes back.
+    outcomes = [_done(photo, settings, cloud) for photo in photos]
+    return all(outcomes)
+
+
+def _done(photo: Photo, settings: Settings, cloud: Cloud) -> bool:
+    with logs.about(bucket=photo.bucket, key=photo.key, etag=photo.etag):
+        try:
+            with logs.timed("total"):
+                outcome = annotate(photo, cloud, settings.long_edge)
+        except Exception:
+            # Whatever it was, SQS shall deliver the photo again, and the other messages must not suffer.
+            log.exception("photo failed", extra={"fields": {"status": "failed"}})
+            return False
+        log.info("photo done", extra={"fields": {"status": outcome}})
+        return True
