@@ -5,8 +5,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,14 +28,12 @@ ACCOUNT = "111122223333"
 
 REGION = "ap-southeast-2"
 
-_QUIET = ("--no-color", "--ci")
-
 
 class LocalAws:
     """An AWS on 127.0.0.1 for as long as the context lasts.
 
     `port` is the emulator's, 0 for a free one; `account_concurrency` plays an account's limit of concurrent
-    executions. Image functions are found in the cloud assemblies that `cdk` writes and in the project's own cdk.out.
+    executions. Image functions are found in the cloud assembly that `cdk` writes and in the project's own cdk.out.
     """
 
     def __init__(self, port: int = 0, account_concurrency: int | None = None) -> None:
@@ -53,7 +52,6 @@ class LocalAws:
                 LambdaHost(emulator_url, self.rekognition.url, assemblies=[self.assembly, PROJECT / "cdk.out"])
             )
             self.emulator = stack.enter_context(Emulator(self.lambda_host.url, port, self._account_concurrency))
-            # In reverse order: first nobody invokes any more, then nobody runs.
             self._everything = stack.pop_all()
         return self
 
@@ -65,8 +63,8 @@ class LocalAws:
     def environment(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
         """What the CDK CLI, boto3 and the commands need to be given to work in `account` here, and nowhere else.
 
-        Credentials and endpoints of a real account are covered up: no profile, no credentials or config file, no
-        instance role, no service's own endpoint, no proxy.
+        Every other variable whose name begins with AWS_ must be unset as well, which `process_environment` and
+        `adopted` do. A real account cannot be meant by mistake: no profile, credentials file or instance role is read.
         """
         endpoints = {
             "AWS_ENDPOINT_URL": self.emulator.url,
@@ -74,15 +72,13 @@ class LocalAws:
         }
         for name, url in endpoints.items():
             if urlsplit(url).hostname != "127.0.0.1":
-                raise LocalAwsError(f"{name} would be {url}, which is not on this machine; nothing was started.")
+                raise LocalAwsError(f"{name} would be {url}, which is not on this machine; nothing was done.")
         return {
             **endpoints,
             "AWS_ACCESS_KEY_ID": account,
             "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_SESSION_TOKEN": "",
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            "AWS_PROFILE": "",
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -92,14 +88,21 @@ class LocalAws:
         }
 
     def process_environment(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
-        """This process's variables, without any that name another AWS, plus `environment`, for a child process."""
-        inherited = {name: value for name, value in os.environ.items() if not _names_aws_or_a_proxy(name)}
+        """All variables for a child process: this process's own without AWS's and proxies, and `environment`."""
+        inherited = {name: value for name, value in os.environ.items() if not names_an_aws(name)}
         beside_python = str(Path(sys.executable).parent)
-        return {
-            **inherited,
-            **{name: value for name, value in self.environment(account, region).items() if value},
-            "PATH": os.pathsep.join([beside_python, inherited.get("PATH", os.defpath)]),
-        }
+        path = os.pathsep.join([beside_python, str(Path(node()).parent), inherited.get("PATH", os.defpath)])
+        return {**inherited, **self.environment(account, region), "PATH": path}
+
+    @contextmanager
+    def adopted(self, account: str = ACCOUNT, region: str = REGION) -> Iterator[None]:
+        """Make this process itself work in `account` here: every boto3 session made inside the block does."""
+        before = dict(os.environ)
+        _replace_environment(self.process_environment(account, region))
+        try:
+            yield
+        finally:
+            _replace_environment(before)
 
     def cdk(
         self,
@@ -107,48 +110,86 @@ class LocalAws:
         account: str = ACCOUNT,
         region: str = REGION,
         folder: Path = PROJECT,
-        environment: Mapping[str, str] | None = None,
-        streaming: bool = False,
+        on_line: Callable[[str], object] = lambda _line: None,
     ) -> str:
         """Run the pinned CDK CLI with `arguments` in `folder` and answer with what it printed.
 
-        With `streaming` its progress goes to the terminal instead, and the answer is empty. Raises LocalAwsError when
-        it fails, with what it said.
+        Without `--app` it synthesises into `assembly`. `on_line` is called with each line as it comes. Raises
+        LocalAwsError when the CLI fails, with what it said.
         """
         cli = PROJECT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-        command = [node(), str(cli), *arguments]
-        if arguments[0] in {"synth", "deploy", "diff", "destroy", "list", "ls"} and "--app" not in arguments:
+        if not cli.exists():
+            raise LocalAwsError("The CDK CLI is not installed in this folder; `make local` installs it.")
+        command = [node(), str(cli), *arguments, "--no-color", "--ci"]
+        if arguments[0] != "bootstrap" and "--app" not in arguments:
             command += ["--output", str(self.assembly)]
-        if not streaming:
-            command += _QUIET
-        done = subprocess.run(
+        with subprocess.Popen(
             command,
             cwd=folder,
-            env=self.process_environment(account, region) | _CLI_VARIABLES | dict(environment or {}),
+            env=self.process_environment(account, region) | _CLI_VARIABLES,
             stdin=subprocess.DEVNULL,
-            stdout=None if streaming else subprocess.PIPE,
-            stderr=None if streaming else subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
-        )
-        if done.returncode:
-            said = "" if streaming else f":\n{done.stdout.strip()}"
-            raise LocalAwsError(f"`cdk {' '.join(arguments)}` failed with exit status {done.returncode}{said}")
-        return done.stdout or ""
+        ) as process:
+            said = []
+            try:
+                for line in process.stdout or ():
+                    said.append(line)
+                    on_line(line.strip())
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode:
+            raise LocalAwsError(f"`cdk {' '.join(arguments)}` failed:\n{''.join(said).strip()}")
+        return "".join(said)
 
-    def bootstrap(self, account: str = ACCOUNT, region: str = REGION) -> None:
-        """Make the CDK's own bucket, registry and roles in `account`."""
-        # In a folder without a cdk.json the CLI has no app to synthesise first.
-        self.cdk("bootstrap", f"aws://{account}/{region}", account=account, region=region, folder=self._folder)
+    def prepare(self, account: str = ACCOUNT, region: str = REGION, attendee: str = "me") -> None:
+        """Bootstrap `account` and, meanwhile, synthesise both stacks of `attendee` into `assembly`."""
+        with ThreadPoolExecutor(2) as both:
+            # In a folder without a cdk.json the CLI has no app that it would synthesise first.
+            bootstrap = both.submit(
+                self.cdk, "bootstrap", f"aws://{account}/{region}", account=account, region=region, folder=self._folder
+            )
+            synth = both.submit(
+                self.cdk, "synth", "--quiet", "-c", f"attendee={attendee}", account=account, region=region
+            )
+            bootstrap.result()
+            synth.result()
+
+    def deploy(
+        self, account: str = ACCOUNT, region: str = REGION, on_line: Callable[[str], object] = lambda _line: None
+    ) -> None:
+        """Deploy both stacks, as `prepare` synthesised them."""
+        self._on_both_stacks("deploy", "--require-approval", "never", account=account, region=region, on_line=on_line)
+
+    def destroy(
+        self, account: str = ACCOUNT, region: str = REGION, on_line: Callable[[str], object] = lambda _line: None
+    ) -> None:
+        """Destroy both stacks, as `prepare` synthesised them."""
+        self._on_both_stacks("destroy", "--force", account=account, region=region, on_line=on_line)
+
+    def _on_both_stacks(
+        self, deed: str, *options: str, account: str, region: str, on_line: Callable[[str], object]
+    ) -> None:
+        options = ("--all", "--app", str(self.assembly), *options)
+        self.cdk(deed, *options, account=account, region=region, on_line=on_line)
 
 
 _CLI_VARIABLES = {
     "CDK_DISABLE_VERSION_CHECK": "1",
     "CDK_DISABLE_CLI_TELEMETRY": "1",
-    "CDK_VALIDATION": "false",
+    "CDK_VALIDATION": "false",  # the library's template validation takes seconds, and the tests do it
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 
 
-def _names_aws_or_a_proxy(name: str) -> bool:
+def names_an_aws(name: str) -> bool:
+    """Whether an environment variable could lead to another AWS than ours: AWS's and CDK's own, and proxies."""
     return name.upper().startswith(("AWS_", "CDK_")) or name.upper().endswith("_PROXY")
+
+
+def _replace_environment(variables: dict[str, str]) -> None:
+    for name in os.environ.keys() - variables.keys():
+        del os.environ[name]
+    os.environ.update(variables)

@@ -15,7 +15,7 @@ from pathlib import Path
 from local_aws.errors import LocalAwsError
 from local_aws.lambda_host.function import Function
 
-_BASE_IMAGE = re.compile(r"(?im)^FROM\s.*?lambda/(?P<language>python|nodejs):(?P<version>[\d.]+)")
+_BASE_IMAGE = re.compile(r"(?im)^FROM\s.*?lambda/(?P<language>python|nodejs):(?P<version>\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,126 @@
+"""The whole workshop in half a minute, on this machine alone: deploy, photos in, faces out, destroy, nothing left."""
+
+import os
+import shutil
+import sys
+import webbrowser
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from annotator.result import Picture, Result
+from workshop import gallery
+from workshop.account import Account
+from workshop.console import err, faces_table, out, plain
+from workshop.diagnosis import diagnose
+from workshop.errors import WorkshopError
+from workshop.footprint import footprint_of
+from workshop.leftovers import Leftover, leftovers, remove_uploads
+from workshop.results import wait_for_result
+from workshop.stacks import Stacks
+from workshop.uploads import upload_each
+
+from local_aws.local import PROJECT, LocalAws
+from local_aws.steps import step
+
+BUILD = PROJECT / "build" / "demo"
+"""Where the pictures and the page are put."""
+
+OUR_PHOTOS = tuple(
+    str(PROJECT / "node_modules" / "@vladmandic" / "face-api" / "demo" / f"sample{number}.jpg")
+    for number in range(1, 7)
+)
+"""Group photos that come with the face analysis (npm package @vladmandic/face-api, MIT)."""
+
+
+def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> bool:
+    """Run the workshop with these photos, or with OUR_PHOTOS, and say whether it went well and nothing was left.
+
+    Pictures and page are written to `to`, which is emptied first.
+    """
+    photos = photos or OUR_PHOTOS
+    with step("Starting an AWS on this machine", "An AWS on this machine, with nothing in it"):
+        aws = LocalAws().__enter__()
+    with aws, aws.adopted():
+        account = Account.open()
+        with step("Bootstrapping the CDK and synthesising both stacks", "Bootstrapped and synthesised"):
+            aws.prepare()
+        with step("Deploying Foundation and Serverless", "Deployed both stacks") as say:
+            aws.deploy(on_line=say)
+        stacks = Stacks.of(account)
+        results, missing = _send(stacks, photos)
+        with step("Fetching the annotated pictures", f"{_counted(results, 'picture')} and one page of all of them"):
+            page = _keep(account, results, to)
+        err.print()
+        out.print(faces_table(results))
+        err.print("\nRekognition says how a face looks, not what the person feels. Here a model of its own plays it.")
+        err.print(f"The annotated pictures: {plain(to)}{os.sep}", soft_wrap=True)
+        err.print(f"One page of all:        {page.as_uri()}\n", soft_wrap=True)
+        if open_page and _can_show():
+            webbrowser.open(page.as_uri())
+        before = footprint_of(account)
+        with step("Destroying both stacks", "Destroyed both stacks") as say:
+            aws.destroy(on_line=say)
+        with step("Looking round", "Looked round: stacks, buckets, queues, collection, log groups, roles, uploads"):
+            remove_uploads(account, before)
+            left = leftovers(account, before)
+    _tell(left)
+    return not left and not missing
+
+
+def _send(stacks: Stacks, photos: Sequence[str]) -> tuple[list[Result], int]:
+    """The results of these photos, and how many have none."""
+    with step(f"Uploading {_counted(photos, 'photo')}", f"Uploaded {_counted(photos, 'photo')}") as say:
+        uploads = []
+        for upload in upload_each(stacks.account, stacks.raw_bucket, photos):
+            say(upload.in_words())
+            uploads.append(upload)
+    results = []
+    late = []
+    with step("The function looks for faces and draws", "Every photo has its answer") as say:
+        for number, upload in enumerate(uploads, 1):
+            say(f"{number} of {len(uploads)}: {upload.photo.key}")
+            result = wait_for_result(stacks, upload.photo.key, upload.photo.etag, seconds=120)
+            if result:
+                results.append(result)
+            else:
+                late.append(upload.photo.key)
+        if late:
+            diagnosis = diagnose(stacks, late[0])
+            raise WorkshopError(f"{late[0]} has no result: {diagnosis.sentence}", diagnosis.next_step)
+    return results, len(late)
+
+
+def _keep(account: Account, results: Sequence[Result], to: Path) -> Path:
+    """Write the annotated pictures and the page below `to`; answers with the page."""
+    shutil.rmtree(to, ignore_errors=True)
+    to.mkdir(parents=True)
+    names: dict[str, str] = {}
+    s3 = account.client("s3")
+    for number, picture in enumerate((result.picture for result in results if result.picture), 1):
+        names[picture.key] = f"{number:02} {Path(picture.key).name}"
+        s3.download_file(picture.bucket, picture.key, str(to / names[picture.key]))
+
+    def beside_the_page(picture: Picture) -> str:
+        return names[picture.key]
+
+    page = to / "index.html"
+    page.write_text(gallery.page(results, beside_the_page, made=datetime.now().astimezone()), encoding="utf-8")
+    return page
+
+
+def _tell(left: Sequence[Leftover]) -> None:
+    if not left:
+        out.print("nothing left")
+    for each in left:
+        out.print(f"{each.kind} {plain(each.name)}\n  {each.remove}", soft_wrap=True)
+
+
+def _can_show() -> bool:
+    """Whether a person sits here, with a screen that a browser can open on."""
+    has_screen = sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return sys.stdout.isatty() and has_screen
+
+
+def _counted(things: Sequence[object], kind: str) -> str:
+    return f"{len(things)} {kind}{'' if len(things) == 1 else 's'}"

@@ -1,0 +1,26 @@
+"""Steps that a person watches: a moving line on a terminal, plain lines in a pipe, and how long each took."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from workshop.console import err, plain
+
+Say = Callable[[str], None]
+"""Shows what is happening within a step."""
+
+
+@contextmanager
+def step(doing: str, done: str) -> Iterator[Say]:
+    """Show `doing` while the block runs, and `done` with the seconds it took once it went well."""
+    began = time.monotonic()
+    with err.status(f"{doing} …") as status:
+
+        def say(detail: str) -> None:
+            room = max(err.width - len(doing) - 8, 0)
+            status.update(f"{doing} … {plain(detail)[:room]}")
+
+        if not err.is_terminal:
+            err.print(f"{doing} …", soft_wrap=True)
+        yield say
+    err.print(f"✓ {done}  ({time.monotonic() - began:.1f} s)", style="green", soft_wrap=True)
