@@ -128,7 +128,7 @@ def _last_error(stacks: Stacks, key: str) -> str | None:
     errors = [line for line in lines if line.get("level") in ("ERROR", "CRITICAL")]
     if errors:
         return _error_in(errors[-1])
-    requests = [str(line["request"]) for line in lines if line.get("request")]
+    requests = [str(line["request_id"]) for line in lines if line.get("request_id")]
     # A function that is killed writes nothing more itself; Lambda's own line names the request.
     for line in _log_lines(stacks, f'"{requests[-1]}"') if requests else ():
         text = str(line.get("text", ""))

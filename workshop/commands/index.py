@@ -1,0 +1,135 @@
+"""Step 3: index a photo's faces from here, with the function's own code and no function."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from annotator.cloud import Cloud, Overtaken
+from annotator.drawing.words import looks, reason
+from annotator.faces import Face, Judgement
+from annotator.photo import Photo
+from annotator.result import Result
+from annotator.workflow import annotate
+
+from workshop.account import Account, pass_account
+from workshop.consent import inform_once
+from workshop.console import err, out, plain
+from workshop.errors import WorkshopError
+from workshop.raw_bucket import found, key_of
+from workshop.results import result_of
+from workshop.stacks import Stacks
+from workshop.uploads import upload_each
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@click.command("index")
+@click.argument("photo", required=False)
+@click.option("-i", "--image", help="The same as PHOTO.")
+@click.option(
+    "--long-edge",
+    type=click.IntRange(0),
+    default=2048,
+    show_default=True,
+    help="Pixels of the picture's longer edge; 0 keeps the size.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The result document.")
+@pass_account
+def command(account: Account, photo: str | None, image: str | None, long_edge: int, as_json: bool) -> None:
+    """Index the faces in a photo and draw them.
+
+    \b
+      python -m workshop index selfie.jpg
+
+    PHOTO is a key in your raw bucket, or a file or web address, which is then sent there first. Rekognition adds each
+    face to your collection; the annotated picture and the result go to the processed bucket. How a face looks is not
+    how a person feels.
+    """
+    wanted = photo or image
+    if not wanted:
+        raise click.UsageError("Which photo? For instance: python -m workshop index selfie.jpg")
+    stacks = Stacks.of(account)
+    raw = _in_the_raw_bucket(stacks, wanted)
+    with err.status("Rekognition looks for faces …"):
+        result = index(stacks, raw, long_edge)
+    if as_json:
+        click.echo(result.to_json())
+    else:
+        _print(result)
+    if result.status == "rejected":
+        raise WorkshopError(f"{raw.key} was refused: {result.reason}", "Send another photo.")
+    err.print(plain(f"\nNext: {account.command(f'url {raw.key}')}"), style="dim", soft_wrap=True)
+
+
+def index(stacks: Stacks, photo: Photo, long_edge: int) -> Result:
+    """What the function would make of this photo, made here; a result that is there already is kept."""
+    account = stacks.account
+    cloud = Cloud(
+        account.client("s3"),
+        account.client("rekognition"),
+        processed_bucket=stacks.processed_bucket,
+        collection_id=stacks.collection_id,
+    )
+    try:
+        annotate(photo, cloud, long_edge)
+    except Overtaken:
+        # Step 5's function was faster by a moment; its result is as good.
+        annotate(photo, cloud, long_edge)
+    result = result_of(stacks, photo.key)
+    if result is None:
+        raise WorkshopError(f"{photo.key} was deleted or replaced meanwhile, so there is no result.", "Send it again.")
+    return result
+
+
+def _in_the_raw_bucket(stacks: Stacks, wanted: str) -> Photo:
+    """The photo that is meant, sent there first when it is a file, an address or a pipe."""
+    if wanted == "-" or "://" in wanted.removeprefix("s3://") or Path(wanted).expanduser().exists():
+        inform_once(stacks)
+        photo = None
+        for upload in upload_each(stacks.account, stacks.raw_bucket, [wanted]):
+            if photo:
+                raise WorkshopError(f"{wanted} holds several photos.", "Index them one by one, or use `send`.")
+            photo = upload.photo
+            err.print(plain(upload.in_words()), soft_wrap=True)
+    else:
+        s3: S3Client = stacks.account.client("s3")
+        key = key_of(stacks, wanted)
+        photo = found(s3, stacks.raw_bucket, key) if key else None
+    if photo is None:
+        raise WorkshopError(
+            f"There is no photo {wanted}, neither here nor in your raw bucket.", "Check the spelling, or upload it."
+        )
+    return photo
+
+
+def _print(result: Result) -> None:
+    out.print(plain(result.raw.key), style="bold", soft_wrap=True)
+    if not result.faces:
+        out.print("No face found." if result.status == "no_face" else plain(result.reason), soft_wrap=True)
+    for number, face in enumerate(result.faces, 1):
+        out.print()
+        for name, value in (("Face", str(number)), *_attributes(face)):
+            out.print(f"  {name:8} {plain(value)}", soft_wrap=True)
+    if result.picture:
+        out.print(
+            f"\nPicture  {plain(result.picture.key)} ({result.picture.width} x {result.picture.height})", soft_wrap=True
+        )
+
+
+def _attributes(face: Face) -> list[tuple[str, str]]:
+    return [
+        ("Id", face.face_id or f"none, not indexed: {reason(face) or 'no reason given'}"),
+        ("Looks", ", ".join(f"{looks(e.type)} {e.confidence:.1f} %" for e in face.emotions) or "-"),
+        ("Smile", _judged(face.smile)),
+        ("Gender", _judged(face.gender)),
+        ("Age", f"{face.age_range.low} to {face.age_range.high}" if face.age_range else "-"),
+    ]
+
+
+def _judged(judgement: Judgement | None) -> str:
+    if judgement is None:
+        return "-"
+    words = {True: "yes", False: "no"}
+    value = words[judgement.value] if isinstance(judgement.value, bool) else judgement.value.lower()
+    return f"{value} ({judgement.confidence:.1f} %)"
