@@ -1,0 +1,96 @@
+"""CloudFormation gets exactly one answer, whatever happens."""
+
+import subprocess
+import sys
+import urllib.error
+from pathlib import Path
+
+import pytest
+from face_collection import handler
+from face_collection.handler import LAST_WORD_SECONDS, handle
+
+from .conftest import FAMILY, Context
+
+FACES = f"{FAMILY}.faces"
+
+
+def test_an_import_needs_no_credentials_no_region_and_no_boto3():
+    """What fails at import cannot answer."""
+    code = "import sys, face_collection.handler; sys.exit('boto3' in sys.modules)"
+    folder = Path(handler.__file__).parents[1]
+    subprocess.run([sys.executable, "-c", code], cwd=folder, env={}, check=True)
+
+
+def test_the_answer_has_an_empty_content_type(cloudformation, letterbox):
+    """CloudFormation signs the address for one."""
+    cloudformation.ask("Create")
+    assert letterbox.content_types == [""]
+
+
+def test_an_answer_that_is_refused_is_sent_again(cloudformation, letterbox, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    letterbox.refusals = 2
+    assert cloudformation.ask("Create")["Status"] == "SUCCESS"
+
+
+def test_lambda_calls_again_when_no_answer_can_be_delivered(cloudformation, letterbox, rekognition, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    letterbox.refusals = 4
+    with pytest.raises(urllib.error.HTTPError):
+        handle(cloudformation.event("Create"), Context())
+    assert cloudformation.ask("Create")["Status"] == "SUCCESS"
+    assert rekognition.list_collections()["CollectionIds"] == [FACES]
+
+
+def test_a_crash_says_what_it_was_and_where_to_read_more(cloudformation, monkeypatch):
+    monkeypatch.setattr("face_collection.lifecycle.create", lambda *_: 1 / 0)
+    answer = cloudformation.ask("Create")
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"] == "ZeroDivisionError: division by zero (log stream 2026/11/22/[$LATEST]abc)"
+    assert answer["PhysicalResourceId"] == FACES
+
+
+def test_a_broken_boto3_is_answered_too(cloudformation, monkeypatch):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    answer = cloudformation.ask("Create")
+    assert answer["Status"] == "FAILED"
+    assert "boto3" in answer["Reason"]
+
+
+@pytest.mark.parametrize("properties", [{}, {"CollectionId": "not allowed/"}, {"CollectionId": ""}])
+def test_a_request_that_cannot_be_carried_out_is_refused_with_the_reason(cloudformation, properties):
+    answer = cloudformation.ask("Create", ResourceProperties=properties)
+    assert answer["Status"] == "FAILED"
+    assert len(answer["Reason"]) > 20
+    assert answer["PhysicalResourceId"]
+
+
+def test_a_request_type_nobody_knows_is_refused(cloudformation):
+    assert "asked for 'Read'" in cloudformation.ask("Read")["Reason"]
+
+
+def test_a_reason_fits_into_the_answer(cloudformation, monkeypatch):
+    def fail(*_: object) -> None:
+        raise ValueError("x" * 10_000)
+
+    monkeypatch.setattr("face_collection.lifecycle.create", fail)
+    assert len(cloudformation.ask("Create")["Reason"]) < 1_200
+
+
+def test_a_slow_rekognition_is_reported_before_lambda_ends_the_function(cloudformation, letterbox, rekognition, server):
+    """And what it made in the meantime is taken away again, since CloudFormation believes it is not there."""
+    server.conditions.set_latency("CreateCollection", 0.6)
+    answer = cloudformation.ask("Create", context=Context(seconds=LAST_WORD_SECONDS + 0.2))
+    assert answer["Status"] == "FAILED"
+    assert "did not finish Create" in answer["Reason"]
+    assert len(letterbox.answers) == 1
+    assert rekognition.list_collections()["CollectionIds"] == []
+
+
+def test_the_presigned_address_is_in_no_log(cloudformation, caplog, monkeypatch):
+    caplog.set_level("DEBUG")
+    cloudformation.ask("Create")
+    monkeypatch.setattr("face_collection.lifecycle.create", lambda *_: 1 / 0)
+    cloudformation.ask("Create")
+    assert "answered" in caplog.text
+    assert "signature=secret" not in caplog.text

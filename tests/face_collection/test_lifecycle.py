@@ -1,0 +1,127 @@
+"""Every lifecycle event, against a server that keeps collections; and CloudFormation's own habits."""
+
+import pytest
+from face_collection.lifecycle import OWNER_TAG
+
+from .conftest import FAMILY, STACK
+
+FACES = f"{FAMILY}.faces"
+
+
+def collections(rekognition) -> list[str]:
+    return rekognition.list_collections()["CollectionIds"]
+
+
+def tags(rekognition, collection_id: str = FACES) -> dict[str, str]:
+    arn = rekognition.describe_collection(CollectionId=collection_id)["CollectionARN"]
+    return rekognition.list_tags_for_resource(ResourceArn=arn)["Tags"]
+
+
+def test_create_makes_the_collection_and_tells_its_attributes(cloudformation, rekognition):
+    answer = cloudformation.ask("Create")
+    made = rekognition.describe_collection(CollectionId=FACES)
+    assert answer["Status"] == "SUCCESS"
+    assert answer["PhysicalResourceId"] == FACES
+    assert answer["Data"] == {
+        "CollectionId": FACES,
+        "CollectionArn": made["CollectionARN"],
+        "FaceModelVersion": made["FaceModelVersion"],
+    }
+    assert (answer["StackId"], answer["RequestId"], answer["LogicalResourceId"]) == (STACK, "r-1", "Faces740F12D8")
+
+
+def test_create_tags_the_collection_with_the_workshop_and_its_stack(cloudformation, rekognition):
+    cloudformation.ask("Create")
+    assert tags(rekognition) == {"workshop": "show-your-emotions", "attendee": "simon", OWNER_TAG: STACK}
+
+
+def test_a_second_create_finds_what_the_first_one_made(cloudformation, rekognition):
+    first, second = cloudformation.ask("Create"), cloudformation.ask("Create")
+    assert second == first
+    assert collections(rekognition) == [FACES]
+
+
+def test_a_collection_that_was_there_before_is_refused_and_left_alone(cloudformation, rekognition):
+    rekognition.create_collection(CollectionId=FACES)
+    answer = cloudformation.ask("Create")
+    assert answer["Status"] == "FAILED"
+    assert f"{FACES} exists already and is nobody's" in answer["Reason"]
+    assert f"aws rekognition delete-collection --collection-id {FACES}" in answer["Reason"]
+    rolled_back = cloudformation.ask("Delete", PhysicalResourceId=answer["PhysicalResourceId"])
+    assert rolled_back["Status"] == "SUCCESS"
+    assert collections(rekognition) == [FACES]
+
+
+def test_another_stacks_collection_is_refused_and_left_alone(cloudformation, rekognition):
+    rekognition.create_collection(CollectionId=FACES, Tags={OWNER_TAG: "arn:another"})
+    answer = cloudformation.ask("Create")
+    assert "is arn:another's" in answer["Reason"]
+    cloudformation.ask("Delete", PhysicalResourceId=answer["PhysicalResourceId"])
+    assert tags(rekognition) == {OWNER_TAG: "arn:another"}
+
+
+def test_delete_removes_the_collection_and_a_second_delete_changes_nothing(cloudformation, rekognition):
+    cloudformation.ask("Create")
+    for _ in range(2):
+        assert cloudformation.ask("Delete", PhysicalResourceId=FACES)["Status"] == "SUCCESS"
+        assert collections(rekognition) == []
+
+
+def test_delete_of_what_was_never_made_succeeds(cloudformation, rekognition):
+    assert cloudformation.ask("Delete", PhysicalResourceId=FACES)["Status"] == "SUCCESS"
+
+
+def test_delete_after_a_create_whose_answer_got_lost_removes_the_collection(cloudformation, rekognition):
+    """CloudFormation then makes up a physical id of its own."""
+    cloudformation.ask("Create")
+    made_up = "ShowYourEmotions-simon-Foundation-Faces740F12D8-1A2B3C"
+    answer = cloudformation.ask("Delete", PhysicalResourceId=made_up)
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", made_up)
+    assert collections(rekognition) == []
+
+
+def test_an_update_that_keeps_the_id_changes_the_tags_only(cloudformation, rekognition):
+    cloudformation.ask("Create")
+    event = {"ResourceProperties": {"CollectionId": FACES, "Tags": {"workshop": "another", "event": "meetup"}}}
+    answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={}, **event)
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", FACES)
+    assert tags(rekognition) == {"workshop": "another", "event": "meetup", OWNER_TAG: STACK}
+
+
+def test_a_new_id_makes_a_new_collection_and_then_the_old_one_is_deleted(cloudformation, rekognition):
+    cloudformation.ask("Create")
+    new = f"{FAMILY}.portraits"
+    answer = cloudformation.ask("Update", new, PhysicalResourceId=FACES, OldResourceProperties={"CollectionId": FACES})
+    assert answer["PhysicalResourceId"] == new
+    assert set(collections(rekognition)) == {FACES, new}
+    cloudformation.ask("Delete", FACES, PhysicalResourceId=FACES)
+    assert collections(rekognition) == [new]
+
+
+@pytest.mark.parametrize("properties_are", ["old", "new"])
+def test_the_clean_up_after_a_replacement_never_deletes_the_new_collection(cloudformation, rekognition, properties_are):
+    cloudformation.ask("Create")
+    new = f"{FAMILY}.portraits"
+    cloudformation.ask("Update", new, PhysicalResourceId=FACES, OldResourceProperties={"CollectionId": FACES})
+    cloudformation.ask("Delete", FACES if properties_are == "old" else new, PhysicalResourceId=FACES)
+    assert collections(rekognition) == [new]
+
+
+def test_a_roll_back_goes_back_to_the_old_collection_with_its_faces(cloudformation, rekognition):
+    """The update of another resource failed: old and new swapped, then a Delete for the new one."""
+    created = cloudformation.ask("Create")
+    new = f"{FAMILY}.portraits"
+    cloudformation.ask("Update", new, PhysicalResourceId=FACES, OldResourceProperties={"CollectionId": FACES})
+    back = cloudformation.ask("Update", FACES, PhysicalResourceId=new, OldResourceProperties={"CollectionId": new})
+    assert back["Data"] == created["Data"]
+    cloudformation.ask("Delete", new, PhysicalResourceId=new)
+    assert collections(rekognition) == [FACES]
+
+
+def test_a_roll_back_from_an_update_whose_answer_got_lost_leaves_no_orphan(cloudformation, rekognition):
+    """CloudFormation never learned of the new collection, so it sends no Delete for it."""
+    cloudformation.ask("Create")
+    new = f"{FAMILY}.portraits"
+    cloudformation.ask("Update", new, PhysicalResourceId=FACES, OldResourceProperties={"CollectionId": FACES})
+    cloudformation.ask("Update", FACES, PhysicalResourceId=FACES, OldResourceProperties={"CollectionId": new})
+    assert collections(rekognition) == [FACES]
