@@ -50,7 +50,7 @@ def letterbox() -> Iterator[Letterbox]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Slot)
     box = Letterbox(url=f"http://127.0.0.1:{server.server_port}/answer?signature=secret")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield box
     server.shutdown()
     server.server_close()
