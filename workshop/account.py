@@ -2,6 +2,7 @@
 
 import functools
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -98,10 +99,13 @@ class Account:
             parts.append(f"--profile {self.session.profile_name}")
         return " ".join(parts)
 
-    def command(self, rest: str) -> str:
-        """Our own command line for this attendee, to paste: `python -m workshop --attendee simon url …`."""
+    def command(self, rest: str, *names: str) -> str:
+        """Our own command line for this attendee, to paste: `python -m workshop --attendee simon url …`.
+
+        `names`, of photos or files, are quoted for the shell where they need it.
+        """
         who = f" --attendee {self.attendee}" if self.attendee != "me" else ""
-        return f"python -m workshop{who} {rest}"
+        return " ".join((f"python -m workshop{who} {rest}", *map(shlex.quote, names)))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ def inform_once(stacks: Stacks) -> None:
         return
     days = stacks.kept_for_days()
     kept = f"{days} day{'s' * (days != 1)}" if days else "until teardown"
-    err.print(f"Stored in this AWS account: photo and picture ({kept}), face vectors (until teardown).")
+    err.print(f"Kept in this account: photo, picture ({kept}), face vectors (until teardown).")
     err.print("Send only people who agreed. To undo: python -m workshop forget PHOTO\n")
     try:
         told.parent.mkdir(parents=True, exist_ok=True)

@@ -48,7 +48,7 @@ def diagnose(stacks: Stacks, said: str) -> Diagnosis:
     key = key_of(stacks, said)
     if key is None:
         return Diagnosis(
-            "never_arrived", None, f"{said} never arrived in your bucket.", f"Send it: {command('send PHOTO')}"
+            "never_arrived", None, f"{said} never arrived in your bucket.", f"Send it: {command('send', said)}"
         )
     s3: S3Client = stacks.account.client("s3")
     photo, result = found(s3, stacks.raw_bucket, key), result_of(stacks, key)
@@ -68,12 +68,12 @@ def _finished(stacks: Stacks, key: str, result: Result) -> Diagnosis:
         indexed = sum(face.indexed for face in result.faces)
         faces = f"{len(result.faces)} face{'s' * (len(result.faces) != 1)}"
         sentence = f"{key} is annotated: {faces} found, {indexed} of them indexed."
-        return Diagnosis("annotated", key, sentence, f"See it: {command(f'url {key}')}")
+        return Diagnosis("annotated", key, sentence, f"See it: {command('url', key)}")
     if result.status == "no_face":
         sentence = f"{key} is done: Rekognition found no face in it, and the picture says so."
         return Diagnosis("no_face", key, sentence, "Faces must be at least about 40 pixels high and not in the dark.")
     sentence = f"{key} was refused: {result.reason or 'no reason was written down'}"
-    return Diagnosis("rejected", key, sentence, f"Send another photo, and remove this one: {command(f'forget {key}')}")
+    return Diagnosis("rejected", key, sentence, f"Send another photo, and remove this one: {command('forget', key)}")
 
 
 def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
@@ -85,16 +85,16 @@ def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
     waiting, in_work = _inbox(stacks)
     if not stacks.has_function:
         sentence = f"{key} waits in the inbox, because Step 5 is not deployed: no function takes it out."
-        step = f"Deploy it: {stacks.account.cdk('deploy Serverless')}\nOr do it from here: {command(f'index {key}')}"
+        step = f"Deploy it: {stacks.account.cdk('deploy Serverless')}\nOr do it from here: {command('index', key)}"
         return Diagnosis("no_function", key, sentence, step)
     if failure := _last_error(stacks, key):
         sentence = f"{key} failed and will be tried again; the function's last error: {failure}"
-        return Diagnosis("failing", key, sentence, f"In three minutes ask again: {command(f'why {key}')}")
+        return Diagnosis("failing", key, sentence, f"In three minutes ask again: {command('why', key)}")
     if waiting or in_work or _age(stacks, photo) < JUST_ARRIVED:
         sentence = f"{key} is still queued: {waiting} photos wait in the inbox, {in_work} are being worked on."
-        return Diagnosis("queued", key, sentence, f"Ask again in a moment: {command(f'why {key}')}")
+        return Diagnosis("queued", key, sentence, f"Ask again in a moment: {command('why', key)}")
     sentence = f"{key} is in the bucket, but nothing waits in the inbox and no result was written."
-    return Diagnosis("lost", key, sentence, f"Do it from here: {command(f'index {key}')}")
+    return Diagnosis("lost", key, sentence, f"Do it from here: {command('index', key)}")
 
 
 def _is_given_up(stacks: Stacks, key: str) -> bool:

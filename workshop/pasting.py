@@ -20,7 +20,7 @@ BYTES_A_LINE = 54
 """72 characters of base64: with the check, a line stays under 80 columns."""
 
 _BEGIN = re.compile(r"-----BEGIN PHOTO (?P<name>.*)-----")
-_END = re.compile(r"-----END PHOTO (?P<lines>\d+) lines, sha256 (?P<digest>[0-9a-f]{64})-----")
+_END = re.compile(r"-----END PHOTO (?P<lines>\d+) lines, sha256 (?P<digest>[0-9a-f]{32})-----")
 _AGAIN = "Copy the text again, from the BEGIN line to the END line, and paste all of it."
 
 
@@ -31,7 +31,7 @@ def as_text(name: str, body: bytes) -> Iterator[str]:
     for count, start in enumerate(range(0, len(body), BYTES_A_LINE), 1):
         text = base64.b64encode(body[start : start + BYTES_A_LINE]).decode("ascii")
         yield f"{_check(count, text)} {text}"
-    yield f"-----END PHOTO {count} lines, sha256 {hashlib.sha256(body).hexdigest()}-----"
+    yield f"-----END PHOTO {count} lines, sha256 {hashlib.sha256(body).hexdigest()[:32]}-----"
 
 
 def from_text(lines: Iterable[str]) -> tuple[str, bytes]:
@@ -65,7 +65,7 @@ def _line(number: int, line: str) -> bytes:
 
 
 def _check_whole(body: bytes, lines: int, lines_sent: int, digest: str) -> None:
-    if lines != lines_sent or hashlib.sha256(body).hexdigest() != digest:
+    if lines != lines_sent or hashlib.sha256(body).hexdigest()[:32] != digest:
         raise WorkshopError(f"The paste has {lines} of {lines_sent} lines, or some were changed.", _AGAIN)
 
 

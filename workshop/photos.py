@@ -22,7 +22,7 @@ from PIL import ExifTags, Image
 
 from workshop.errors import WorkshopError
 from workshop.jpeg import NotAWholeJpeg, without_metadata
-from workshop.raw_bucket import key_for
+from workshop.keys import key_for
 from workshop.sources import Source
 
 LARGEST = 15_000_000

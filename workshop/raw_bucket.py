@@ -3,41 +3,22 @@
 import hashlib
 import io
 import re
-import unicodedata
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator.photo import Photo
 from botocore.exceptions import ClientError
 
 from workshop.errors import WorkshopError, code_of
+from workshop.keys import DIGITS, readable
+from workshop.photos import prepare
 from workshop.results import RESULTS
+from workshop.sources import read
 from workshop.stacks import Stacks
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-_DIGITS = 8
-_LONGEST_NAME = 60
-
-
-def key_for(name: str, body: bytes) -> str:
-    """A key that keeps the file's name readable and is as unique as the content: `selfie-3f2a91c0.jpg`.
-
-    Letters and digits of every script stay; everything that a shell, an address or S3 might mind becomes a hyphen.
-    """
-    digest = hashlib.sha256(body).hexdigest()[:_DIGITS]
-    stem = readable(PurePosixPath(name.replace("\\", "/")).stem).removesuffix(f"-{digest}")
-    return f"{stem}-{digest}.jpg"
-
-
-def readable(stem: str) -> str:
-    """The part of a key that comes from the file's name."""
-    letters = "".join(
-        c if unicodedata.category(c)[0] in "LNM" or c in "_." else "-" for c in unicodedata.normalize("NFC", stem)
-    )
-    return re.sub("-+", "-", letters)[:_LONGEST_NAME].strip("-._") or "photo"
 
 
 def put(
@@ -109,8 +90,10 @@ def key_of(stacks: Stacks, said: str) -> str | None:
     key = re.sub(r"^results/(.+)\.json$", r"\1", key)
     if found(s3, stacks.raw_bucket, key) or found(s3, stacks.processed_bucket, f"{RESULTS}{key}.json"):
         return key
+    if (sent_as := _key_of_file(said)) and found(s3, stacks.raw_bucket, sent_as):
+        return sent_as
     beginning = readable(Path(said).stem) + "-"
-    of_this_name = re.compile(re.escape(beginning) + rf"[0-9a-f]{{{_DIGITS}}}\.jpg")
+    of_this_name = re.compile(re.escape(beginning) + rf"[0-9a-f]{{{DIGITS}}}\.jpg")
     newest: dict[str, float] = {}
     for bucket, prefix in ((stacks.raw_bucket, ""), (stacks.processed_bucket, RESULTS)):
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix + beginning)
@@ -119,3 +102,13 @@ def key_of(stacks: Stacks, said: str) -> str | None:
             if of_this_name.fullmatch(name):
                 newest.setdefault(name, item["LastModified"].timestamp())
     return max(newest, key=newest.__getitem__, default=None)
+
+
+def _key_of_file(said: str) -> str | None:
+    """The key that this very file was sent under, or None when it is no photo here."""
+    if not Path(said).expanduser().is_file():
+        return None
+    try:
+        return prepare(read(said)).key
+    except WorkshopError:
+        return None

@@ -32,8 +32,8 @@ class Upload:
 
     def in_words(self) -> str:
         """What happened, for the person who sent it."""
-        done = f"{self.name} → {self.photo.key}" + ("" if self.is_new else " (was there already)")
-        return done + (f" ({', '.join(self.changes)})" if self.changes else "")
+        notes = ", ".join(self.changes) if self.is_new else "was there already"
+        return f"{self.name} → {self.photo.key}" + (f" ({notes})" if notes else "")
 
 
 def upload_each(account: Account, bucket: str, named: Iterable[str], *, key: str | None = None) -> Iterator[Upload]:

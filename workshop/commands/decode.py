@@ -7,9 +7,9 @@ import click
 
 from workshop.console import err, out, plain
 from workshop.errors import WorkshopError
+from workshop.keys import readable
 from workshop.pasting import from_text
 from workshop.photos import prepare
-from workshop.raw_bucket import readable
 from workshop.sources import Source
 
 

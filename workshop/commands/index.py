@@ -10,6 +10,8 @@ from annotator.faces import Face, Judgement
 from annotator.photo import Photo
 from annotator.result import Result
 from annotator.workflow import annotate
+from rich.table import Table
+from rich.text import Text
 
 from workshop.account import Account, pass_account
 from workshop.consent import inform_once
@@ -59,7 +61,7 @@ def command(account: Account, photo: str | None, image: str | None, long_edge: i
         _print(result)
     if result.status == "rejected":
         raise WorkshopError(f"{raw.key} was refused: {result.reason}", "Send another photo.")
-    err.print(plain(f"\nNext: {account.command(f'url {raw.key}')}"), style="dim", soft_wrap=True)
+    err.print(plain(f"\nNext: {account.command('url', raw.key)}"), style="dim", soft_wrap=True)
 
 
 def index(stacks: Stacks, photo: Photo, long_edge: int) -> Result:
@@ -108,19 +110,21 @@ def _print(result: Result) -> None:
     if not result.faces:
         out.print("No face found." if result.status == "no_face" else plain(result.reason), soft_wrap=True)
     for number, face in enumerate(result.faces, 1):
-        out.print()
-        for name, value in (("Face", str(number)), *_attributes(face)):
-            out.print(f"  {name:8} {plain(value)}", soft_wrap=True)
+        lines = Table.grid(padding=(0, 2))
+        lines.add_column(min_width=8)
+        lines.add_column(overflow="fold")
+        for name, value in (("", ""), ("Face", str(number)), *_attributes(face)):
+            lines.add_row(name, Text(plain(value)))
+        out.print(lines)
     if result.picture:
-        out.print(
-            f"\nPicture  {plain(result.picture.key)} ({result.picture.width} x {result.picture.height})", soft_wrap=True
-        )
+        size = f"{result.picture.width} x {result.picture.height}"
+        out.print(f"\nPicture   {plain(result.picture.key)} ({size})", soft_wrap=True)
 
 
 def _attributes(face: Face) -> list[tuple[str, str]]:
     return [
         ("Id", face.face_id or f"none, not indexed: {reason(face) or 'no reason given'}"),
-        ("Looks", ", ".join(f"{looks(e.type)} {e.confidence:.1f} %" for e in face.emotions) or "-"),
+        ("Looks", ", ".join(f"{looks(e.type)} {e.confidence:.1f}%" for e in face.emotions) or "-"),
         ("Smile", _judged(face.smile)),
         ("Gender", _judged(face.gender)),
         ("Age", f"{face.age_range.low} to {face.age_range.high}" if face.age_range else "-"),
@@ -132,4 +136,4 @@ def _judged(judgement: Judgement | None) -> str:
         return "-"
     words = {True: "yes", False: "no"}
     value = words[judgement.value] if isinstance(judgement.value, bool) else judgement.value.lower()
-    return f"{value} ({judgement.confidence:.1f} %)"
+    return f"{value} ({judgement.confidence:.1f}%)"

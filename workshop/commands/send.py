@@ -109,8 +109,8 @@ def _wait(stacks: Stacks, uploads: list[Upload], seconds: float) -> list[Result]
                 key = upload.photo.key
                 raise Interrupted(
                     "Stopped waiting. The photo is in the bucket, and the function goes on with it.",
-                    f"How it went: {stacks.account.command(f'why {key}')}\n"
-                    f"To remove it: {stacks.account.command(f'forget {key}')}",
+                    f"How it went: {stacks.account.command('why', key)}\n"
+                    f"To remove it: {stacks.account.command('forget', key)}",
                 ) from None
             if result is not None:
                 results.append(result)

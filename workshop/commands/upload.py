@@ -57,4 +57,4 @@ def command(
     if stacks is None or as_json:
         return
     command = "why" if stacks.has_function else "index"
-    err.print(plain(f"\nNext: {account.command(f'{command} {sent[-1].photo.key}')}"), style="dim", soft_wrap=True)
+    err.print(plain(f"\nNext: {account.command(command, sent[-1].photo.key)}"), style="dim", soft_wrap=True)

@@ -75,12 +75,10 @@ def picture_of(stacks: Stacks, photo: str) -> tuple[str, str]:
     result = result_of(stacks, key) if key else None
     if key is None:
         raise WorkshopError(
-            f"There is no photo called {photo}.", f"Send it first: {stacks.account.command(f'send {photo}')}"
+            f"There is no photo called {photo}.", f"Send it first: {stacks.account.command('send', photo)}"
         )
     if result is None:
-        raise WorkshopError(
-            f"{key} has no annotated picture yet.", f"To see why: {stacks.account.command(f'why {key}')}"
-        )
+        raise WorkshopError(f"{key} has no annotated picture yet.", f"To see why: {stacks.account.command('why', key)}")
     if result.picture is None:
         raise WorkshopError(f"{key} was refused, so there is no picture: {result.reason}")
     return result.picture.bucket, result.picture.key

@@ -1,0 +1,29 @@
+"""What a photo is called in the raw bucket: its file's name made harmless, and a digest of its content."""
+
+import hashlib
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+DIGITS = 8
+"""Hexadecimal digits of the content's SHA-256 at a key's end."""
+
+_LONGEST_NAME = 60
+
+
+def key_for(name: str, body: bytes) -> str:
+    """A key that keeps the file's name readable and is as unique as the content: `selfie-3f2a91c0.jpg`.
+
+    Letters and digits of every script stay; everything that a shell, an address or S3 might mind becomes a hyphen.
+    """
+    digest = hashlib.sha256(body).hexdigest()[:DIGITS]
+    stem = readable(PurePosixPath(name.replace("\\", "/")).stem).removesuffix(f"-{digest}")
+    return f"{stem}-{digest}.jpg"
+
+
+def readable(stem: str) -> str:
+    """The part of a key that comes from the file's name."""
+    letters = "".join(
+        c if unicodedata.category(c)[0] in "LNM" or c in "_." else "-" for c in unicodedata.normalize("NFC", stem)
+    )
+    return re.sub("-+", "-", letters)[:_LONGEST_NAME].strip("-._") or "photo"
