@@ -69,10 +69,11 @@ class FaceCollection(Construct):
         self._collection_arn = resource.get_att_string("CollectionArn")
 
     def grant_indexing(self, role: iam.IRole) -> None:
-        """Lets `role` add faces to this collection, and take out those of a photo that was replaced."""
+        """Lets `role` add faces to this collection, and find and take out those of a photo that was replaced."""
         role.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["rekognition:IndexFaces", "rekognition:DeleteFaces"], resources=[self._collection_arn]
+                actions=["rekognition:IndexFaces", "rekognition:ListFaces", "rekognition:DeleteFaces"],
+                resources=[self._collection_arn],
             )
         )
 

@@ -141,6 +141,7 @@ def test_the_annotator_may_do_exactly_what_it_does(assembly):
         "sqs:DeleteMessage": {"PhotosInbox.Arn"},
         "sqs:GetQueueAttributes": {"PhotosInbox.Arn"},
         "rekognition:IndexFaces": {"Faces.CollectionArn"},
+        "rekognition:ListFaces": {"Faces.CollectionArn"},
         "rekognition:DeleteFaces": {"Faces.CollectionArn"},
     }
 
