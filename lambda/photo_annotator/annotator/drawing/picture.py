@@ -92,7 +92,8 @@ class Scale:
     def stroke(self, box: Rect, *, indexed: bool) -> int:
         """How thick the line around a face is."""
         thin, thick = max(2, round(self.edge / 480)), max(2, round(self.edge / 170))
-        full = min(max(round(min(box.width, box.height) * 0.022), thin), thick)
+        side = min(box.width, box.height)
+        full = min(max(round(side * 0.022), thin), thick, max(1, side // 16))
         return full if indexed else max(1, round(full * 0.6))
 
 
@@ -143,7 +144,8 @@ def arranged(canvas: Size, marks: Sequence[Mark]) -> tuple[list[Place | None], L
     """A place for each label, and the caption with its place.
 
     Where more than a tenth of the labels found no place, the caption comes with a key to the colours, and if more
-    than half found none, the key alone speaks. On a thumbnail a caption that would cost a label is left out.
+    than half found none, the key alone speaks. On a thumbnail a caption that would cost a label or cover a face is
+    left out.
     """
     scale = Scale(max(canvas))
     frames = [mark.frame for mark in marks]
@@ -159,9 +161,9 @@ def arranged(canvas: Size, marks: Sequence[Mark]) -> tuple[list[Place | None], L
     only_caption = captions(scale.small_text, canvas.width)
     places, legend, panel = with_one_of(only_caption)
     missing = places.count(None)
-    if missing and min(canvas) < _THUMBNAIL:
+    if min(canvas) < _THUMBNAIL:
         alone = place(canvas, frames, wishes, gap=scale.gap)
-        if alone.count(None) < missing:
+        if alone.count(None) < missing or any(panel.shares(frame) for frame in frames):
             return alone, None, panel
     if missing * 10 <= len(marks):
         return places, legend, panel

@@ -39,6 +39,12 @@ class Rect(NamedTuple):
         """Rows."""
         return self.bottom - self.top
 
+    def shares(self, other: "Rect") -> bool:
+        """Whether the two have a pixel in common."""
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
+
     def grown(self, by: int) -> "Rect":
         """The same rectangle with every edge `by` pixels further out."""
         return Rect(self.left - by, self.top - by, self.right + by, self.bottom + by)
@@ -284,8 +290,6 @@ class _Layout:
     def _nearest(self, face: int, size: Size, reach: int) -> tuple[Rect, float] | None:
         """The free place within `reach` pixels of the frame that costs least to tie to it, and what that costs."""
         frame, cell = self.options[face].frame, self.cell
-        if size.width > self.canvas.width or size.height > self.canvas.height:
-            return None
         left, top = max(frame.left - reach - size.width, 0) // cell, max(frame.top - reach - size.height, 0) // cell
         right, bottom = (frame.right + reach + size.width) // cell, (frame.bottom + reach + size.height) // cell
         sums = self._counted()[top : bottom + 2, left : right + 2]
@@ -294,8 +298,10 @@ class _Layout:
             return None
         full = sums[high:, wide:] - sums[:-high, wide:] - sums[high:, :-wide] + sums[:-high, :-wide]
         y, x = np.nonzero(full == 0)
-        x = np.minimum((x + left) * cell, self.canvas.width - size.width)
-        y = np.minimum((y + top) * cell, self.canvas.height - size.height)
+        x, y = (x + left) * cell, (y + top) * cell
+        # The last row and column of cells may hang over the picture's edge.
+        shown = (x + size.width <= self.canvas.width) & (y + size.height <= self.canvas.height)
+        x, y = x[shown], y[shown]
         across = np.maximum(frame.left - (x + size.width), 0) - np.maximum(x - frame.right, 0)
         down = np.maximum(frame.top - (y + size.height), 0) - np.maximum(y - frame.bottom, 0)
         far = np.hypot(across, down)

@@ -1,6 +1,11 @@
-"""Lines and plates that show on any photograph: each has an edge of the opposite lightness."""
+"""Frames, plates and lines that show on any photograph.
 
-from collections.abc import Sequence
+Straight edges are whole pixels and only round corners are smoothed, so that everything stays sharp, and nothing is
+drawn where nothing should be.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -9,25 +14,21 @@ from numpy.typing import NDArray
 from annotator.drawing.palette import Colour
 from annotator.drawing.placement import Rect
 
-_SHIFT = 4
-_ONE = 1 << _SHIFT
-
 
 def frame(
     pixels: NDArray[np.uint8], rect: Rect, thickness: int, colour: Colour, halo: Colour, *, dashed: bool = False
 ) -> None:
     """A rounded frame whose outer edge is `rect`: a stroke of `thickness` pixels between two thin lines of `halo`."""
     edge = halo_of(thickness)
-    inset = edge + thickness / 2
-    path = _rounded(rect, inset, radius=min(rect.width, rect.height) * 0.08 + thickness)
-    strokes = _dashes(path, thickness) if dashed else [path]
-    for width, shade in ((thickness + 2 * edge, halo), (thickness, colour)):
-        cv2.polylines(pixels, [_fixed(stroke) for stroke in strokes], not dashed, shade, width, cv2.LINE_AA, _SHIFT)
+    whole = thickness + 2 * edge
+    radius = whole + round(min(rect.width, rect.height) * 0.05)
+    _ring(pixels, rect, radius, whole, halo, dash=4 * thickness + 2 * edge if dashed else 0)
+    _ring(pixels, rect.grown(-edge), radius - edge, thickness, colour, dash=4 * thickness if dashed else 0)
 
 
 def halo_of(thickness: int) -> int:
     """How wide the thin line on either side of a stroke is, in pixels."""
-    return max(1, round(thickness * 0.22))
+    return max(1, round(thickness * 0.25))
 
 
 def leader(
@@ -45,10 +46,11 @@ def leader(
 
 def plate(pixels: NDArray[np.uint8], rect: Rect, fill: Colour, edge: Colour, border: int) -> None:
     """A filled rounded rectangle with a border of `border` pixels inside it."""
-    radius = min(rect.width, rect.height) * 0.28
-    cv2.fillPoly(pixels, [_fixed(_rounded(rect, 0, radius))], edge, cv2.LINE_AA, _SHIFT)
+    radius = round(min(rect.width, rect.height) * 0.28)
+    _ring(pixels, rect, radius, min(rect.width, rect.height), edge)
     if border and fill != edge:
-        cv2.fillPoly(pixels, [_fixed(_rounded(rect, border, radius))], fill, cv2.LINE_AA, _SHIFT)
+        inner = rect.grown(-border)
+        _ring(pixels, inner, radius - border, min(inner.width, inner.height), fill)
 
 
 def shade(pixels: NDArray[np.uint8], rect: Rect, colour: Colour, opacity: float) -> None:
@@ -57,35 +59,53 @@ def shade(pixels: NDArray[np.uint8], rect: Rect, colour: Colour, opacity: float)
     part[:] = cv2.addWeighted(part, 1 - opacity, np.full_like(part, colour), opacity, 0)
 
 
-def _rounded(rect: Rect, inset: float, radius: float) -> NDArray[np.float64]:
-    """The outline of a rounded rectangle, clockwise from the upper left corner's end; pixel centres are whole."""
-    left, top = rect.left + inset - 0.5, rect.top + inset - 0.5
-    right, bottom = rect.right - inset - 0.5, rect.bottom - inset - 0.5
-    right, bottom = max(left, right), max(top, bottom)
-    radius = max(0.0, min(radius - inset, (right - left) / 2, (bottom - top) / 2))
-    quarter = np.linspace(0, np.pi / 2, 9)
-    arc = np.stack([np.sin(quarter), -np.cos(quarter)], axis=1) * radius
-    corners = []
-    for x, y in (
-        (right - radius, top + radius),
-        (right - radius, bottom - radius),
-        (left + radius, bottom - radius),
-        (left + radius, top + radius),
-    ):
-        corners.append(arc + np.array([x, y]))
-        arc = np.stack([-arc[:, 1], arc[:, 0]], axis=1)
-    return np.concatenate(corners)
+def _ring(pixels: NDArray[np.uint8], rect: Rect, radius: int, width: int, colour: Colour, dash: int = 0) -> None:
+    """A rounded line of `width` pixels just inside `rect`, or the whole rounded rectangle if it is that wide.
+
+    With `dash`, only the corners and dashes of about that many pixels between them.
+    """
+    left, top, right, bottom = rect
+    if rect.width < 1 or rect.height < 1:
+        return
+    radius = max(0, min(radius, rect.width // 2, rect.height // 2))
+    width = max(1, min(width, (rect.width + 1) // 2, (rect.height + 1) // 2))
+    for start, end in _dashes(left + radius, right - radius, dash):
+        pixels[top : top + width, start:end] = colour
+        pixels[bottom - width : bottom, start:end] = colour
+    for start, end in _dashes(top + radius, bottom - radius, dash):
+        pixels[start:end, left : left + width] = colour
+        pixels[start:end, right - width : right] = colour
+    if radius < width:
+        # The line is wider than the corner is round: what lies inside the corners is full too.
+        for x, y in ((left, top), (right - width, top), (left, bottom - width), (right - width, bottom - width)):
+            pixels[y + (y == top) * radius : y + width - (y != top) * radius, x : x + width] = colour
+            pixels[y : y + width, x + (x == left) * radius : x + width - (x != left) * radius] = colour
+    covered = _quarter(radius, width)
+    for x, across in ((left, 1), (right - radius, -1)):
+        for y, down in ((top, 1), (bottom - radius, -1)):
+            part = pixels[y : y + radius, x : x + radius]
+            part[:] = np.round(part + (colour - part.astype(np.float32)) * covered[::down, ::across])
 
 
-def _dashes(path: NDArray[np.float64], thickness: int) -> Sequence[NDArray[np.float64]]:
-    """The closed path cut into equal dashes with gaps between them."""
-    closed = np.concatenate([path, path[:1]])
-    along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
-    count = max(4, round(along[-1] / (thickness * 7)))
-    starts = np.arange(count) * along[-1] / count
-    marks = starts[:, None] + np.linspace(0, along[-1] / count * 0.55, 5)
-    return list(np.stack([np.interp(marks, along, closed[:, 0]), np.interp(marks, along, closed[:, 1])], axis=2))
+def _dashes(start: int, end: int, dash: int) -> Iterator[tuple[int, int]]:
+    """Where the line is drawn between two corners: equal dashes with equal gaps, a gap next to each corner."""
+    if not dash:
+        yield start, end
+        return
+    gap = dash * 0.8
+    count = max(0, round((end - start - gap) / (dash + gap)))
+    pitch = (end - start - count * dash) / (count + 1) + dash
+    for number in range(count):
+        at = round(start + pitch * (number + 1) - dash)
+        yield at, at + dash
 
 
-def _fixed(path: NDArray[np.float64]) -> NDArray[np.int32]:
-    return np.round(path * _ONE).astype(np.int32)
+@lru_cache(maxsize=256)
+def _quarter(radius: int, width: int) -> NDArray[np.float32]:
+    """How much of each pixel a line covers in the upper left corner, radius x radius x 1, from 0 to 1."""
+    along = radius - np.arange(radius, dtype=np.float32) - 0.5
+    far: NDArray[np.float32] = np.hypot(along[:, None], along)
+    covered: NDArray[np.float32] = np.clip(radius - far + 0.5, 0, 1)
+    if width < radius:
+        covered *= np.clip(far - (radius - width) + 0.5, 0, 1)
+    return covered[..., None]

@@ -49,9 +49,10 @@ def spellings(face: Face) -> list[tuple[str, str]]:
     The second line is empty for an indexed face.
     """
     why = reason(face)
-    word = look(face) if sure(face) else f"{look(face)}?"
-    ways = [(words(face), f"not indexed: {why}"), (words(face), why)] if why else [(words(face), "")]
+    word = look(face)
+    ways = [(words(face), f"not indexed: {why}"), (words(face), why)] if why else [(words(face), _whether(face))]
     if face.emotion and not sure(face):
+        word = f"{word}?"
         ways.append((f"{word} {int(face.emotion.confidence)} %", why))
     return [*ways, (word, "")]
 
@@ -72,11 +73,15 @@ def sure(face: Face) -> bool:
 
 
 def reason(face: Face) -> str:
-    """Why the collection does not hold this face, such as "too blurred"; empty for an indexed face."""
+    """Why the collection does not hold this face, such as "too blurred"; empty if it does, or if none was given."""
     if face.indexed or not face.unindexed_reasons:
         return ""
     first = face.unindexed_reasons[0]
     return _REASONS.get(first, _spelt_out(first))
+
+
+def _whether(face: Face) -> str:
+    return "" if face.indexed else "not indexed"
 
 
 def _spelt_out(constant: str) -> str:
