@@ -5,10 +5,14 @@ import shutil
 import sys
 import webbrowser
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
 from annotator.result import Picture, Result
+
+from local_aws.local import PROJECT, LocalAws
+from local_aws.steps import step
 from workshop import gallery
 from workshop.account import Account
 from workshop.console import err, faces_table, out, plain
@@ -19,9 +23,6 @@ from workshop.leftovers import Leftover, leftovers, remove_uploads
 from workshop.results import wait_for_result
 from workshop.stacks import Stacks
 from workshop.uploads import upload_each
-
-from local_aws.local import PROJECT, LocalAws
-from local_aws.steps import step
 
 BUILD = PROJECT / "build" / "demo"
 """Where the pictures and the page are put."""
@@ -39,9 +40,10 @@ def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> 
     Pictures and page are written to `to`, which is emptied first.
     """
     photos = photos or OUR_PHOTOS
-    with step("Starting an AWS on this machine", "An AWS on this machine, with nothing in it"):
-        aws = LocalAws().__enter__()
-    with aws, aws.adopted():
+    with ExitStack() as stack:
+        with step("Starting an AWS on this machine", "An AWS on this machine, with nothing in it"):
+            aws = stack.enter_context(LocalAws())
+            stack.enter_context(aws.adopted())
         account = Account.open()
         with step("Bootstrapping the CDK and synthesising both stacks", "Bootstrapped and synthesised"):
             aws.prepare()

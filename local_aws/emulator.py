@@ -1,10 +1,8 @@
 """The emulator as a process of ours on loopback: started, waited for, and ended for sure."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -27,13 +25,15 @@ SERVICES = (
 class Emulator:
     """ministack on 127.0.0.1:`port`, with its gaps closed; invocations are sent to `lambda_host`.
 
-    It keeps everything in memory and in one temporary folder, which goes with it. `account_concurrency` plays an
-    account's limit of concurrent executions, such as the 10 of a new account.
+    It keeps everything in memory and in `folder`, which is removed when this process ends, even by a SIGKILL.
+    `account_concurrency` plays an account's limit of concurrent executions, such as the 10 of a new account.
     """
 
-    def __init__(self, lambda_host: str, port: int, account_concurrency: int | None = None) -> None:
+    def __init__(self, lambda_host: str, port: int, folder: Path, account_concurrency: int | None = None) -> None:
         self._lambda_host = lambda_host
         self.port = port
+        self._folder = folder
+        self.log = folder / "emulator.log"
         self._account_concurrency = account_concurrency
 
     def __enter__(self) -> Self:
@@ -42,29 +42,27 @@ class Emulator:
                 f"Port {self.port} is in use on this machine; stop what uses it, or choose another: "
                 "make local PORT=4567"
             )
-        self._folder = Path(tempfile.mkdtemp(prefix="show-your-emotions-emulator-"))
-        self.log = self._folder / "emulator.log"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local_aws.ministack_process", self._lambda_host, str(self._folder)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=Path(__file__).parents[1],
+                env=self._variables(),
+                start_new_session=True,
+            )
         try:
-            with self.log.open("wb") as log:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "local_aws.ministack_process", self._lambda_host],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    cwd=Path(__file__).parents[1],
-                    env=self._variables(),
-                    start_new_session=True,
-                )
             self._wait_until_it_answers()
         except BaseException:
-            self._end()
+            processes.end(self._process)
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        processes.end(self._process)
 
     @property
     def url(self) -> str:
@@ -105,8 +103,3 @@ class Emulator:
                 said = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
                 raise LocalAwsError(f"The emulator did not start on port {self.port}; the last it said: {said[0]}")
             time.sleep(0.05)
-
-    def _end(self) -> None:
-        if hasattr(self, "_process"):
-            processes.end(self._process)
-        shutil.rmtree(self._folder, ignore_errors=True)

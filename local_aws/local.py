@@ -44,14 +44,21 @@ class LocalAws:
         port = self._port or processes.free_port()
         emulator_url = f"http://127.0.0.1:{port}"
         with ExitStack() as stack:
-            self._folder = Path(tempfile.mkdtemp(prefix="show-your-emotions-local-"))
+            self._folder = Path(tempfile.mkdtemp(prefix="show-your-emotions-"))
             stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
             self.assembly = self._folder / "cdk.out"
             self.rekognition = stack.enter_context(RekognitionServer(s3_endpoint=emulator_url, port=0))
             self.lambda_host = stack.enter_context(
-                LambdaHost(emulator_url, self.rekognition.url, assemblies=[self.assembly, PROJECT / "cdk.out"])
+                LambdaHost(
+                    emulator_url,
+                    self.rekognition.url,
+                    folder=self._folder / "lambda",
+                    assemblies=[self.assembly, PROJECT / "cdk.out"],
+                )
             )
-            self.emulator = stack.enter_context(Emulator(self.lambda_host.url, port, self._account_concurrency))
+            self.emulator = stack.enter_context(
+                Emulator(self.lambda_host.url, port, self._folder, self._account_concurrency)
+            )
             self._everything = stack.pop_all()
         return self
 

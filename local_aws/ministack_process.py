@@ -1,24 +1,27 @@
-"""The emulator's process: `python -m local_aws.ministack_process LAMBDA_HOST_URL`.
+"""The emulator's process: `python -m local_aws.ministack_process LAMBDA_HOST_URL FOLDER`.
 
-It is ministack with its gaps closed, and ends when the process that started it does, whatever happens to that:
-standard input is a pipe that only the starter holds open.
+It is ministack with its gaps closed. When the process that started it ends, whatever happened to that, it removes
+FOLDER and ends as well: standard input is a pipe that only the starter holds open.
 """
 
 import os
+import shutil
 import signal
 import sys
 import threading
 
 
-def _end_with_the_starter() -> None:
+def _end_with_the_starter(folder: str) -> None:
     os.read(0, 1)
+    shutil.rmtree(folder, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
     """Serve until a SIGTERM, or until the starter is gone."""
-    threading.Thread(target=_end_with_the_starter, daemon=True).start()
-    sys.argv, lambda_host = sys.argv[:1], sys.argv[1]
+    name, lambda_host, folder = sys.argv
+    sys.argv = [name]
+    threading.Thread(target=_end_with_the_starter, args=(folder,), daemon=True).start()
     from ministack import app
 
     from local_aws.gaps import close_gaps

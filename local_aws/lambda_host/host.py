@@ -6,7 +6,6 @@ import importlib.util
 import json
 import logging
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,18 +35,27 @@ class LambdaHost:
     """Runs invocations, each in a process of its own that is kept warm for the next one.
 
     `emulator` is the address of the emulator that holds the functions and their log groups, `rekognition` that of the
-    Rekognition-compatible server, if any; `assemblies` the `cdk.out` folders that image functions come from. The
-    emulator POSTs `{"configuration": GetFunctionConfiguration, "credentials": environment variables, "request_id": …,
-    "event": …}` to `url`, and is answered `{"payload": …, "is_error": …, "log": the last 4 KB}`.
+    Rekognition-compatible server, if any; `assemblies` the `cdk.out` folders that image functions come from. `folder`
+    is made for the functions' code and temporary files, and removed in the end.
+
+    The emulator POSTs `{"configuration": what GetFunctionConfiguration answers, "credentials": environment variables,
+    "request_id": …, "event": …}` to `url`, and is answered `{"payload": …, "is_error": …, "log": the last 4 KB}`.
     """
 
     def __init__(
-        self, emulator: str, rekognition: str | None = None, assemblies: Iterable[Path] = (), port: int = 0
+        self,
+        emulator: str,
+        rekognition: str | None = None,
+        *,
+        folder: Path,
+        assemblies: Iterable[Path] = (),
+        port: int = 0,
     ) -> None:
         self._emulator = emulator
         self._endpoints = {"AWS_ENDPOINT_URL": emulator}
         if rekognition:
             self._endpoints["AWS_ENDPOINT_URL_REKOGNITION"] = rekognition
+        self._folder = folder
         self._assemblies = list(assemblies)
         self._port = port
         self._idle: list[ExecutionEnvironment] = []
@@ -60,7 +68,7 @@ class LambdaHost:
     def __enter__(self) -> Self:
         if importlib.util.find_spec("awslambdaric") is None:
             raise LocalAwsError("awslambdaric is not installed, so no function can run; `make demo` installs it.")
-        self._folder = Path(tempfile.mkdtemp(prefix="show-your-emotions-lambda-"))
+        self._folder.mkdir()
         self.code = CodeStore(self._folder, self._assemblies)
         self.logs = CloudWatchLogs(self._emulator)
         self._server = _Server(("127.0.0.1", self._port), _Handler)

@@ -15,7 +15,7 @@ from local_aws.errors import LocalAwsError
 from local_aws.lambda_host.code import CodeStore
 from local_aws.lambda_host.function import Function
 from local_aws.lambda_host.host import MOST_IDLE, LambdaHost
-from tests.local_aws.conftest import ARN, Deployed, configuration, zipped
+from tests.local_aws.deployed import ARN, Deployed, configuration, zipped
 
 Deploy = Callable[..., Deployed]
 
@@ -275,12 +275,12 @@ def test_not_more_environments_are_kept_warm_than_the_memory_of_a_laptop_bears(d
     assert [psutil.pid_exists(pid) for pid in pids] == [False] + [True] * MOST_IDLE
 
 
-def test_a_host_that_stops_ends_busy_environments_and_leaves_no_file(deploy: Deploy):
-    with LambdaHost("http://127.0.0.1:1") as host:
+def test_a_host_that_stops_ends_busy_environments_and_leaves_no_file(deploy: Deploy, tmp_path: Path):
+    folder = tmp_path / "host"
+    with LambdaHost("http://127.0.0.1:1", folder=folder) as host:
         host.logs = deploy("").host.logs
         function = Function.from_configuration(configuration(), {})
         host.code.of(function, lambda: zipped("import time\ndef handle(event, context): time.sleep(60)"))
-        folder = host._folder
         pool = ThreadPoolExecutor(1)
         invocation = pool.submit(host.invoke, function, b"{}", "1")
         deadline = time.monotonic() + 10
