@@ -30,6 +30,12 @@ class Fault:
     message: str | None = None
     status: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.times is not None and (type(self.times) is not int or self.times < 1):
+            raise ValueError(f"a fault is played a whole number of times, at least once, not {self.times!r}")
+        if self.probability is not None and not 0 <= self.probability <= 1:
+            raise ValueError(f"a probability lies between 0 and 1, unlike {self.probability!r}")
+
 
 class Bucket:
     """A token bucket: `rate` calls a second, and at most that many at once (at least one)."""

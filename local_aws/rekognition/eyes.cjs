@@ -9,6 +9,8 @@
  *   {"ask": "read", "width", "height", "box": [l, t, w, h]} -> {"landmarks": [[x, y] * 68], "expressions": {…},
  *                                                              "age", "gender", "genderProbability", "descriptor"}
  *
+ * A face that cannot be read is answered with {"unreadable": true}, a failure with {"error": "…"}.
+ *
  * The first message goes out unasked, once the networks are warm: {"ready": true}. The process ends with its standard
  * input, so it cannot outlive whoever started it.
  */
@@ -54,6 +56,7 @@ async function read (pixels, { box: [left, top, width, height], width: across, h
     .withFaceExpressions()
     .withAgeAndGender()
     .withFaceDescriptors()
+  if (!face?.descriptor) return { unreadable: true } // its landmarks led outside the picture
   const { age, gender, genderProbability } = face
   return {
     landmarks: face.landmarks.positions.map(({ x, y }) => [x, y]),

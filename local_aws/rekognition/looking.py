@@ -26,6 +26,8 @@ Points = npt.NDArray[np.float64]
 DETECTOR_SIDE = 512
 SMALL = 48.0
 """A face of this side (the root of its area) in a 512-pixel look is worth a closer one."""
+SMALLEST = 10
+"""Pixels; with a shorter side than this there is nothing to read in a face."""
 CONFIDENCE = 0.45
 """The detector's score from which something is a face: all 22 in face-api's six sample photos, nothing else there."""
 SURE = 0.94
@@ -65,7 +67,8 @@ def look(pixels: Pixels, sight: Sight) -> list[SeenFace]:
     turns, sightings = _sightings(pixels, sight)
     largest = sorted(sightings, key=lambda sighting: -sighting.box[2] * sighting.box[3])[:MOST_FACES]
     upright = _turned(pixels, turns)
-    return [_turned_back(_read(upright, sighting, sight), turns, pixels) for sighting in largest]
+    faces = [face for sighting in largest if (face := _read(upright, sighting, sight))]
+    return [_turned_back(face, turns, pixels) for face in faces]
 
 
 def _sightings(pixels: Pixels, sight: Sight) -> tuple[int, list[Sighting]]:
@@ -111,20 +114,19 @@ def _look_closer(pixels: Pixels, region: Region, sight: Sight, times: int) -> li
 def _look_at(pixels: Pixels, region: Region, sight: Sight) -> list[Sighting]:
     left, top, right, bottom = region
     view, scale = scaled(pixels[top:bottom, left:right], DETECTOR_SIDE)
-    return [_moved(sighting, scale, left, top) for sighting in sight.find(view, confidence=CONFIDENCE)]
+    found = sight.find(view, confidence=CONFIDENCE)
+    return _inside([_moved(sighting, scale, left, top) for sighting in found], pixels)
 
 
 def _look_from_further_away(pixels: Pixels, sight: Sight) -> list[Sighting]:
-    height, width, _ = pixels.shape
     view, scale = scaled(pixels, int(DETECTOR_SIDE / (1 + 2 * MARGIN)))
     across, down = int(view.shape[1] * MARGIN), int(view.shape[0] * MARGIN)
     padded = cv2.copyMakeBorder(view, down, down, across, across, cv2.BORDER_REPLICATE)
     found = sight.find(np.asarray(padded, dtype=np.uint8), confidence=CONFIDENCE)
-    moved = [_moved(sighting, scale, -across / scale, -down / scale) for sighting in found]
-    return [clipped for sighting in moved if (clipped := _clipped(sighting, width, height))]
+    return _inside([_moved(sighting, scale, -across / scale, -down / scale) for sighting in found], pixels)
 
 
-def _read(pixels: Pixels, sighting: Sighting, sight: Sight) -> SeenFace:
+def _read(pixels: Pixels, sighting: Sighting, sight: Sight) -> SeenFace | None:
     height, width, _ = pixels.shape
     left, top, across, down = sighting.box
     x0, y0 = max(0, int(left - across * MARGIN)), max(0, int(top - down * MARGIN))
@@ -132,6 +134,8 @@ def _read(pixels: Pixels, sighting: Sighting, sight: Sight) -> SeenFace:
     view, scale = scaled(pixels[y0:y1, x0:x1], READING_SIDE)
     where = ((left - x0) * scale, (top - y0) * scale, across * scale, down * scale)
     reading = sight.read(view, where)
+    if reading is None:
+        return None
     return SeenFace(
         box=sighting.box,
         score=sighting.score,
@@ -194,11 +198,16 @@ def _moved(sighting: Sighting, scale: float, left: float, top: float) -> Sightin
     return replace(sighting, box=(x / scale + left, y / scale + top, width / scale, height / scale))
 
 
-def _clipped(sighting: Sighting, width: int, height: int) -> Sighting | None:
-    x0, y0 = max(0.0, sighting.box[0]), max(0.0, sighting.box[1])
-    x1 = min(float(width), sighting.box[0] + sighting.box[2])
-    y1 = min(float(height), sighting.box[1] + sighting.box[3])
-    return replace(sighting, box=(x0, y0, x1 - x0, y1 - y0)) if x1 > x0 and y1 > y0 else None
+def _inside(sightings: list[Sighting], pixels: Pixels) -> list[Sighting]:
+    """The sightings, cut at the picture's edges; without those of which next to nothing is left."""
+    height, width, _ = pixels.shape
+    cut = []
+    for sighting in sightings:
+        left, top, across, down = sighting.box
+        x0, y0, x1, y1 = max(0.0, left), max(0.0, top), min(float(width), left + across), min(float(height), top + down)
+        if x1 - x0 >= SMALLEST and y1 - y0 >= SMALLEST:
+            cut.append(replace(sighting, box=(x0, y0, x1 - x0, y1 - y0)))
+    return cut
 
 
 def _turned_back(face: SeenFace, turns: int, pixels: Pixels) -> SeenFace:

@@ -29,6 +29,7 @@ MOST_FACES_INDEXED = 100
 """IndexFaces "returns no more than 100 detected faces in an image, even if you specify a larger value"."""
 DEFAULT_MATCH_THRESHOLD = 80.0
 PICTURES_REMEMBERED = 128
+"""How many analysed pictures are kept, so that asking again about one is quick."""
 
 Answer = dict[str, Any]
 
@@ -59,7 +60,7 @@ class Rekognition:
         self._objects = objects
         self._collections = collections or Collections()
         self._scenes: OrderedDict[bytes, Scene] = OrderedDict()
-        self._scenes_lock = threading.Lock()
+        self._looking = threading.Lock()
 
     @property
     def named(self) -> dict[str, Callable[[Call], Answer]]:
@@ -227,20 +228,18 @@ class Rekognition:
         return self._objects.read(call.caller, where["Bucket"], where["Name"], where.get("Version"))
 
     def _scene(self, file: bytes) -> Scene:
+        """What is in a picture, looked at once: one picture after the other, as there is one pair of eyes."""
         digest = sha256(file).digest()
-        with self._scenes_lock:
-            if digest in self._scenes:
-                self._scenes.move_to_end(digest)
-                return self._scenes[digest]
-        pixels = pixels_of(file)
-        height, width, _ = pixels.shape
-        faces = tuple((face, measure(face, max(width, height))) for face in look(pixels, self._sight))
-        scene = Scene(width, height, faces)
-        with self._scenes_lock:
-            self._scenes[digest] = scene
-            while len(self._scenes) > PICTURES_REMEMBERED:
-                self._scenes.popitem(last=False)
-        return scene
+        with self._looking:
+            if digest not in self._scenes:
+                pixels = pixels_of(file)
+                height, width, _ = pixels.shape
+                faces = tuple((face, measure(face, max(width, height))) for face in look(pixels, self._sight))
+                self._scenes[digest] = Scene(width, height, faces)
+                if len(self._scenes) > PICTURES_REMEMBERED:
+                    self._scenes.popitem(last=False)
+            self._scenes.move_to_end(digest)
+            return self._scenes[digest]
 
 
 Rated = tuple[SeenFace, Measures]
@@ -259,9 +258,10 @@ def _chosen(scene: Scene, level: Level, most: int | None) -> tuple[list[Rated], 
         else:
             kept.append(rated)
     limit = min(most or MOST_FACES_INDEXED, MOST_FACES_INDEXED)
-    best = sorted(kept, key=lambda rated: (rated[1].overall, rated[0].area), reverse=True)[:limit]
-    left_out += [(rated, ["EXCEEDS_MAX_FACES"]) for rated in kept if rated not in best]
-    return [rated for rated in kept if rated in best], left_out
+    best_first = sorted(range(len(kept)), key=lambda at: (-kept[at][1].overall, at))
+    over = sorted(best_first[limit:])
+    left_out += [(kept[at], ["EXCEEDS_MAX_FACES"]) for at in over]
+    return [kept[at] for at in sorted(best_first[:limit])], left_out
 
 
 def _matching(call: Call, descriptor: Any, faces: list[StoredFace]) -> Answer:

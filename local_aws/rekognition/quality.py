@@ -93,7 +93,7 @@ def measure(face: SeenFace, picture_side: int) -> Measures:
         pose=pose(face.reading.landmarks, face.turned),
         size=min(face.box[2], face.box[3]),
         smallest=max(40.0, picture_side * SMALLEST_FACE),
-        confidence=100 * face.score,
+        confidence=min(100.0, 100 * face.score),
     )
 
 
@@ -143,7 +143,7 @@ def pose(landmarks: npt.NDArray[np.float64], turned: int = 0) -> Pose:
     far = 20 * float(np.ptp(upright, axis=0).max())  # a long lens, as the picture's own is unknown
     camera = np.array([[far, 0, 0], [0, far, 0], [0, 0, 1]])
     solved, turn, _ = cv2.solvePnP(_HEAD, upright, camera, None, flags=cv2.SOLVEPNP_SQPNP)
-    if not solved:
+    if not solved or not np.isfinite(turn).all():
         return Pose(0.0, 0.0, _wrapped(float(turned)))
     axes, _ = cv2.Rodrigues(turn)
     nose = -axes[:, 2]  # where the nose points: towards the camera is (0, 0, -1)

@@ -1,5 +1,6 @@
 """Rekognition over HTTP, as AWS SDKs speak to it: AWS JSON 1.1 on loopback."""
 
+import contextlib
 import json
 import re
 import sys
@@ -11,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from local_aws.errors import LocalAwsError
 from local_aws.rekognition.collection import Place
 from local_aws.rekognition.conditions import Conditions, Fault
 from local_aws.rekognition.eyes import Eyes, Sight
@@ -20,8 +22,8 @@ from local_aws.rekognition.s3_objects import Caller, S3Objects
 from local_aws.rekognition.service_model import answer_to, request_from
 
 CONTROL = "/_control"
-LARGEST_BODY = 8 * 1024 * 1024
-"""Bytes of request that are read: 5 MB of image in base64, and room."""
+LARGEST_BODY = 32 * 1024 * 1024
+"""Bytes of request that are read. Far above the 5 MB of image allowed, whose excess is answered politely."""
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/\s]+)/\d{8}/(?P<region>[^/\s]+)/rekognition/aws4_request")
 
@@ -58,15 +60,13 @@ class RekognitionServer:
     ) -> None:
         self.conditions = conditions or Conditions()
         self.account_of = account_of
-        self.eyes = Eyes() if sight is None else None
-        self.rekognition = Rekognition(sight or self._own_eyes(), S3Objects(s3_endpoint))
+        self.eyes = Eyes()
+        self._opening: threading.Thread | None = None
+        self._needs_eyes = sight is None
+        self.rekognition = Rekognition(sight or self.eyes, S3Objects(s3_endpoint))
         self._port = port
         self._http: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
-
-    def _own_eyes(self) -> Sight:
-        assert self.eyes is not None  # noqa: S101 (made one line before the only call)
-        return self.eyes
 
     def __enter__(self) -> Self:
         return self.start()
@@ -94,6 +94,9 @@ class RekognitionServer:
         self._http = _Http(("127.0.0.1", self._port), handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="rekognition", daemon=True)
         self._thread.start()
+        if self._needs_eyes:
+            self._opening = threading.Thread(target=_open_quietly, args=(self.eyes,), name="eyes", daemon=True)
+            self._opening.start()
         return self
 
     def stop(self) -> None:
@@ -102,11 +105,10 @@ class RekognitionServer:
         if http is not None:
             http.shutdown()
             http.server_close()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        if self.eyes is not None:
-            self.eyes.close()
+        for thread in filter(None, (self._thread, self._opening)):
+            thread.join()
+        self._thread = self._opening = None
+        self.eyes.close()
 
     def answer(self, operation: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """What the service answers, as JSON values; raises Refusal."""
@@ -140,6 +142,11 @@ class RekognitionServer:
         for fault in faults:
             self.conditions.add_fault(fault)
         return self.conditions.report()
+
+
+def _open_quietly(eyes: Eyes) -> None:
+    with contextlib.suppress(LocalAwsError):  # the first photo will say what is wrong
+        eyes.open()
 
 
 class _Http(ThreadingHTTPServer):
