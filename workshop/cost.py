@@ -139,7 +139,7 @@ def bill(usage: Usage, priced: dict[str, Any]) -> Bill:
             per_hundred=100 * per_photo * price["usd"],
             counted=counted,
             verified=price["verified"],
-            free=quantity + 100 * per_photo <= price.get("free_per_month", 0),
+            free="free_per_month" in price and quantity + 100 * per_photo <= price["free_per_month"],
         )
 
     photos = usage.photos

@@ -19,9 +19,10 @@ from workshop.errors import code_of
 from workshop.stacks import stack_name
 
 Kind = Literal[
-    "stack", "bucket", "queue", "collection", "function", "event source mapping", "log group", "alarm", "role",
+    "stack", "event source mapping", "function", "bucket", "queue", "collection", "log group", "alarm", "role",
     "image", "asset",
 ]  # fmt: skip
+"""In the order in which a person would remove them."""
 
 KIND_OF: dict[str, Kind] = {
     "AWS::S3::Bucket": "bucket",
@@ -61,13 +62,15 @@ class Thing:
 class Footprint:
     """Everything that is this attendee's, by name, whether it is still there or not.
 
-    `shared` are the images and assets among it that a stack which is alive, anybody's, still needs.
+    Of the images and assets among it, `run_by_others` are what somebody else's living stack runs, and `run_by_us`
+    what this attendee's own living stacks run.
     """
 
     account_id: str
     region: str
     things: frozenset[Thing]
-    shared: frozenset[Thing] = frozenset()
+    run_by_others: frozenset[Thing] = frozenset()
+    run_by_us: frozenset[Thing] = frozenset()
 
     @property
     def asset_bucket(self) -> str:
@@ -102,7 +105,14 @@ def footprint_of(account: Account) -> Footprint:
         things.update(assets_in(template))
     # Lambda makes this group by itself when a function's own group is gone, so no stack knows it.
     things.update([Thing("log group", f"/aws/lambda/{thing.name}") for thing in things if thing.kind == "function"])
-    return Footprint(bare.account_id, bare.region, frozenset(things), _shared(account, stacks, things))
+    alive = [stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"]
+    return Footprint(
+        account_id=bare.account_id,
+        region=bare.region,
+        things=frozenset(things),
+        run_by_others=_run_by(account, things, [s for s in alive if s["StackName"] not in ours]),
+        run_by_us=_run_by(account, things, [s for s in alive if s["StackName"] in ours]),
+    )
 
 
 def assets_in(template: dict[str, Any]) -> set[Thing]:
@@ -226,15 +236,14 @@ def _uploaded_templates(account: Account, bucket: str) -> Iterator[tuple[str, di
         yield from threads.map(read, keys)
 
 
-def _shared(account: Account, stacks: Iterable[dict[str, Any]], things: Iterable[Thing]) -> frozenset[Thing]:
-    """The images and code among `things` that a living stack runs: without its image a function fails."""
+def _run_by(account: Account, things: Iterable[Thing], stacks: Iterable[dict[str, Any]]) -> frozenset[Thing]:
+    """The images and code among `things` that these stacks run: without its image a function fails."""
     assets = {thing for thing in things if thing.kind in ("image", "asset")}
-    used: set[Thing] = set()
-    if assets:
-        for stack in stacks:
-            if stack["StackStatus"] != "DELETE_COMPLETE":
-                used |= assets_in(_template_of(account, stack["StackId"]))
-    return frozenset(assets & used)
+    if not assets:
+        return frozenset()
+    return frozenset(
+        thing for stack in stacks for thing in assets_in(_template_of(account, stack["StackId"])) if thing in assets
+    )
 
 
 def _tagged_as(attendee: str, resource: object) -> bool:

@@ -156,7 +156,8 @@ def _tally_table(rows: list[tuple[str, int]]) -> str:
         return ""
     most = rows[0][1]
     body = "\n".join(
-        f'<tr class="{_colour_class(emotion)}"><th scope="row">{_text(looks(emotion))}</th><td class="count">{count}</td>'
+        f'<tr class="{_colour_class(emotion)}">'
+        f'<th scope="row">{_text(looks(emotion))}</th><td class="count">{count}</td>'
         '<td class="bar" aria-hidden="true"><svg width="100%" height="100%" focusable="false">'
         f'<rect x="1" y="1" width="{98.5 * count / most:.1f}%" height="90%" rx="5"/></svg></td></tr>'
         for emotion, count in rows

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from botocore.exceptions import ClientError
 
@@ -41,16 +41,19 @@ def leftovers(
     patience: float = 0,
     on_wait: Callable[[list[Leftover]], None] = lambda _left: None,
 ) -> list[Leftover]:
-    """What of the footprint is still in the account, shared images and assets left out, in a steady order.
+    """What of the footprint is still in the account, in the order to remove it; what others run is not counted.
 
     A deleted queue answers for up to a minute more (SQS API reference, DeleteQueue): the look is repeated for
     `patience` seconds while something is left, and `on_wait` told what.
     """
-    wanted = footprint.things - footprint.shared
+    wanted = footprint.things - footprint.run_by_others
     until = time.monotonic() + patience
     while True:
         wanted = still_there(account, footprint, wanted)
-        left = [Leftover(thing.kind, thing.name, _removal(account, footprint, thing)) for thing in sorted(wanted)]
+        left = [
+            Leftover(thing.kind, thing.name, _removal(account, footprint, thing))
+            for thing in sorted(wanted, key=_order)
+        ]
         if not left or time.monotonic() >= until:
             return left
         on_wait(left)
@@ -75,7 +78,8 @@ def remove_uploads(
 
     Templates go last: an earlier version of a template is the only place that names the image it ran.
     """
-    ours = [t for t in footprint.things - footprint.shared if t.kind in ("image", "asset")]
+    needed = footprint.run_by_others | footprint.run_by_us
+    ours = [thing for thing in footprint.things - needed if thing.kind in ("image", "asset")]
     there = still_there(account, footprint, ours)
     for thing in sorted(there, key=lambda t: (t.kind != "image", t.name.endswith(".json"), t.name)):
         if thing.kind == "image":
@@ -88,6 +92,10 @@ def remove_uploads(
                     Bucket=footprint.asset_bucket, Key=thing.name, VersionId=version["VersionId"]
                 )
         on_removed(thing)
+
+
+def _order(thing: Thing) -> tuple[int, str]:
+    return get_args(Kind).index(thing.kind), thing.name
 
 
 def _present(ask: Callable[[], Any], *elsewhere: str) -> Any:

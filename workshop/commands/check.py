@@ -1,4 +1,4 @@
-"""A checkpoint per workshop step: what should be true now, whether it is, and what to do if not."""
+"""Is this step of the workshop done? If not, what to do."""
 
 import json
 

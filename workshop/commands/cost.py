@@ -1,4 +1,4 @@
-"""What this workshop has cost so far, and what a hundred photos more would cost."""
+"""What this workshop has cost, and a hundred photos more."""
 
 import json
 
@@ -61,7 +61,7 @@ def _table(total: Bill) -> Table:
 
 
 def _quantity(quantity: float) -> str:
-    if quantity >= 100 or quantity == int(quantity):
+    if quantity >= 10 or quantity == int(quantity):
         return f"{quantity:,.0f}"
     return f"{quantity:.2f}" if quantity >= 0.01 else "<0.01"
 

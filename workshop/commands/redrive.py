@@ -1,4 +1,4 @@
-"""Show the photos that failed on every try, and send them back through once the cause is mended."""
+"""Send the photos that failed back through the inbox."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Take everything of yours down, look round, and say what is left: nothing, or exactly what."""
+"""Take your stacks down, and prove that nothing is left."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ import click
 from workshop.account import Account, pass_account
 from workshop.console import err, out, plain
 from workshop.errors import Interrupted, WorkshopError
-from workshop.footprint import Footprint, Thing, footprint_of
+from workshop.footprint import Footprint, footprint_of
 from workshop.leftovers import Leftover, leftovers, remove_uploads
 from workshop.teardown import destroy
 
@@ -65,12 +65,11 @@ def command(account: Account, dry_run: bool, yes: bool, as_json: bool) -> None:
 def _remove_and_look(account: Account, before: Footprint) -> list[Leftover]:
     """Remove our uploads and wait for the rest to go; what is left then."""
     after = footprint_of(account)
-    footprint = Footprint(before.account_id, before.region, before.things | after.things, after.shared)
+    footprint = Footprint(
+        before.account_id, before.region, before.things | after.things, after.run_by_others, after.run_by_us
+    )
     remove_uploads(account, footprint, lambda thing: err.print(f"Removed the {thing.kind} {thing.name}", style="dim"))
-    for thing in sorted(footprint.shared):
-        err.print(
-            f"Kept the {thing.kind} {thing.name}: a stack that is not yours, or still there, runs it.", style="dim"
-        )
+    _say_what_stays(footprint)
     return leftovers(
         account,
         footprint,
@@ -95,19 +94,18 @@ def _show_plan(footprint: Footprint, there: list[Leftover], *, as_json: bool) ->
         out.print("There is nothing to take down.")
     for each in there:
         out.print(f"{each.kind:<21}{plain(each.name)}", soft_wrap=True)
-    for thing in sorted(footprint.shared):
-        if not _belongs_to(thing, there):
-            err.print(f"{thing.kind} {thing.name} goes as well, unless another stack still runs it.", soft_wrap=True)
+    _say_what_stays(footprint)
+
+
+def _say_what_stays(footprint: Footprint) -> None:
+    for thing in sorted(footprint.run_by_others):
+        err.print(f"The {thing.kind} {thing.name} stays: somebody else's stack runs it too.", soft_wrap=True)
 
 
 def _show_leftovers(left: list[Leftover]) -> None:
     for each in left:
         out.print(f"{each.kind} {plain(each.name)}", style="bold", soft_wrap=True)
         out.print(f"  {each.remove}", soft_wrap=True)
-
-
-def _belongs_to(thing: Thing, there: list[Leftover]) -> bool:
-    return any((each.kind, each.name) == (thing.kind, thing.name) for each in there)
 
 
 def _counted(left: list[Leftover]) -> str:
