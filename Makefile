@@ -65,6 +65,10 @@ local: .venv/.ready-local  ## keep a local AWS with both stacks running until Ct
 local-down: .venv/.ready-local  ## stop the local AWS from another terminal
 	@.venv/bin/python -m local_aws down
 
+.PHONY: exercise
+exercise: .venv/.ready-dev  ## the extra credit of step 6: a test to turn green
+	@.venv/bin/python -m pytest -q exercise
+
 ## --- development ------------------------------------------------------------------------------
 
 .PHONY: test test-fast lint types imports synth
