@@ -8,7 +8,7 @@ from annotator.drawing import draw, draw_banner
 from annotator.drawing.lettering import Block, Line
 from annotator.drawing.palette import EMOTIONS, NIGHT, contrast
 from annotator.drawing.picture import _fitted, arranged, box_on, marks_on
-from annotator.drawing.placement import Rect, Size
+from annotator.drawing.rectangles import Rect, Size
 from annotator.faces import BoundingBox, Emotion, Face
 from hypothesis import given, settings
 from hypothesis import strategies as st

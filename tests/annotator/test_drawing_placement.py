@@ -1,6 +1,7 @@
 from itertools import combinations
 
-from annotator.drawing.placement import Rect, Size, corner, line, place
+from annotator.drawing.placement import corner, place
+from annotator.drawing.rectangles import Rect, Size, line
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

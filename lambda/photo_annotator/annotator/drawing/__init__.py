@@ -1,7 +1,7 @@
 """A photo and its faces become one annotated picture.
 
 Read `picture.py` first: it tells the story. `words.py` decides what a label says, `palette.py` which colour it has,
-`placement.py` where it goes; `lettering.py` and `strokes.py` put it on the picture.
+`placement.py` where it goes; `lettering.py`, `strokes.py` and `legend.py` put it all on the picture.
 """
 
 from annotator.drawing.picture import draw, draw_banner

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from annotator.drawing import lettering, palette, strokes
 from annotator.drawing.lettering import Block, Line
 from annotator.drawing.palette import Colour
-from annotator.drawing.placement import Rect, Size
+from annotator.drawing.rectangles import Rect, Size
 from annotator.drawing.words import CAPTION, looks
 from annotator.faces import Face
 

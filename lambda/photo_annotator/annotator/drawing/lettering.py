@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.drawing.palette import Colour
-from annotator.drawing.placement import Rect, Size
+from annotator.drawing.rectangles import Rect, Size
 
 LINE = 1.32
 """Baseline to baseline, as a multiple of the text size."""

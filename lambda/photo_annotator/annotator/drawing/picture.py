@@ -11,7 +11,8 @@ from annotator.drawing import palette, strokes
 from annotator.drawing.legend import Legend, captions, keys
 from annotator.drawing.lettering import Block, Line, wrapped
 from annotator.drawing.palette import Colour
-from annotator.drawing.placement import Place, Rect, Size, corner, line, place
+from annotator.drawing.placement import Place, corner, place
+from annotator.drawing.rectangles import Rect, Size, line
 from annotator.drawing.words import spellings, sure
 from annotator.faces import BoundingBox, Face
 

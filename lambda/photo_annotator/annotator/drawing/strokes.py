@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.drawing.palette import Colour
-from annotator.drawing.placement import Rect
+from annotator.drawing.rectangles import Rect
 
 
 def frame(
