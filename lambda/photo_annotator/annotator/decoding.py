@@ -37,15 +37,16 @@ JPEG_QUALITY = 90
 LARGEST_FILE = 80_000_000
 """Bytes of a photo that fit into the function's memory beside its pixels."""
 
-LARGEST_DECODE = 260_000_000
+LARGEST_DECODE = 280_000_000
 """Bytes of memory that one decode may take: what a function of 512 MB has beside its libraries and the file."""
 
-# Bytes of memory per pixel of the file while it is decoded and shrunk: measured at 12 megapixels, rounded up.
-MEMORY_PER_PIXEL = {"PNG": 5, "WebP": 17, "HEIC": 5, "AVIF": 11, "GIF": 6, "TIFF": 7, "BMP": 5}
-MEMORY_PER_TRANSPARENT_PIXEL = 6
-# The same per pixel that the decoder was asked for, a JPEG's reduction considered.
+# Bytes of memory per pixel of the file while it is decoded and shrunk to 2048: measured at 12 and 48 megapixels,
+# rounded up; HEIC as phones write it, in tiles. libwebp keeps two canvases, libavif a frame of its own.
+MEMORY_PER_PIXEL = {"PNG": 5, "WebP": 16.5, "HEIC": 5.5, "AVIF": 11, "GIF": 7, "TIFF": 8, "BMP": 5.5}
+MEMORY_PER_TRANSPARENT_PIXEL = 5
+# The same per pixel that a JPEG is decoded to, whatever fraction of its size that is.
 MEMORY_PER_DECODED_PIXEL = 6.3
-# A progressive JPEG is held whole, as two bytes for each of up to three coefficients a pixel.
+# A progressive JPEG is held whole besides, as two bytes for each of up to three coefficients a pixel.
 MEMORY_PER_PIXEL_HELD_BACK = 6
 
 MOST_JPEG_PIXELS = 2**28
@@ -98,12 +99,10 @@ def decode(data: bytes | bytearray, format_: Format, long_edge: int) -> Pixels:
     if len(data) > LARGEST_FILE:
         raise file_too_large(len(data))
     if format_ == "JPEG":
-        pixels = _decode_jpeg(data, long_edge)
-    elif format_ == "HEIC":
-        pixels = _decode_heic(data)
-    else:
-        pixels = _decode_with_pillow(data, format_, long_edge)
-    return _shrink(pixels, long_edge)
+        return _shrink(_decode_jpeg(data, long_edge), long_edge)
+    if format_ == "HEIC":
+        return _decode_heic(data, long_edge)
+    return _decode_with_pillow(data, format_, long_edge)
 
 
 def file_too_large(size: int) -> UnreadablePhoto:
@@ -179,20 +178,24 @@ def _jpeg_frame(data: bytes | bytearray) -> tuple[int, int, bool]:
     raise _damaged("JPEG")
 
 
-def _decode_heic(data: bytes | bytearray) -> Pixels:
+def _decode_heic(data: bytes | bytearray, long_edge: int) -> Pixels:
     import pi_heif
 
     try:
         photo = pi_heif.open_heif(bytes(data), bgr_mode=True)
         width, height = photo.size
-        _check_size(width, height, "HEIC", 0, transparent=photo.has_alpha)
-        pixels = np.asarray(photo)
+        _check_size(width, height, "HEIC", long_edge, transparent=photo.has_alpha)
+        lent = np.asarray(photo)
     # libheif's own errors come as any of these (pi_heif, open_heif).
     except (ValueError, EOFError, SyntaxError, RuntimeError, OSError, IndexError) as error:
         raise _damaged("HEIC") from error
-    if pixels.ndim == 2:
-        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
-    return _on_white(pixels) if pixels.shape[2] == 4 else pixels
+    if lent.ndim == 2:
+        return _shrink(cv2.cvtColor(lent, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False), long_edge)
+    if lent.shape[2] == 4:
+        return _shrink(_on_white(lent), long_edge)
+    # The array lies in memory that goes with `photo`, so what leaves here must not.
+    shrunk = _shrink(lent, long_edge)
+    return shrunk.copy() if shrunk is lent else shrunk
 
 
 def _decode_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int) -> Pixels:

@@ -1,0 +1,107 @@
+import json
+from urllib.parse import quote_plus
+
+import pytest
+from annotator.events import MessageNotUnderstood, photos_in
+from annotator.photo import Photo
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.annotator.photos import message, record
+
+
+def test_a_photo_is_what_s3_says_of_it():
+    (photo,) = photos_in(message(record("me.jpg", size=4321)))
+    assert photo == Photo("raw-photos", "me.jpg", "9b2cf535f27731c974343645a3985328", 4321)
+
+
+@pytest.mark.parametrize(
+    ("announced", "key"),
+    [
+        ("my+selfie.jpg", "my selfie.jpg"),
+        ("my%20selfie.jpg", "my selfie.jpg"),
+        ("1%2B1.jpg", "1+1.jpg"),
+        ("100%25.jpg", "100%.jpg"),
+        ("Caf%C3%A9/Z%C3%BCrich+%F0%9F%98%80.jpg", "Café/Zürich 😀.jpg"),
+        ("a%2Fb.jpg", "a/b.jpg"),
+        ("line%0Abreak.jpg", "line\nbreak.jpg"),
+    ],
+)
+def test_a_key_is_what_the_person_named_it(announced, key):
+    """S3 announces `my selfie.jpg` as `my+selfie.jpg`."""
+    (photo,) = photos_in(message(record(announced)))
+    assert photo.key == key
+
+
+@given(st.text(min_size=1, max_size=200).filter(lambda key: not key.endswith("/")))
+def test_any_key_survives_the_event(key):
+    (photo,) = photos_in(message(record(quote_plus(key))))
+    assert photo.key == key
+
+
+def test_every_record_counts_and_each_photo_once():
+    photos = photos_in(message(record("b.jpg"), record("a.jpg"), record("b.jpg")))
+    assert [photo.key for photo in photos] == ["b.jpg", "a.jpg"]
+
+
+def test_two_versions_of_a_photo_are_two_photos():
+    photos = photos_in(message(record("a.jpg"), record("a.jpg", eTag="0cc175b9c0f1b6a831c399e269772661")))
+    assert len({photo.external_image_id for photo in photos}) == 2
+
+
+def test_quotes_around_an_etag_are_not_part_of_it():
+    (photo,) = photos_in(message(record(eTag='"0cc175b9c0f1b6a831c399e269772661-2"')))
+    assert photo.etag == "0cc175b9c0f1b6a831c399e269772661-2"
+
+
+@pytest.mark.parametrize("event", ["Put", "Post", "Copy", "CompleteMultipartUpload"])
+def test_it_does_not_matter_how_a_photo_was_uploaded(event):
+    assert photos_in(message(record(event=f"ObjectCreated:{event}")))
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        message(body=json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "raw-photos"})),
+        message(record("holiday/", size=0)),
+        message(record(event="ObjectRemoved:Delete")),
+        message(),
+    ],
+    ids=["test event", "folder marker", "deletion", "no records"],
+)
+def test_what_nobody_uploaded_is_passed_over(nothing):
+    assert photos_in(nothing) == ()
+
+
+def test_an_empty_file_is_a_photo_that_must_be_answered():
+    assert photos_in(message(record("empty.jpg", size=0)))
+
+
+def test_something_in_a_key_that_looks_like_a_folder_is_a_photo():
+    assert photos_in(message(record("holiday/", size=12)))
+
+
+def _without(key):
+    incomplete = record()
+    del incomplete["s3"]["object"][key]
+    return message(incomplete)
+
+
+@pytest.mark.parametrize(
+    ("strange", "says"),
+    [
+        (message(body="hello"), "not JSON"),
+        (message(body="[]"), "list"),
+        (message(body="{}"), "no list of Records"),
+        (message(body='{"Records": {}}'), "no list of Records"),
+        (message(body='{"Records": [7]}'), "not as S3 writes it"),
+        (message({**record(), "eventSource": "aws:sns"}), "aws:sns"),
+        (message(record("%FF.jpg")), "not as S3 writes it"),
+        (_without("key"), "key"),
+        (_without("eTag"), "eTag"),
+        ({"messageId": "1"}, "not JSON"),
+    ],
+)
+def test_a_message_that_is_not_understood_says_what_it_is(strange, says):
+    with pytest.raises(MessageNotUnderstood, match=says):
+        photos_in(strange)
