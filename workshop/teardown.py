@@ -25,7 +25,7 @@ def destroy(account: Account) -> bool:
     if node is None or not CDK.exists():
         raise WorkshopError("The CDK CLI is not installed in this folder.", "Install it: make setup")
     with tempfile.TemporaryDirectory(prefix="show-your-emotions-") as assembly:
-        command = [node, str(CDK), "destroy", "--all", "--force", "--progress", "events", "--output", assembly]
+        command = [node, str(CDK), "destroy", "--all", "--force", "--output", assembly]
         command += ["-c", f"attendee={account.attendee}"]
         done = subprocess.run(
             command,
@@ -43,4 +43,4 @@ def _environment(account: Account) -> dict[str, str]:
     chosen = {"AWS_REGION": account.region, "AWS_DEFAULT_REGION": account.region}
     if account.session.profile_name != "default":
         chosen["AWS_PROFILE"] = account.session.profile_name
-    return {**os.environ, **chosen, "CDK_DISABLE_VERSION_CHECK": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, **chosen, "CDK_VALIDATION": "false", "PYTHONDONTWRITEBYTECODE": "1"}

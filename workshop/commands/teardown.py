@@ -9,7 +9,7 @@ import click
 from workshop.account import Account, pass_account
 from workshop.console import err, out, plain
 from workshop.errors import Interrupted, WorkshopError
-from workshop.footprint import Footprint, footprint_of
+from workshop.footprint import Footprint, Thing, footprint_of
 from workshop.leftovers import Leftover, leftovers, remove_uploads
 from workshop.teardown import destroy
 
@@ -68,7 +68,7 @@ def _remove_and_look(account: Account, before: Footprint) -> list[Leftover]:
     footprint = Footprint(
         before.account_id, before.region, before.things | after.things, after.run_by_others, after.run_by_us
     )
-    remove_uploads(account, footprint, lambda thing: err.print(f"Removed the {thing.kind} {thing.name}", style="dim"))
+    remove_uploads(account, footprint, _say_removed)
     _say_what_stays(footprint)
     return leftovers(
         account,
@@ -95,6 +95,10 @@ def _show_plan(footprint: Footprint, there: list[Leftover], *, as_json: bool) ->
     for each in there:
         out.print(f"{each.kind:<21}{plain(each.name)}", soft_wrap=True)
     _say_what_stays(footprint)
+
+
+def _say_removed(thing: Thing) -> None:
+    err.print(f"Removed the {thing.kind} {thing.name}", style="dim", soft_wrap=True)
 
 
 def _say_what_stays(footprint: Footprint) -> None:
