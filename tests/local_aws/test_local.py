@@ -1,0 +1,145 @@
+"""The local AWS can be mistaken for no other AWS, and its commands leave nothing running."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from local_aws import __main__ as commands
+from local_aws.errors import LocalAwsError
+from local_aws.local import PROJECT, LocalAws
+
+SAMPLE = PROJECT / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample1.jpg"
+
+A_PERSONS_OWN = {
+    "AWS_PROFILE": "a-real-account",
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "AWS_SESSION_TOKEN": "a-real-token",
+    "AWS_ENDPOINT_URL_S3": "https://s3.ap-southeast-2.amazonaws.com",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    "CDK_DEFAULT_ACCOUNT": "444455556666",
+    "HTTPS_PROXY": "http://proxy.example:3128",
+}
+
+
+class _At:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
+    """One that was never started, in the shell of a person who also has a real account."""
+    for name, value in A_PERSONS_OWN.items():
+        monkeypatch.setenv(name, value)
+    aws = LocalAws()
+    aws.emulator = _At("http://127.0.0.1:4566")  # type: ignore[assignment]
+    aws.rekognition = _At("http://127.0.0.1:4567")  # type: ignore[assignment]
+    return aws
+
+
+def test_every_address_it_gives_away_is_on_this_machine(aws: LocalAws):
+    addresses = [value for name, value in aws.environment().items() if "ENDPOINT_URL" in name and "://" in value]
+    assert [urlsplit(address).hostname for address in addresses] == ["127.0.0.1", "127.0.0.1"]
+
+
+def test_an_endpoint_elsewhere_is_refused(aws: LocalAws):
+    aws.rekognition = _At("https://rekognition.ap-southeast-2.amazonaws.com")  # type: ignore[assignment]
+    with pytest.raises(LocalAwsError, match="not on this machine; nothing was done"):
+        aws.environment()
+
+
+def test_nothing_of_a_persons_own_account_reaches_a_child_process(aws: LocalAws):
+    given = aws.process_environment()
+    for name, value in A_PERSONS_OWN.items():
+        assert given.get(name) != value
+    assert given["AWS_SHARED_CREDENTIALS_FILE"] == given["AWS_CONFIG_FILE"] == os.devnull
+    assert given["AWS_EC2_METADATA_DISABLED"] == "true"
+
+
+def test_a_session_made_while_it_is_adopted_works_in_the_local_account(aws: LocalAws):
+    with aws.adopted(account="222233334444", region="eu-west-1"):
+        client = boto3.Session().client("s3")
+        credentials = boto3.Session().get_credentials()
+        assert client.meta.endpoint_url == "http://127.0.0.1:4566"
+        assert client.meta.region_name == "eu-west-1"
+        assert (credentials.access_key, credentials.token) == ("222233334444", None)
+    assert os.environ["AWS_PROFILE"] == "a-real-account"
+
+
+def test_a_shell_that_sources_the_printed_lines_loses_what_names_another_aws(aws: LocalAws):
+    lines = commands._shell_lines(aws)
+    assert lines[0].startswith("unset ")
+    assert {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"} <= set(lines[0].split())
+    shell = subprocess.run(["sh", "-c", "\n".join([*lines, "env"])], capture_output=True, text=True, check=True)
+    variables = dict(line.split("=", 1) for line in shell.stdout.splitlines() if "=" in line)
+    assert {name: variables[name] for name in aws.environment()} == aws.environment()
+    assert not variables.keys() & {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "HTTPS_PROXY"}
+
+
+@pytest.fixture
+def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(commands, "STATE", tmp_path / "local-aws.json")
+    monkeypatch.setattr(commands, "VARIABLES", tmp_path / "local-aws.env")
+    return commands.STATE
+
+
+@pytest.mark.parametrize(
+    "left_behind",
+    [
+        "",
+        json.dumps({"pid": os.getpid(), "started": 1.0, "port": 4566}),
+        json.dumps({"pid": 2**22 + 1, "started": 1.0, "port": 4566}),
+    ],
+    ids=["unreadable", "the number is another process's now", "no such process"],
+)
+def test_down_removes_what_a_killed_one_left_behind_and_kills_nobody(state: Path, left_behind: str):
+    state.write_text(left_behind)
+    result = CliRunner().invoke(commands.local_aws, ["down"])
+    assert result.exit_code == 0
+    assert not state.exists()
+
+
+def test_down_ends_the_process_that_keeps_it_up(state: Path):
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    started = psutil.Process(process.pid).create_time()
+    state.write_text(json.dumps({"pid": process.pid, "started": started, "port": 4566}))
+    assert CliRunner().invoke(commands.local_aws, ["down"]).exit_code == 0
+    assert not psutil.pid_exists(process.pid)
+
+
+def test_a_second_one_is_refused_and_told_where_the_first_is(state: Path):
+    state.write_text(json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time(), "port": 4599}))
+    result = CliRunner().invoke(commands.local_aws, ["up"])
+    assert result.exit_code == 1
+    assert "already up on port 4599" in result.output
+
+
+@pytest.mark.slow
+def test_the_demo_shows_faces_and_leaves_nothing(tmp_path: Path):
+    """The whole way, as a newcomer goes it, in a shell that could also reach a real account."""
+    demo = subprocess.run(
+        [sys.executable, "-m", "local_aws", "demo", "--no-open", str(SAMPLE)],
+        cwd=PROJECT,
+        env={**os.environ, **A_PERSONS_OWN, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert demo.returncode == 0, demo.stderr
+    assert demo.stdout.count(" yes") >= 3, "sample1.jpg shows three people"
+    assert demo.stdout.splitlines()[-1] == "nothing left"
+    page = (PROJECT / "build" / "demo" / "index.html").read_text()
+    (picture,) = (PROJECT / "build" / "demo").glob("*.jpg")
+    assert picture.name.replace(" ", "%20") in page or picture.name in page
+    assert not [each for each in tmp_path.iterdir() if each.name.startswith("show-your-emotions")]
