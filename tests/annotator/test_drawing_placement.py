@@ -112,6 +112,23 @@ def test_a_free_place_is_found_even_if_there_is_only_one():
     assert not any(spot.rect.shares(rect) for rect in taken)
 
 
+def test_a_label_may_go_far_before_it_is_left_out():
+    """The only room is 300 pixels above the face, further than a line should be if there is a choice."""
+    taken = [Rect(0, 140, 1600, 900)]
+    (spot,) = place(HD, [Rect(700, 440, 740, 480)], [ONE_SIZE], taken=taken)
+    assert spot.apart
+    assert spot.rect.bottom < 140
+
+
+def test_a_wide_label_makes_way_for_its_neighbours():
+    """Below the middle face it would push both neighbours' labels away from where they belong."""
+    frames = [Rect(x, 400, x + 100, 500) for x in (600, 720, 840)]
+    left, middle, right = place(HD, frames, [[[Size(100, 30)]], [[Size(200, 30)]], [[Size(100, 30)]]])
+    assert left.rect.top > 500
+    assert right.rect.top > 500
+    assert middle.rect.bottom < 400
+
+
 def test_where_there_is_no_room_the_label_grows_brief_and_then_silent():
     frame, canvas = Rect(0, 0, 100, 60), Size(100, 100)
     (brief,) = place(canvas, [frame], [[[Size(120, 30)], [Size(60, 30)]]])
