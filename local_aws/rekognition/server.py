@@ -153,6 +153,11 @@ class _Http(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that hung up, as a function does when its time is over, is no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     server_of: RekognitionServer
@@ -199,12 +204,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _operation(self, body: bytes) -> None:
         try:
-            self._send(200, self._answer(body))
+            answer = self._answer(body)
         except Refusal as refusal:
             self._refuse(refusal)
         except Exception:
             traceback.print_exc(file=sys.stderr)
             self._refuse(Refusal("InternalServerError", "Internal server error", 500))
+        else:
+            self._send(200, answer)
 
     def _answer(self, body: bytes) -> dict[str, Any]:
         target, _, operation = self.headers.get("X-Amz-Target", "").partition(".")
