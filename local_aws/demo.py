@@ -56,7 +56,7 @@ def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> 
             page = _keep(account, results, to)
         err.print()
         out.print(faces_table(results))
-        err.print("\nRekognition says how a face looks, not what the person feels. Here a model of its own plays it.")
+        err.print("\nThis is how the faces look, not what the people feel.")
         err.print(f"The annotated pictures: {plain(to)}{os.sep}", soft_wrap=True)
         err.print(f"One page of all:        {page.as_uri()}\n", soft_wrap=True)
         if open_page and _can_show():
