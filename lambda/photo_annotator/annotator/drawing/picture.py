@@ -92,9 +92,9 @@ class Scale:
 
     def stroke(self, box: Rect, *, indexed: bool) -> int:
         """How thick the line around a face is."""
-        thin, thick = max(2, round(self.edge / 480)), max(2, round(self.edge / 170))
+        thin, thick = max(2, round(self.edge / 400)), max(2, round(self.edge / 150))
         side = min(box.width, box.height)
-        full = min(max(round(side * 0.022), thin), thick, max(1, side // 16))
+        full = min(max(round(side * 0.028), thin), thick, max(1, side // 16))
         return full if indexed else max(1, round(full * 0.6))
 
 
