@@ -186,8 +186,7 @@ def _decode_heic(data: bytes | bytearray, long_edge: int) -> Pixels:
         width, height = photo.size
         _check_size(width, height, "HEIC", long_edge, transparent=photo.has_alpha)
         lent = np.asarray(photo)
-    # libheif's own errors come as any of these (pi_heif, open_heif).
-    except (ValueError, EOFError, SyntaxError, RuntimeError, OSError, IndexError) as error:
+    except _DAMAGE as error:
         raise _damaged("HEIC") from error
     if lent.ndim == 2:
         return _shrink(cv2.cvtColor(lent, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False), long_edge)
@@ -209,8 +208,7 @@ def _decode_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int
             image.load()
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
-    # Damaged files make Pillow's decoders raise any of these.
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, struct.error) as error:
+    except _DAMAGE as error:
         raise _damaged(format_) from error
     upright_colour = _eight_bit(image)
     del image
@@ -297,6 +295,20 @@ def _too_many_pixels(pixel_count: int | None = None) -> UnreadablePhoto:
 def _damaged(format_: Format) -> UnreadablePhoto:
     return UnreadablePhoto(f"This {format_} file is damaged or incomplete: send the photo again.")
 
+
+# What Pillow's and libheif's decoders make of a damaged file: nearly anything, but never MemoryError.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    ArithmeticError,
+    AttributeError,
+    struct.error,
+)
 
 _IMREAD_AT = {
     1: cv2.IMREAD_COLOR,

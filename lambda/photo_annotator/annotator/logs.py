@@ -22,7 +22,7 @@ log = logging.getLogger("annotator")
 
 def configure() -> None:
     """Send the function's lines to standard output; harmless when done already."""
-    if not log.handlers:
+    if not any(isinstance(handler.formatter, JsonLine) for handler in log.handlers):
         lines = logging.StreamHandler(sys.stdout)
         lines.setFormatter(JsonLine())
         log.addHandler(lines)

@@ -1,0 +1,143 @@
+import pytest
+from annotator.cloud import Download, PhotoDeleted, PhotoRefused, PhotoSuperseded, clients
+from annotator.faces import AgeRange, BoundingBox, Emotion, Face, Judgement
+from annotator.photo import Photo
+from botocore.exceptions import ClientError, FlexibleChecksumError, IncompleteReadError
+from botocore.httpchecksum import Crc32Checksum, StreamingChecksumBody
+from botocore.response import StreamingBody
+
+from tests.annotator.aws_in_memory import RAW, AwsInMemory, face_detail
+
+
+@pytest.fixture
+def aws():
+    return AwsInMemory()
+
+
+@pytest.fixture
+def photo(aws):
+    return Photo(RAW, "me.jpg", aws.upload("me.jpg", bytes(range(256)) * 400), 102400)
+
+
+def test_a_face_is_put_into_our_own_words(aws, photo):
+    """Rekognition documents no order of the emotions (API reference, FaceDetail)."""
+    (face,) = aws.cloud().index_by_name(photo)
+    assert face == Face(
+        box=BoundingBox(0.25, 0.25, 0.2, 0.3),
+        confidence=99.5,
+        emotions=(Emotion("HAPPY", 95.0), Emotion("CALM", 3.0)),
+        face_id=next(iter(aws.collection)),
+        smile=Judgement(True, 90.0),
+        gender=Judgement("Female", 91.0),
+        age_range=AgeRange(21, 33),
+    )
+
+
+def test_what_rekognition_does_not_say_is_none(aws, photo):
+    bare = {key: face_detail()[key] for key in ("BoundingBox", "Confidence")}
+    aws.seen, aws.unindexed = [], [bare]
+    (face,) = aws.cloud().index_by_name(photo)
+    assert face == Face(BoundingBox(0.25, 0.25, 0.2, 0.3), 99.5, unindexed_reasons=("LOW_SHARPNESS",))
+
+
+def test_indexed_faces_come_before_those_left_out(aws, photo):
+    aws.seen, aws.unindexed = [face_detail(0.1), face_detail(0.2)], [face_detail(0.3)]
+    assert [face.box.left for face in aws.cloud().index_by_name(photo)] == [0.1, 0.2, 0.3]
+
+
+@pytest.mark.parametrize("code", ["InvalidImageFormatException", "ImageTooLargeException", "InvalidParameterException"])
+def test_what_is_the_photos_fault_says_what_to_send(aws, photo, code):
+    aws.failures["IndexFaces"] = [(400, code)]
+    with pytest.raises(PhotoRefused, match="send"):
+        aws.cloud().index_bytes(photo, b"jpeg")
+
+
+def test_faces_are_found_by_the_photo_through_every_page(aws, photo):
+    aws.seen = [face_detail(left / 10) for left in range(5)]
+    cloud = aws.cloud()
+    cloud.index_by_name(photo)
+    other = Photo(RAW, "me.jpg", "another-version", 1)
+    cloud.index_by_name(other)
+    cloud.delete_faces_of(photo)
+    assert set(aws.collection.values()) == {other.external_image_id}
+    assert len(aws.collection) == 5
+
+
+def test_no_faces_to_delete_is_no_call(aws):
+    aws.cloud().delete_faces([])
+    assert aws.calls == []
+
+
+def test_a_photo_arrives_whole_with_its_beginning_first(aws, photo):
+    with aws.cloud().fetch(photo, 64) as download:
+        assert download.beginning == bytes(range(64))
+        assert download.size == 102400
+        assert download.rest() == bytes(range(256)) * 400
+
+
+@pytest.mark.parametrize("size", [0, 10, 64, 65])
+def test_a_small_photo_arrives_whole_too(aws, size):
+    body = bytes(range(size))
+    with aws.cloud().fetch(Photo(RAW, "tiny", aws.upload("tiny", body), size), 64) as download:
+        assert download.beginning == body[:64]
+        assert download.rest() == body
+
+
+def test_a_download_that_breaks_off_is_not_taken_for_the_photo(aws, photo):
+    class Broken:
+        def read(self, amount=None):
+            return b""
+
+        def readinto(self, buffer):
+            return 0
+
+    with pytest.raises(IncompleteReadError):
+        Download(100, b"begin", StreamingBody(Broken(), 100)).rest()
+
+
+def test_a_download_that_is_not_what_s3_stored_is_not_taken_for_the_photo(aws, photo):
+    cloud = aws.cloud()
+    with cloud.fetch(photo, 64) as download:
+        checked = StreamingChecksumBody(download._body._raw_stream, None, Crc32Checksum(), "AAAAAA==")
+        with pytest.raises(FlexibleChecksumError):
+            Download(download.size, download.beginning, checked).rest()
+
+
+def test_other_bytes_under_the_key_are_another_photo(aws, photo):
+    aws.upload("me.jpg", b"newer")
+    with pytest.raises(PhotoSuperseded, match=r"me\.jpg"), aws.cloud().fetch(photo, 64):
+        pass
+    with pytest.raises(PhotoSuperseded):
+        aws.cloud().picture_to_replace(photo)
+
+
+def test_a_deleted_photo_is_deleted(aws, photo):
+    aws.objects.clear()
+    with pytest.raises(PhotoDeleted, match=r"me\.jpg"), aws.cloud().fetch(photo, 64):
+        pass
+    with pytest.raises(PhotoDeleted):
+        aws.cloud().picture_to_replace(photo)
+
+
+@pytest.mark.parametrize("failure", [(403, "AccessDenied"), (503, "SlowDown")])
+def test_what_s3_refuses_or_fails_goes_up(aws, photo, failure):
+    cloud = aws.cloud()
+    for ask in (lambda: cloud.fetch(photo, 64).__enter__(), lambda: cloud.earlier(photo)):
+        aws.failures["GetObject"] = [failure]
+        with pytest.raises(ClientError, match=failure[1]):
+            ask()
+
+
+def test_nothing_is_there_before_the_first_time(aws, photo):
+    earlier = aws.cloud().earlier(photo)
+    assert (earlier.result, earlier.result_etag) == (None, None)
+    assert aws.cloud().picture_to_replace(photo) is None
+
+
+def test_the_clients_retry_knowingly_and_stay_in_their_region(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for client in clients():
+        config = client.meta.config
+        assert config.retries == {"mode": "standard", "total_max_attempts": 5}
+        assert config.connect_timeout + config.read_timeout < 30
+        assert "us-east-1" in client.meta.endpoint_url

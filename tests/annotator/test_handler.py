@@ -1,0 +1,177 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import quote_plus
+
+import pytest
+from annotator import handler, logs
+from annotator.handler import Settings, handle
+
+from tests.annotator.aws_in_memory import COLLECTION, PROCESSED, AwsInMemory
+from tests.annotator.photos import encoded, message, quarters, record
+
+CONTEXT = SimpleNamespace(aws_request_id="8f5ad8a1-0d7a-4a3c-9b8e-2f4f5b1c9d11")
+JPEG = encoded(quarters(), "JPEG")
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    aws = AwsInMemory()
+    in_memory = Settings(PROCESSED, COLLECTION, 2048), aws.cloud()
+    monkeypatch.setattr(handler, "_in_this_process", lambda: in_memory)
+    return aws
+
+
+@pytest.fixture(autouse=True)
+def fresh_logs():
+    """Standard output is another one in each test."""
+    logs.log.handlers.clear()
+    yield
+    logs.log.handlers.clear()
+
+
+def lines(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def announced(aws, key="me.jpg", body=JPEG):
+    return record(quote_plus(key), size=len(body), eTag=aws.upload(key, body))
+
+
+def failed(answer):
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def test_a_photo_that_is_done_fails_nothing(aws):
+    assert handle({"Records": [message(announced(aws))]}, CONTEXT) == {"batchItemFailures": []}
+    assert aws.result()["status"] == "annotated"
+
+
+def test_one_failing_message_does_not_fail_the_others(aws):
+    batch = [
+        message(announced(aws, "a.jpg"), id_="good"),
+        message(body="hello", id_="not understood"),
+        message(announced(aws, "b.jpg"), id_="throttled"),
+        message(announced(aws, "c.pdf", b"%PDF-1.7"), id_="rejected"),
+    ]
+    aws.failures["IndexFaces"] = [None, (400, "ThrottlingException")]
+    assert failed(handle({"Records": batch}, CONTEXT)) == ["not understood", "throttled"]
+    assert aws.result("a.jpg")["status"] == "annotated"
+    assert aws.result("b.jpg") is None
+    assert aws.result("c.pdf")["status"] == "rejected"
+
+
+def test_every_photo_of_a_failing_message_gets_its_turn(aws):
+    aws.failures["IndexFaces"] = [(400, "ThrottlingException")]
+    two = message(announced(aws, "a.jpg"), announced(aws, "b.jpg"), id_="two")
+    assert failed(handle({"Records": [two]}, CONTEXT)) == ["two"]
+    assert aws.result("b.jpg")["status"] == "annotated"
+    assert failed(handle({"Records": [two]}, CONTEXT)) == []
+    assert aws.result("a.jpg")["status"] == "annotated"
+
+
+@pytest.mark.parametrize(
+    ("nothing", "status"),
+    [
+        (lambda aws: message(body='{"Event": "s3:TestEvent"}'), "ignored"),
+        (lambda aws: message(record("gone.jpg")), "deleted"),
+        (lambda aws: message({**announced(aws), **record("me.jpg")}), "superseded"),
+    ],
+    ids=["test event", "deleted", "superseded"],
+)
+def test_what_needs_nothing_is_done_and_says_so(aws, capsys, nothing, status):
+    assert handle({"Records": [nothing(aws)]}, CONTEXT) == {"batchItemFailures": []}
+    (line,) = lines(capsys)
+    assert line["status"] == status
+
+
+def test_a_line_says_what_it_is_about_and_how_long_it_took(aws, capsys):
+    handle({"Records": [message(announced(aws, "my selfie.jpg"), id_="m1")]}, CONTEXT)
+    (line,) = lines(capsys)
+    assert line["level"] == "INFO"
+    assert line["request_id"] == CONTEXT.aws_request_id
+    assert line["message_id"] == "m1"
+    assert line["bucket"] == "raw-photos"
+    assert line["key"] == "my selfie.jpg"
+    assert line["etag"] == aws.result("my selfie.jpg")["raw"]["etag"]
+    assert line["status"] == "annotated"
+    assert {"download", "decode", "rekognition", "draw", "store", "total"} == set(line["durations_ms"])
+    assert line["durations_ms"]["total"] >= line["durations_ms"]["decode"] > 0
+
+
+def test_a_failure_says_why(aws, capsys):
+    aws.failures["IndexFaces"] = [(400, "AccessDeniedException")]
+    handle({"Records": [message(announced(aws))]}, CONTEXT)
+    (line,) = lines(capsys)
+    assert line["level"] == "ERROR"
+    assert line["status"] == "failed"
+    assert line["key"] == "me.jpg"
+    assert "AccessDeniedException" in line["error"]
+
+
+def test_no_line_says_anything_of_a_face(aws, capsys):
+    handle({"Records": [message(announced(aws))]}, CONTEXT)
+    said = capsys.readouterr().out
+    assert aws.collection
+    for word in ("HAPPY", "Female", "AgeRange", "BoundingBox", *aws.collection):
+        assert word not in said
+
+
+def test_a_file_name_cannot_forge_a_line(aws, capsys):
+    forged = 'x\n{"level": "INFO", "status": "annotated"}\r\u2028\u0085.jpg'
+    handle({"Records": [message(announced(aws, forged))]}, CONTEXT)
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) == 1
+    assert said.isascii()
+    assert json.loads(said)["key"] == forged
+
+
+def test_the_next_photo_is_not_told_with_the_last_ones_times(aws, capsys):
+    batch = [message(announced(aws, "a.jpg"), id_="a"), message(body='{"Event": "s3:TestEvent"}', id_="b")]
+    handle({"Records": batch}, CONTEXT)
+    first, second = lines(capsys)
+    assert first["durations_ms"]
+    assert second["durations_ms"] == {}
+    assert "key" not in second
+
+
+# --- settings and import -----------------------------------------------------------------------
+
+
+def test_the_settings_are_the_environment():
+    environment = {"PROCESSED_BUCKET": "p", "COLLECTION_ID": "c", "LONG_EDGE": "0"}
+    assert Settings.from_env(environment) == Settings("p", "c", 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"PROCESSED_BUCKET": None}, "no PROCESSED_BUCKET"),
+        ({"COLLECTION_ID": None}, "no COLLECTION_ID"),
+        ({"LONG_EDGE": "big"}, "not 'big'"),
+        ({"LONG_EDGE": "-1"}, "not '-1'"),
+    ],
+)
+def test_settings_that_are_missing_or_wrong_are_named(change, says):
+    environment = {"PROCESSED_BUCKET": "p", "COLLECTION_ID": "c", "LONG_EDGE": "2048", **change}
+    with pytest.raises(ValueError, match=says):
+        Settings.from_env({name: value for name, value in environment.items() if value is not None})
+
+
+def test_importing_the_handler_needs_no_environment_and_no_pillow():
+    """A cold start pays for each import; Pillow and libheif are for the photos that need them."""
+    code = "import sys, annotator.handler; print([m for m in ('PIL', 'pi_heif') if m in sys.modules])"
+    path = str(Path(handler.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_the_clients_are_made_once(monkeypatch):
+    monkeypatch.setenv("PROCESSED_BUCKET", "p")
+    monkeypatch.setenv("COLLECTION_ID", "c")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-2")
+    handler._in_this_process.cache_clear()
+    assert handler._in_this_process()[1] is handler._in_this_process()[1]
+    handler._in_this_process.cache_clear()

@@ -1,0 +1,344 @@
+"""The story, told through boto3's own clients to an S3 and a Rekognition in memory."""
+
+import hashlib
+import json
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import annotator.result
+import cv2
+import numpy as np
+import pytest
+from annotator.cloud import LARGEST_IN_CALL, LARGEST_IN_S3, Overtaken
+from annotator.decoding import decode, encode_jpeg
+from annotator.photo import Photo
+from annotator.workflow import annotate
+from botocore.exceptions import ClientError
+from jsonschema import Draft202012Validator
+
+from tests.annotator.aws_in_memory import PROCESSED, RAW, AwsInMemory, face_detail
+from tests.annotator.heic import heic
+from tests.annotator.photos import encoded, looks_like, quarters
+
+ONE = encoded(quarters(640, 400), "JPEG")
+TWO = encoded(255 - quarters(640, 400), "JPEG")
+
+contract = Draft202012Validator(json.loads(Path(annotator.result.__file__).with_name("result.schema.json").read_text()))
+
+
+@pytest.fixture
+def aws():
+    return AwsInMemory()
+
+
+def uploaded(aws, body=ONE, key="me.jpg"):
+    return Photo(RAW, key, aws.upload(key, body), len(body))
+
+
+def faces_in(aws, photo):
+    return [face_id for face_id, name in aws.collection.items() if name == photo.external_image_id]
+
+
+# --- one photo ---------------------------------------------------------------------------------
+
+
+def test_a_photo_with_a_face_gets_a_picture_and_then_a_result(aws):
+    photo = uploaded(aws, key="Café/my selfie+1.jpg")
+    aws.unindexed = [face_detail(0.6, emotion="SAD")]
+    assert annotate(photo, aws.cloud(), 2048) == "annotated"
+
+    result = aws.result(photo.key)
+    contract.validate(result)
+    assert result["raw"] == {"bucket": RAW, "key": photo.key, "etag": photo.etag, "size": len(ONE)}
+    assert result["processed"] == {"bucket": PROCESSED, "key": photo.picture_key, "width": 640, "height": 400}
+    indexed, left_out = result["faces"]
+    assert [indexed["face_id"]] == faces_in(aws, photo)
+    assert [emotion["type"] for emotion in indexed["emotions"]] == ["HAPPY", "CALM"]
+    assert left_out["face_id"] is None
+    assert left_out["unindexed_reasons"] == ["LOW_SHARPNESS"]
+
+    writes = [about for operation, about in aws.calls if operation == "PutObject"]
+    assert writes == [f"{PROCESSED}/{photo.picture_key}", f"{PROCESSED}/{photo.result_key}"]
+    picture = decode(aws.picture(photo.key), "JPEG", 0)
+    assert picture.shape == (400, 640, 3)
+    assert not np.array_equal(picture, decode(ONE, "JPEG", 0))
+
+
+def test_rekognition_reads_a_jpeg_from_s3_while_it_downloads(aws):
+    photo = uploaded(aws)
+    annotate(photo, aws.cloud(), 2048)
+    (asked,) = [about for operation, about in aws.calls if operation == "IndexFaces"]
+    assert asked["Image"] == {"S3Object": {"Bucket": RAW, "Name": "me.jpg"}}
+    assert asked["DetectionAttributes"] == ["ALL"]
+    assert asked["MaxFaces"] == 100
+    assert asked["QualityFilter"] == "AUTO"
+    assert asked["ExternalImageId"] == photo.external_image_id
+
+
+def test_rekognition_and_the_decoder_work_at_the_same_time(aws, monkeypatch):
+    """Each waits for the other; neither could alone."""
+    asked, decoded = threading.Event(), threading.Event()
+
+    def decode_after_the_question(*arguments):
+        assert asked.wait(5)
+        decoded.set()
+        return decode(*arguments)
+
+    def answer_after_decoding():
+        asked.set()
+        assert decoded.wait(5)
+
+    monkeypatch.setattr("annotator.workflow.decode", decode_after_the_question)
+    aws.before["IndexFaces"] = answer_after_decoding
+    assert annotate(uploaded(aws), aws.cloud(), 2048) == "annotated"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        encoded(quarters(), "PNG"),
+        encoded(quarters(), "PNG", orientation=6),
+        encoded(quarters(), "WEBP"),
+        encoded(quarters(), "AVIF", orientation=8),
+        heic(quarters()),
+    ],
+    ids=["PNG", "rotated PNG", "WebP", "rotated AVIF", "HEIC"],
+)
+def test_anything_but_a_jpeg_is_asked_about_as_an_upright_jpeg_of_ours(aws, body):
+    """So that the boxes that come back and the pixels that they are drawn on agree."""
+    photo = uploaded(aws, body, key="me.jpg")  # whatever its name says
+    assert annotate(photo, aws.cloud(), 2048) == "annotated"
+    (seen,) = aws.images
+    assert looks_like(decode(seen, "JPEG", 0), quarters())
+    assert aws.result()["processed"]["width"] == 320
+
+
+def test_a_jpeg_above_15_mb_is_asked_about_within_the_5_mb_of_a_call(aws):
+    noise = np.random.default_rng(1).integers(0, 255, (3500, 4600, 3), np.uint8)
+    body = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    assert len(body) > LARGEST_IN_S3
+    annotate(uploaded(aws, body), aws.cloud(), 0)
+    (seen,) = aws.images
+    assert len(seen) <= LARGEST_IN_CALL
+    assert aws.result()["processed"]["width"] == 4600
+
+
+def test_a_jpeg_that_rekognition_will_not_have_is_asked_about_as_one_of_ours(aws):
+    aws.failures["IndexFaces"] = [(400, "InvalidImageFormatException")]
+    assert annotate(uploaded(aws), aws.cloud(), 2048) == "annotated"
+    (seen,) = aws.images
+    assert seen == encode_jpeg(decode(ONE, "JPEG", 2048))
+
+
+def test_a_photo_without_faces_gets_a_banner(aws):
+    aws.seen = []
+    assert annotate(uploaded(aws), aws.cloud(), 2048) == "no_face"
+    contract.validate(aws.result())
+    assert not np.array_equal(decode(aws.picture(), "JPEG", 0), decode(ONE, "JPEG", 0))
+
+
+def test_faces_that_were_all_left_out_are_still_faces(aws):
+    aws.seen, aws.unindexed = [], [face_detail()]
+    assert annotate(uploaded(aws), aws.cloud(), 2048) == "annotated"
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "empty"),
+        (b"%PDF-1.7 and so on", "PDF"),
+        (ONE[: len(ONE) // 2], "damaged"),
+        (encoded(quarters(100, 60), "JPEG"), "100 x 60"),
+    ],
+    ids=["empty", "PDF", "truncated", "small"],
+)
+def test_what_is_no_photo_gets_a_reason_and_leaves_no_faces(aws, body, says):
+    assert annotate(uploaded(aws, body), aws.cloud(), 2048) == "rejected"
+    contract.validate(aws.result())
+    assert says in aws.result()["reason"]
+    assert aws.picture() is None
+    assert aws.collection == {}
+
+
+def test_a_file_that_cannot_fit_is_rejected_without_downloading_it(aws, monkeypatch):
+    monkeypatch.setattr("annotator.workflow.LARGEST_FILE", 1000)
+    monkeypatch.setattr("annotator.cloud.Download.rest", None)
+    assert annotate(uploaded(aws), aws.cloud(), 2048) == "rejected"
+    assert "IndexFaces" not in aws.operations()
+
+
+def test_what_rekognition_refuses_either_way_is_rejected(aws):
+    aws.failures["IndexFaces"] = [(400, "ImageTooLargeException"), (400, "InvalidParameterException")]
+    assert annotate(uploaded(aws), aws.cloud(), 2048) == "rejected"
+    assert "ordinary JPEG" in aws.result()["reason"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        (400, "ProvisionedThroughputExceededException"),
+        (400, "ThrottlingException"),
+        (500, "InternalServerError"),
+        (400, "AccessDeniedException"),
+        (400, "InvalidS3ObjectException"),
+        (400, "ResourceNotFoundException"),
+    ],
+)
+def test_what_is_not_the_photos_fault_is_for_another_delivery(aws, failure):
+    aws.failures["IndexFaces"] = [failure]
+    photo = uploaded(aws)
+    with pytest.raises(ClientError, match=failure[1]):
+        annotate(photo, aws.cloud(), 2048)
+    assert aws.result() is None
+    assert annotate(photo, aws.cloud(), 2048) == "annotated"
+
+
+# --- again -------------------------------------------------------------------------------------
+
+
+def test_a_second_delivery_changes_nothing(aws):
+    photo = uploaded(aws)
+    annotate(photo, aws.cloud(), 2048)
+    before = dict(aws.objects)
+    aws.calls.clear()
+    assert annotate(photo, aws.cloud(), 2048) == "already_done"
+    assert aws.objects == before
+    assert set(aws.operations()) == {"GetObject"}
+
+
+@pytest.mark.parametrize("interrupted", ["HeadObject", "PutObject"])
+def test_a_delivery_after_a_failure_finishes_the_work_and_indexes_nothing_twice(aws, interrupted):
+    photo = uploaded(aws)
+    aws.failures[interrupted] = [(503, "SlowDown")]
+    with pytest.raises(ClientError):
+        annotate(photo, aws.cloud(), 2048)
+    assert annotate(photo, aws.cloud(), 2048) == "annotated"
+    assert len(aws.collection) == 1
+
+
+def test_a_delivery_after_a_crash_between_picture_and_result_finishes_the_work(aws):
+    photo = uploaded(aws)
+    annotate(photo, aws.cloud(), 2048)
+    finished = dict(aws.objects)
+    del aws.objects[PROCESSED, photo.result_key]
+    assert annotate(photo, aws.cloud(), 2048) == "annotated"
+    assert aws.objects == finished
+
+
+def test_a_deleted_photo_is_done_and_leaves_no_faces(aws):
+    photo = uploaded(aws)
+    aws.before["HeadObject"] = lambda: aws.objects.pop((RAW, "me.jpg"))
+    assert annotate(photo, aws.cloud(), 2048) == "deleted"
+    assert aws.collection == {}
+    assert aws.result() is None
+    assert aws.picture() is None
+    assert annotate(photo, aws.cloud(), 2048) == "deleted"
+
+
+# --- overwritten -------------------------------------------------------------------------------
+
+
+def test_a_new_version_replaces_picture_result_and_faces(aws):
+    cloud = aws.cloud()
+    first = uploaded(aws, ONE)
+    annotate(first, cloud, 2048)
+    old_picture = aws.picture()
+    second = uploaded(aws, TWO)
+    assert annotate(second, cloud, 2048) == "annotated"
+    assert aws.result()["raw"]["etag"] == second.etag
+    assert aws.picture() != old_picture
+    assert faces_in(aws, first) == []
+    assert len(faces_in(aws, second)) == 1
+
+
+def test_a_new_version_that_is_no_photo_takes_the_old_picture_away(aws):
+    cloud = aws.cloud()
+    annotate(uploaded(aws, ONE), cloud, 2048)
+    assert annotate(uploaded(aws, b"%PDF-1.7"), cloud, 2048) == "rejected"
+    assert aws.picture() is None
+    assert aws.collection == {}
+    assert aws.result()["status"] == "rejected"
+
+
+def test_a_new_version_after_a_rejected_one_is_annotated(aws):
+    cloud = aws.cloud()
+    annotate(uploaded(aws, b"%PDF-1.7"), cloud, 2048)
+    assert annotate(uploaded(aws, ONE), cloud, 2048) == "annotated"
+    assert aws.result()["reason"] is None
+
+
+def test_a_result_that_we_cannot_read_is_made_anew(aws):
+    photo = uploaded(aws)
+    aws.objects[PROCESSED, photo.result_key] = b'{"version": 0}'
+    assert annotate(photo, aws.cloud(), 2048) == "annotated"
+    contract.validate(aws.result())
+
+
+def test_an_event_that_comes_late_changes_nothing(aws):
+    cloud = aws.cloud()
+    first = uploaded(aws, ONE)
+    second = uploaded(aws, TWO)
+    annotate(second, cloud, 2048)
+    finished = dict(aws.objects), dict(aws.collection)
+    assert annotate(first, cloud, 2048) == "superseded"
+    assert (aws.objects, aws.collection) == finished
+
+
+@pytest.mark.parametrize("moment", ["GetObject", "IndexFaces", "HeadObject", "PutObject", "second PutObject"])
+def test_the_newer_version_wins_whenever_it_overtakes(aws, moment):
+    """The newer photo arrives and is annotated completely while the older one is in the middle of something."""
+    cloud = aws.cloud()
+    first = uploaded(aws, ONE)
+    second = replace(first, etag=hashlib.md5(TWO).hexdigest(), size=len(TWO))
+
+    def overtake():
+        uploaded(aws, TWO)
+        assert annotate(second, cloud, 2048) == "annotated"
+
+    if moment == "second PutObject":
+        aws.before["PutObject"] = lambda: aws.before.update(PutObject=overtake)
+    else:
+        aws.before[moment] = overtake
+
+    # The older one finds out at once, or fails and finds out when SQS delivers it again.
+    try:
+        outcome = annotate(first, cloud, 2048)
+    except Overtaken:
+        outcome = annotate(first, cloud, 2048)
+    assert outcome == "superseded"
+
+    # And when the newer one's message comes again, because it was overtaken itself, all is well or becomes so.
+    annotate(second, cloud, 2048)
+    assert aws.result()["raw"]["etag"] == second.etag
+    assert looks_like(decode(aws.picture(), "JPEG", 0)[:80], decode(TWO, "JPEG", 0)[:80])
+    assert faces_in(aws, first) == []
+    assert len(faces_in(aws, second)) == 1
+
+
+def test_two_deliveries_at_once_end_as_one(aws):
+    cloud = aws.cloud()
+    photo = uploaded(aws)
+    aws.before["PutObject"] = lambda: annotate(photo, cloud, 2048)
+    with pytest.raises(Overtaken):
+        annotate(photo, cloud, 2048)
+    assert annotate(photo, cloud, 2048) == "already_done"
+    assert len(aws.collection) == 1
+
+
+def test_a_rejection_does_not_take_a_newer_picture_away(aws):
+    cloud = aws.cloud()
+    annotate(uploaded(aws, ONE), cloud, 2048)
+    broken = uploaded(aws, b"%PDF-1.7")
+    newer = replace(broken, etag=hashlib.md5(TWO).hexdigest(), size=len(TWO))
+
+    def overtake():
+        uploaded(aws, TWO)
+        annotate(newer, cloud, 2048)
+
+    aws.before["DeleteObject"] = overtake
+    with pytest.raises(Overtaken):
+        annotate(broken, cloud, 2048)
+    assert aws.picture() is not None
+    assert annotate(broken, cloud, 2048) == "superseded"
+    assert aws.result()["raw"]["etag"] == newer.etag
