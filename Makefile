@@ -15,7 +15,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_update_notifier := false
 export npm_config_cache := $(CURDIR)/.venv/npm-cache
-PIP_INSTALL := .venv/bin/python -m pip install --quiet --require-hashes --only-binary :all:
+# awslambdaric has wheels for Linux only; its source builds anywhere, without the native part, which local_aws replaces.
+FROM_SOURCE := $(if $(filter Darwin,$(shell uname -s)),--no-binary awslambdaric)
+PIP_INSTALL := .venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: $(FROM_SOURCE)
 NPM_CI := .venv/bin/npm ci --no-audit --no-fund --loglevel=error
 
 PHOTO ?=
