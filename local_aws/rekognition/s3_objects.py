@@ -1,19 +1,16 @@
 """Photos that a request names by bucket and key: read from S3 as the caller."""
 
-import functools
-import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import HTTPClientError
+from botocore.httpsession import URLLib3Session
 
 from local_aws.rekognition.pictures import LARGEST_IN_S3
 from local_aws.rekognition.refusal import image_too_large, invalid_s3_object
-
-if TYPE_CHECKING:  # the stubs are a development tool
-    from mypy_boto3_s3 import S3Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +26,14 @@ class Caller:
 
 
 class S3Objects:
-    """Reads from the S3 at `endpoint`; with None there is no S3 and every object is refused."""
+    """Reads from the S3 at `endpoint`; with None there is no S3 and every object is refused.
+
+    A signed request rather than a boto3 client: the developer's own profile, proxy and settings have no say in it.
+    """
 
     def __init__(self, endpoint: str | None) -> None:
         self._endpoint = endpoint
-        self._making = threading.Lock()  # boto3 clients may be shared by threads, but not made by several at once
-        self._client = functools.lru_cache(maxsize=64)(self._new_client)
+        self._http = URLLib3Session(timeout=30, max_pool_connections=32)
 
     def read(self, caller: Caller, bucket: str, key: str, version: str | None) -> bytes:
         """An object's bytes, as the caller.
@@ -43,28 +42,23 @@ class S3Objects:
         """
         if self._endpoint is None:
             raise invalid_s3_object()
-        with self._making:
-            client = self._client(caller)
-        try:
-            which = {"Bucket": bucket, "Key": key} | ({"VersionId": version} if version else {})
-            answer = client.get_object(**which)  # type: ignore[arg-type]
-            if answer["ContentLength"] > LARGEST_IN_S3:
-                answer["Body"].close()
-                raise image_too_large()
-            return answer["Body"].read()
-        except (BotoCoreError, ClientError) as error:
-            raise invalid_s3_object() from error
-
-    def _new_client(self, caller: Caller) -> "S3Client":
-        client: S3Client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=self._endpoint,
-            region_name=caller.region,
-            aws_access_key_id=caller.access_key,
-            aws_secret_access_key="not-checked",  # noqa: S106 (see Caller)
-            aws_session_token=caller.session_token,
-            config=Config(
-                s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 2}
-            ),
+        request = AWSRequest(
+            "GET",
+            f"{self._endpoint}/{bucket}/{quote(key, safe='/~')}",
+            params={"versionId": version} if version else {},
+            stream_output=True,
         )
-        return client
+        credentials = Credentials(caller.access_key, "not-checked", caller.session_token)
+        S3SigV4Auth(credentials, "s3", caller.region).add_auth(request)
+        try:
+            answer = self._http.send(request.prepare())
+            if answer.status_code != 200:
+                answer.raw.close()
+                raise invalid_s3_object()
+            if int(answer.headers.get("Content-Length", 0)) > LARGEST_IN_S3:
+                answer.raw.close()
+                raise image_too_large()
+            file: bytes = answer.content
+        except HTTPClientError as error:
+            raise invalid_s3_object() from error
+        return file

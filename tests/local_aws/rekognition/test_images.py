@@ -175,11 +175,22 @@ def reader(shelf, sight):
 
 
 def test_an_object_is_read_by_name_as_the_caller(shelf, reader):
-    shelf.objects["/raw/my selfie+ü.jpg", None] = jpeg(picture(FACE))
-    answer = reader.detect_faces(Image={"S3Object": {"Bucket": "raw", "Name": "my selfie+ü.jpg"}})
+    key = "a folder/my selfie+ü ~(1)'!*&=?%41.jpg"
+    shelf.objects[f"/raw/{key}", None] = jpeg(picture(FACE))
+    answer = reader.detect_faces(Image={"S3Object": {"Bucket": "raw", "Name": key}})
     assert len(answer["FaceDetails"]) == 1
     assert f"Credential={ACCOUNT}/" in shelf.asked[0]
     assert "/ap-southeast-2/s3/" in shelf.asked[0]
+
+
+def test_the_developers_own_proxy_and_profile_have_no_say(shelf, sight, monkeypatch):
+    with RekognitionServer(shelf.url, sight=sight) as server:
+        client = connect_to(server.url)
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv("AWS_PROFILE", "gone")
+        shelf.objects["/raw/me.jpg", None] = jpeg(picture(FACE))
+        assert client.detect_faces(Image={"S3Object": {"Bucket": "raw", "Name": "me.jpg"}})["FaceDetails"]
 
 
 def test_the_version_that_was_asked_for_is_read(shelf, reader):
