@@ -2,7 +2,7 @@
 /*
  * What face-api asks for as "@tensorflow/tfjs", made of tfjs-core alone.
  *
- * The whole of tfjs is 200 MB of installed packages that nothing here needs. Its core has every operation as a
+ * The whole of tfjs brings layers, converters and further backends that nothing here needs. Its core has every operation as a
  * function, `add(x, y)`; what it lacks in its CommonJS build is the same operations as methods, `x.add(y)`
  * (tfjs-core/src/public/chained_ops), which face-api also uses.
  */
