@@ -91,7 +91,7 @@ def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
         sentence = f"{key} failed and will be tried again; the function's last error: {failure}"
         return Diagnosis("failing", key, sentence, f"In three minutes ask again: {command('why', key)}")
     if waiting or in_work or _age(stacks, photo) < JUST_ARRIVED:
-        sentence = f"{key} is still queued: {waiting} photos wait in the inbox, {in_work} are being worked on."
+        sentence = f"{key} is still queued: about {waiting} messages wait in the inbox, {in_work} are being worked on."
         return Diagnosis("queued", key, sentence, f"Ask again in a moment: {command('why', key)}")
     sentence = f"{key} is in the bucket, but nothing waits in the inbox and no result was written."
     return Diagnosis("lost", key, sentence, f"Do it from here: {command('index', key)}")

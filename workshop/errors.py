@@ -73,7 +73,7 @@ def explain(error: Exception) -> WorkshopError | None:
                 f"The connection to AWS was stopped on its way: {error}",
                 "Check the proxy settings, or use another network.",
             )
-        case aws.HTTPClientError():
+        case aws.HTTPClientError() | aws.ConnectionError():
             where = getattr(error, "kwargs", {}).get("endpoint_url") or "AWS"
             return WorkshopError(
                 f"{where} could not be reached.",

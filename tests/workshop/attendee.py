@@ -4,7 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,14 +15,19 @@ from typing import Any
 import boto3
 import cv2
 import numpy as np
-from annotator.photo import Photo, picture_key
-from annotator.result import Picture, RawObject, Result
+from annotator.cloud import Cloud
+from annotator.events import photos_in
+from annotator.workflow import annotate
 from click.testing import CliRunner
 from click.testing import Result as Ran
 
+from local_aws.local import LocalAws
 from workshop.cli import workshop
 
 PROJECT = Path(__file__).parents[2]
+GROUP_PHOTO = PROJECT / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample1.jpg"
+"""Three faces; it comes with the local AWS."""
+
 REGION = "ap-southeast-2"
 
 # The outputs of both stacks and as much of what is behind them as the commands touch; the stacks themselves are
@@ -50,7 +58,7 @@ FOUNDATION: dict[str, Any] = {
     "Outputs": {
         "RawBucket": {"Value": {"Ref": "Raw"}},
         "ProcessedBucket": {"Value": {"Ref": "Processed"}},
-        "CollectionId": {"Value": "faces"},
+        "CollectionId": {"Value": {"Fn::Sub": "faces-of-${AWS::AccountId}"}},
         "InboxUrl": {"Value": {"Ref": "Inbox"}},
         "DeadLetterQueueUrl": {"Value": {"Ref": "DeadLetters"}},
     },
@@ -65,7 +73,7 @@ SERVERLESS: dict[str, Any] = {
 class Attendee:
     """A folder, an account, and a terminal."""
 
-    url: str
+    local_aws: LocalAws
     folder: Path
     account: str
     outputs: dict[str, str] = field(default_factory=dict)
@@ -73,10 +81,9 @@ class Attendee:
     @property
     def environment(self) -> dict[str, str]:
         return {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": self.account,
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_REGION": REGION,
+            **self.local_aws.environment(self.account),
+            # The emulator checks presigned links, and only those, against the secret of its own process.
+            "AWS_SECRET_ACCESS_KEY": "test",
             "XDG_STATE_HOME": str(self.folder / "state"),
             "HOME": str(self.folder),
         }
@@ -98,9 +105,10 @@ class Attendee:
         )
 
     def client(self, service: str, region: str = REGION) -> Any:
+        local = self.local_aws
         return boto3.client(
             service,
-            endpoint_url=self.url,
+            endpoint_url=local.rekognition.url if service == "rekognition" else local.emulator.url,
             region_name=region,
             aws_access_key_id=self.account,
             aws_secret_access_key="local",
@@ -115,6 +123,8 @@ class Attendee:
             if described["StackStatus"] == "CREATE_COMPLETE":
                 self.outputs |= {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
                 return
+            if "ROLLBACK" in described["StackStatus"] or "FAILED" in described["StackStatus"]:
+                break
             time.sleep(0.05)
         raise AssertionError(f"{full_name} is {described['StackStatus']}")
 
@@ -130,20 +140,32 @@ class Attendee:
     def raw(self, key: str) -> bytes:
         return bytes(self.client("s3").get_object(Bucket=self.outputs["RawBucket"], Key=key)["Body"].read())
 
-    def play_the_function(self, key: str, status: str = "annotated", **result: Any) -> Result:
-        """Write the picture and the result as the function does: picture first, document last."""
-        s3 = self.client("s3")
-        head = s3.head_object(Bucket=self.outputs["RawBucket"], Key=key)
-        raw = RawObject(self.outputs["RawBucket"], key, head["ETag"].strip('"'), head["ContentLength"])
-        processed = self.outputs["ProcessedBucket"]
-        drawn = None
-        if status != "rejected":
-            drawn = Picture(processed, picture_key(key), 640, 480)
-            s3.put_object(Bucket=processed, Key=drawn.key, Body=picture(".jpg"), ContentType="image/jpeg")
-        photo = Photo(raw.bucket, raw.key, raw.etag, raw.size)
-        done = Result(status, raw, "faces", photo.external_image_id, picture=drawn, **result)  # type: ignore[arg-type]
-        s3.put_object(Bucket=processed, Key=photo.result_key, Body=done.to_json().encode())
-        return done
+    @contextmanager
+    def the_function_working(self) -> Iterator[None]:
+        """The function's own code takes photos out of the inbox, in a thread instead of in Lambda."""
+        cloud = Cloud(
+            self.client("s3"),
+            self.client("rekognition"),
+            processed_bucket=self.outputs["ProcessedBucket"],
+            collection_id=self.outputs["CollectionId"],
+        )
+        sqs, inbox, over = self.client("sqs"), self.outputs["InboxUrl"], threading.Event()
+
+        def work() -> None:
+            while not over.is_set():
+                for message in sqs.receive_message(QueueUrl=inbox, MaxNumberOfMessages=10).get("Messages", []):
+                    for photo in photos_in({"body": message["Body"]}):
+                        annotate(photo, cloud, 1024)
+                    sqs.delete_message(QueueUrl=inbox, ReceiptHandle=message["ReceiptHandle"])
+                over.wait(0.1)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 def picture(suffix: str = ".jpg", *, width: int = 320, height: int = 240, seed: int = 0) -> bytes:

@@ -192,7 +192,7 @@ def test_a_file_that_is_not_there_is_named(deployed: Attendee):
 
 
 def test_the_bucket_of_somebody_else_is_refused_by_name(deployed: Attendee, attendee: Attendee):
-    stranger = Attendee(deployed.url, deployed.folder, "999999999999")
+    stranger = Attendee(deployed.local_aws, deployed.folder, "999999999999")
     ran = stranger.run("upload", str(stranger.photo_file()), "-b", deployed.outputs["RawBucket"])
     assert ran.exit_code == 1
     assert f"You may not write into {deployed.outputs['RawBucket']}" in ran.stderr
@@ -207,12 +207,12 @@ def test_a_bucket_that_is_not_there_is_named(attendee: Attendee):
 def test_what_is_stored_is_said_once_in_two_lines(deployed: Attendee):
     first = deployed.run("upload", str(deployed.photo_file(seed=1)))
     second = deployed.run("upload", str(deployed.photo_file(seed=2)))
-    told = [line for line in first.stderr.splitlines() if line.startswith(("Stored", "Send only"))]
+    told = [line for line in first.stderr.splitlines() if line.startswith(("Kept", "Send only"))]
     assert len(told) == 2
     assert all(len(line) <= 80 for line in told)
     assert "1 day" in told[0]
     assert "forget" in told[1]
-    assert "Stored" not in second.stderr
+    assert "Kept" not in second.stderr
 
 
 class Web(BaseHTTPRequestHandler):

@@ -94,7 +94,7 @@ def _existing(account: Account, bucket: str, key: str) -> str:
 def show(link: Link, *, qr: bool) -> None:
     """The link on stdout, alone when piped; until when it works on stderr; the QR code only for eyes."""
     click.echo(link.url)
-    err.print(in_words(link), style="dim")
+    err.print(in_words(link), style="dim", soft_wrap=True)
     if not qr or not out.is_terminal:
         return
     code = qr_code(link.url, out.width)

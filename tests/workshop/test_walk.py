@@ -1,0 +1,362 @@
+"""The steps after the upload, through their entry points: index, link, send, why, forget."""
+
+import base64
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.workshop.attendee import GROUP_PHOTO, PROJECT, Attendee, picture
+
+pytestmark = pytest.mark.slow
+
+
+def uploaded(attendee: Attendee, path: Path) -> str:
+    before = set(attendee.keys())
+    ran = attendee.run("upload", str(path))
+    assert ran.exit_code == 0, ran.output
+    (key,) = set(attendee.keys()) - before
+    return key
+
+
+def faces_of(attendee: Attendee) -> int:
+    listed = attendee.client("rekognition").list_faces(CollectionId=attendee.outputs["CollectionId"])
+    return len(listed["Faces"])
+
+
+def test_index_prints_every_face_and_stores_picture_and_result(deployed: Attendee):
+    ran = deployed.run("index", str(GROUP_PHOTO))
+    assert ran.exit_code == 0, ran.output
+    assert len(re.findall(r"^Face ", ran.stdout, re.MULTILINE)) == 3
+    for word in ("Id", "Looks", "Smile", "Gender", "Age"):
+        assert len(re.findall(rf"^{word} ", ran.stdout, re.MULTILINE)) == 3
+    assert all(len(line) <= 80 for line in ran.stdout.splitlines())
+    assert faces_of(deployed) == 3
+    (key,) = deployed.keys()
+    assert deployed.keys("ProcessedBucket") == [f"pictures/{key}.jpg", f"results/{key}.json"]
+
+
+def test_indexing_twice_changes_nothing(deployed: Attendee):
+    deployed.run("index", str(GROUP_PHOTO))
+    again = deployed.run("index", "sample1.jpg")
+    assert again.exit_code == 0, again.output
+    assert faces_of(deployed) == 3
+
+
+def test_index_writes_the_result_document_for_scripts(deployed: Attendee):
+    ran = deployed.run("index", str(deployed.photo_file()), "--json")
+    assert json.loads(ran.stdout)["status"] == "no_face"
+
+
+def test_url_shows_the_refusal_first_and_prints_only_the_link(deployed: Attendee):
+    deployed.run("index", str(deployed.photo_file()))
+    ran = deployed.run("url", "selfie.jpg", "--expires", "15m")
+    assert ran.exit_code == 0, ran.output
+    assert "403 AccessDenied" in ran.stderr
+    link = ran.stdout.strip()
+    assert "X-Amz-Expires=900" in link
+    with urllib.request.urlopen(link) as answer:
+        assert answer.read(3) == b"\xff\xd8\xff"
+
+
+def test_a_link_ends_with_the_credentials_that_signed_it(deployed: Attendee):
+    deployed.run("index", str(deployed.photo_file()))
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1800))
+    temporary = {"AWS_SESSION_TOKEN": "token", "AWS_CREDENTIAL_EXPIRATION": soon}
+    ran = deployed.run("url", "selfie.jpg", "--expires", "7d", "--json", **temporary)
+    answer = json.loads(ran.stdout)
+    assert answer["ends"].startswith(soon[:16])
+    assert "your credentials end then" in answer["caveat"]
+
+
+def test_temporary_credentials_without_a_known_end_are_no_promise(deployed: Attendee):
+    deployed.run("index", str(deployed.photo_file()))
+    ran = deployed.run("url", "selfie.jpg", AWS_SESSION_TOKEN="token")
+    assert "your temporary credentials may end sooner" in ran.stderr
+
+
+@pytest.mark.parametrize("expires", ["8d", "0s", "tomorrow", "-5m"])
+def test_how_long_a_link_may_live_is_checked(deployed: Attendee, expires: str):
+    ran = deployed.run("url", "selfie.jpg", "--expires", expires)
+    assert ran.exit_code == 2
+    assert "--expires" in ran.stderr
+
+
+def test_url_with_image_and_bucket_works_as_in_the_original(deployed: Attendee):
+    """`url_gen.py -i image -b bucket`."""
+    key = uploaded(deployed, deployed.photo_file())
+    ran = deployed.run("url", "-i", key, "-b", deployed.outputs["RawBucket"])
+    assert ran.exit_code == 0, ran.output
+    assert urllib.request.urlopen(ran.stdout.strip()).status == 200
+
+
+def test_url_of_a_photo_without_a_picture_says_what_to_do(deployed: Attendee):
+    key = uploaded(deployed, deployed.photo_file())
+    ran = deployed.run("url", "selfie.jpg")
+    assert ran.exit_code == 1
+    assert f"{key} has no annotated picture yet." in ran.stderr
+    assert f"why {key}" in ran.stderr
+
+
+def test_a_picture_that_anybody_can_see_is_an_alarm(deployed: Attendee):
+    deployed.run("index", str(deployed.photo_file()))
+    bucket = deployed.outputs["ProcessedBucket"]
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    deployed.client("s3").put_bucket_policy(
+        Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
+    )
+    ran = deployed.run("url", "selfie.jpg")
+    assert ran.exit_code == 1
+    assert f"{bucket} is public" in ran.stderr
+
+
+def test_send_goes_all_the_way(serverless: Attendee):
+    with serverless.the_function_working():
+        ran = serverless.run("send", str(GROUP_PHOTO))
+    assert ran.exit_code == 0, ran.output
+    table, link = ran.stdout.strip().rsplit("\n", 1)
+    assert all(len(line) <= 80 for line in table.splitlines())
+    assert table.count("yes") >= 3, "three faces, indexed"
+    assert urllib.request.urlopen(link).status == 200
+
+
+def test_send_takes_several_and_tells_scripts_all_of_them(serverless: Attendee):
+    photos = [str(serverless.photo_file(f"{n}.jpg", seed=n)) for n in range(3)]
+    with serverless.the_function_working():
+        ran = serverless.run("send", "--json", *photos)
+    assert ran.exit_code == 0, ran.output
+    answers = json.loads(ran.stdout)
+    assert [answer["status"] for answer in answers] == ["no_face"] * 3
+    assert all("X-Amz-Signature" in answer["url"] for answer in answers)
+
+
+def test_send_says_at_once_why_a_photo_was_refused(serverless: Attendee):
+    """The client refuses what it can see; what only Rekognition refuses comes back as a result."""
+    key = uploaded(serverless, serverless.photo_file())
+    broken = serverless.outputs["RawBucket"]
+    head = serverless.client("s3").head_object(Bucket=broken, Key=key)
+    document = {
+        "version": 1, "status": "rejected", "reason": "Rekognition cannot read this photo: send a JPEG.",
+        "raw": {"bucket": broken, "key": key, "etag": head["ETag"].strip('"'), "size": head["ContentLength"]},
+        "processed": None, "collection_id": "c", "external_image_id": "e", "faces": [],
+    }  # fmt: skip
+    serverless.client("s3").put_object(
+        Bucket=serverless.outputs["ProcessedBucket"], Key=f"results/{key}.json", Body=json.dumps(document)
+    )
+    start = time.monotonic()
+    ran = serverless.run("send", str(serverless.folder / "selfie.jpg"))
+    assert ran.exit_code == 1
+    assert "was refused: Rekognition cannot read this photo" in ran.stderr
+    assert time.monotonic() - start < 10
+
+
+def test_send_does_not_take_an_earlier_photos_result_for_this_ones(serverless: Attendee):
+    with serverless.the_function_working():
+        serverless.run("send", str(serverless.photo_file("a.jpg", seed=1)), "--key", "me.jpg")
+    serverless.client("s3").delete_object(Bucket=serverless.outputs["RawBucket"], Key="me.jpg")
+    ran = serverless.run("send", str(serverless.photo_file("b.jpg", seed=2)), "--key", "me.jpg", "--wait", "1")
+    assert ran.exit_code == 1
+    assert "me.jpg is still queued" in ran.stderr
+
+
+def test_why_never_arrived(deployed: Attendee):
+    ran = deployed.run("why", "my selfie.jpg")
+    assert ran.exit_code == 1
+    assert ran.stdout == "my selfie.jpg never arrived in your bucket.\n"
+    assert "send 'my selfie.jpg'" in ran.stderr
+
+
+def test_why_it_waits_for_step_five(deployed: Attendee):
+    key = uploaded(deployed, deployed.photo_file())
+    ran = deployed.run("why", str(deployed.folder / "selfie.jpg"))
+    assert ran.exit_code == 1
+    assert f"{key} waits in the inbox, because Step 5 is not deployed" in ran.stdout
+    assert "npx cdk deploy Serverless" in ran.stderr
+
+
+def test_why_it_is_queued(serverless: Attendee):
+    key = uploaded(serverless, serverless.photo_file())
+    assert f"{key} is still queued: about" in serverless.run("why", key).stdout
+
+
+def test_why_it_is_done(serverless: Attendee):
+    deployed = serverless
+    deployed.run("index", str(GROUP_PHOTO))
+    ran = deployed.run("why", "sample1.jpg")
+    assert ran.exit_code == 0
+    assert "is annotated: 3 faces found, 3 of them indexed." in ran.stdout
+
+
+def failed(attendee: Attendee, *lines: str) -> str:
+    """A photo that the function gave up on, after writing these lines about it."""
+    key = uploaded(attendee, attendee.photo_file("my selfie.jpg"))
+    sqs, logs = attendee.client("sqs"), attendee.client("logs")
+    received = sqs.receive_message(QueueUrl=attendee.outputs["InboxUrl"], MaxNumberOfMessages=10)["Messages"]
+    (message,) = [message for message in received if "s3:TestEvent" not in message["Body"]]
+    sqs.send_message(QueueUrl=attendee.outputs["DeadLetterQueueUrl"], MessageBody=message["Body"])
+    sqs.delete_message(QueueUrl=attendee.outputs["InboxUrl"], ReceiptHandle=message["ReceiptHandle"])
+    group = attendee.outputs["LogGroupName"]
+    logs.create_log_stream(logGroupName=group, logStreamName="one")
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now + n, "message": line.replace("KEY", key)} for n, line in enumerate(lines)]
+    logs.put_log_events(logGroupName=group, logStreamName="one", logEvents=events)
+    return key
+
+
+def test_why_it_failed_comes_from_the_functions_log(serverless: Attendee):
+    error = "Traceback (most recent call last):\\n  File x\\nbotocore.errorfactory.ThrottlingException: Slow down"
+    key = failed(
+        serverless,
+        '{"level": "INFO", "message": "photo done", "key": "another.jpg"}',
+        f'{{"level": "ERROR", "message": "photo failed", "key": "KEY", "request_id": "r1", "error": "{error}"}}',
+    )
+    ran = serverless.run("why", "my selfie.jpg")
+    assert ran.exit_code == 1
+    assert f"{key} failed too often and is in the dead-letter queue" in ran.stdout
+    assert "ThrottlingException: Slow down" in ran.stdout
+    assert "redrive" in ran.stderr
+
+
+def test_why_it_failed_is_known_even_when_the_function_was_killed(serverless: Attendee):
+    failed(
+        serverless,
+        '{"level": "INFO", "message": "began", "key": "KEY", "request_id": "11-22"}',
+        "2026-11-22T10:00:30Z 11-22 Task timed out after 30.00 seconds",
+    )
+    assert "Task timed out after 30.00 seconds" in serverless.run("why", "my selfie.jpg").stdout
+
+
+def test_asking_why_leaves_the_dead_letter_queue_as_it_was(serverless: Attendee):
+    failed(serverless, "START RequestId: 11-22")
+    serverless.run("why", "my selfie.jpg")
+    queue = serverless.outputs["DeadLetterQueueUrl"]
+    assert serverless.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+
+
+def test_forget_removes_photo_picture_result_and_faces_and_confirms_each(deployed: Attendee):
+    deployed.run("index", str(GROUP_PHOTO))
+    uploaded(deployed, deployed.photo_file("somebody-elses.jpg"))
+    ran = deployed.run("forget", str(GROUP_PHOTO))
+    assert ran.exit_code == 0, ran.output
+    for line in ("photo removed", "3 faces removed from the collection", "picture removed", "result removed"):
+        assert line in ran.stdout
+    assert faces_of(deployed) == 0
+    assert deployed.keys("ProcessedBucket") == []
+    (left,) = deployed.keys()
+    assert left.startswith("somebody-elses")
+
+
+def test_forgetting_twice_is_fine_and_honest(deployed: Attendee):
+    deployed.run("index", str(deployed.photo_file()))
+    deployed.run("forget", "selfie.jpg")
+    again = deployed.run("forget", "selfie.jpg")
+    assert again.exit_code == 0
+    assert "nothing of that name is stored" in again.stdout
+
+
+def test_faces_are_forgotten_even_when_the_result_is_lost(deployed: Attendee):
+    deployed.run("index", str(GROUP_PHOTO))
+    (key,) = deployed.keys()
+    deployed.client("s3").delete_object(Bucket=deployed.outputs["ProcessedBucket"], Key=f"results/{key}.json")
+    ran = deployed.run("forget", key)
+    assert "3 faces removed" in ran.stdout
+    assert "no result was there" in ran.stdout
+    assert faces_of(deployed) == 0
+
+
+def test_of_two_photos_of_one_name_the_file_itself_decides(deployed: Attendee):
+    first = uploaded(deployed, deployed.photo_file("image.jpg", seed=1))
+    second = uploaded(deployed, deployed.photo_file("image.jpg", seed=2))
+    deployed.photo_file("image.jpg", seed=1)
+    deployed.run("forget", str(deployed.folder / "image.jpg"))
+    assert deployed.keys() == [second]
+    assert first != second
+
+
+def test_the_qr_code_on_a_terminal_is_the_link(deployed: Attendee):
+    """Read from the terminal's own output: 80 columns, half blocks, black on white."""
+    deployed.run("index", str(deployed.photo_file()))
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workshop", "url", "selfie.jpg"],
+        cwd=PROJECT,
+        env={**os.environ, **deployed.environment, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "60"},
+        stdout=slave,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+    )
+    os.close(slave)
+    shown = io.BytesIO()
+    try:
+        while chunk := os.read(master, 65536):
+            shown.write(chunk)
+    except OSError:
+        pass  # the other end is closed: that is the end of the output
+    assert process.wait() == 0
+    os.close(master)
+    lines = [line for line in shown.getvalue().decode().splitlines() if line.strip()]
+    link, code = lines[0], [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines[1:]]
+    assert max(map(len, code)) <= 80
+    dark = {" ": (0, 0), "▄": (0, 1), "▀": (1, 0), "█": (1, 1)}
+    rows = [[dark[character][half] for character in line] for line in code for half in (0, 1)]
+    image = np.kron(255 * (1 - np.array(rows, np.uint8)), np.ones((6, 6), np.uint8))
+    read, *_ = cv2.QRCodeDetectorAruco().detectAndDecode(cv2.copyMakeBorder(image, 24, 24, 24, 24, 0, value=255))
+    assert read == link
+
+
+def test_text_and_back_is_the_same_photo(attendee: Attendee):
+    photo = attendee.photo_file()
+    text = attendee.run("encode", str(photo)).stdout
+    assert all(len(line) <= 80 for line in text.splitlines())
+    back = attendee.folder / "back.jpg"
+    ran = attendee.run("decode", "-o", str(back), pasted=text)
+    assert ran.exit_code == 0, ran.output
+    assert back.read_bytes() == photo.read_bytes()
+
+
+def test_what_a_terminal_adds_to_a_paste_does_not_matter(attendee: Attendee):
+    text = attendee.run("encode", str(attendee.photo_file())).stdout
+    pasted = "$ python -m workshop encode\r\n" + text.replace("\n", "  \r\n\r\n") + "$ \r\n"
+    assert attendee.run("decode", "-o", str(attendee.folder / "back.jpg"), pasted=pasted).exit_code == 0
+
+
+def test_a_damaged_paste_is_named_by_its_line(attendee: Attendee):
+    lines = attendee.run("encode", str(attendee.photo_file())).stdout.splitlines()
+    wrong = lines[4].replace(lines[4][20], "A" if lines[4][20] != "A" else "B")
+    back = attendee.folder / "back.jpg"
+    for damaged, sentence in (
+        ([*lines[:4], wrong, *lines[5:]], "damaged at line 4"),
+        ([*lines[:4], *lines[5:]], "damaged at line 4"),
+        (lines[:-1], "its END line is missing"),
+        ([lines[0], lines[-1]], "The paste has 0 of"),
+        (["what is this"], "is no photo as text"),
+        ([], "Nothing was pasted"),
+    ):
+        ran = attendee.run("decode", "-o", str(back), pasted="\n".join(damaged))
+        assert ran.exit_code == 1
+        assert sentence in ran.stderr
+        assert not back.exists()
+
+
+def test_bare_base64_as_in_the_original_is_understood(attendee: Attendee):
+    back = attendee.folder / "back.jpg"
+    ran = attendee.run("decode", "-o", str(back), pasted=base64.encodebytes(picture()))
+    assert ran.exit_code == 0, ran.output
+    assert back.read_bytes() == picture()
+
+
+def test_decode_overwrites_nothing_unasked(attendee: Attendee):
+    text = attendee.run("encode", str(attendee.photo_file())).stdout
+    ran = attendee.run("decode", "-o", str(attendee.folder / "selfie.jpg"), pasted=text)
+    assert ran.exit_code == 1
+    assert "There is a file" in ran.stderr
