@@ -70,8 +70,8 @@ def command(
         click.echo(json.dumps(answers, ensure_ascii=False, indent=1))
     else:
         out.print(faces_table(results))
-        for link in links.values():
-            err.print()
+        for name, link in links.items():
+            err.print(plain(f"\n{name}"), style="bold", soft_wrap=True)
             show(link, qr=qr and len(links) == 1)
     _tell_the_rest(stacks, uploads, results)
     if refusal:
