@@ -37,7 +37,7 @@ JPEG_QUALITY = 90
 LARGEST_FILE = 80_000_000
 """Bytes of a photo that fit into the function's memory beside its pixels."""
 
-LARGEST_DECODE = 280_000_000
+LARGEST_DECODE = 310_000_000
 """Bytes of memory that one decode may take: what a function of 512 MB has beside its libraries and the file."""
 
 # Bytes of memory per pixel of the file while it is decoded and shrunk to 2048: measured at 12 and 48 megapixels,
