@@ -40,7 +40,7 @@ guide, "Using Lambda with Amazon SQS")."""
 PUTS_A_PHOTO, GETS_A_PHOTO, MESSAGES_A_PHOTO = 3, 8, 3
 """S3 writes (photo, picture, result), S3 reads (by function and commands), SQS requests (send, receive, delete)."""
 
-_TEXT_REPORT = re.compile(r"Billed Duration: (?P<ms>[\d.]+) ms\s+Memory Size: (?P<mb>\d+) MB")
+_REPORT = re.compile(r"^REPORT .*Billed Duration: (?P<ms>[\d.]+) ms\s+Memory Size: (?P<mb>\d+) MB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,23 +192,15 @@ def count(stacks: Stacks, *, now: datetime | None = None) -> Usage:
 
 
 def gb_seconds_in(report: str) -> float | None:
-    """The billed GB-seconds of one REPORT line, in Lambda's text or JSON log format; None for any other line."""
-    if match := _TEXT_REPORT.search(report):
-        return float(match["ms"]) / 1000 * int(match["mb"]) / 1024
-    try:
-        entry = json.loads(report)
-        if entry["type"] != "platform.report":
-            return None
-        metrics = entry["record"]["metrics"]
-        return float(metrics["billedDurationMs"]) / 1000 * int(metrics["memorySizeMB"]) / 1024
-    except (ValueError, KeyError, TypeError):
-        return None
+    """The billed GB-seconds of one REPORT line of Lambda's log; None for any other line."""
+    match = _REPORT.search(report)
+    return float(match["ms"]) / 1000 * int(match["mb"]) / 1024 if match else None
 
 
 def _reports(stacks: Stacks) -> Iterator[float]:
     """The GB-seconds of every invocation in the function's log."""
     pages = stacks.account.client("logs").get_paginator("filter_log_events")
-    for page in pages.paginate(logGroupName=stacks.log_group, filterPattern='?REPORT ?"platform.report"'):
+    for page in pages.paginate(logGroupName=stacks.log_group, filterPattern="REPORT"):
         for event in page["events"]:
             if (used := gb_seconds_in(event["message"])) is not None:
                 yield used
