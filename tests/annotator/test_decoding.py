@@ -47,6 +47,9 @@ FILES = {
     "TIFF": encoded(quarters(), "TIFF"),
     "CMYK TIFF": encoded(quarters(), "TIFF", mode="CMYK"),
     "BMP": encoded(quarters(), "BMP"),
+    "rotated JPEG": encoded(quarters(), "JPEG", orientation=6),
+    "rotated PNG": encoded(quarters(), "PNG", orientation=6),
+    "rotated WebP": encoded(quarters(), "WEBP", orientation=6),
 }
 
 
@@ -126,6 +129,7 @@ def test_a_transparent_palette_becomes_white():
         (641, 401, 320, (320, 200)),
         (4032, 3024, 2048, (2016, 1512)),  # half of a phone's 12 megapixels is near enough
         (3000, 2000, 2048, (2048, 1365)),
+        (3850, 158, 2048, (2048, 84)),  # half would be too low
         (2000, 100, 320, (1600, 80)),  # a panorama keeps what Rekognition needs
     ],
 )
@@ -278,6 +282,12 @@ def test_a_jpeg_within_a_limit_keeps_the_whole_picture():
     height, width = opened(jpeg).shape[:2]
     assert abs(width / height - 1.6) < 0.01
     assert encode_jpeg_within(quarters(), 500_000) == encode_jpeg(quarters())
+
+
+def test_even_a_strip_comes_within_the_limit():
+    """Though Rekognition will not take what is left of its shorter edge."""
+    noise = np.random.default_rng(1).integers(0, 255, (80, 4000, 3), np.uint8)
+    assert len(encode_jpeg_within(noise, 100_000)) <= 100_000
 
 
 def test_the_quarters_are_where_they_should_be():

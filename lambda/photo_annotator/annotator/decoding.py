@@ -124,7 +124,8 @@ def encode_jpeg_within(pixels: Pixels, most_bytes: int) -> bytes:
     jpeg = encode_jpeg(pixels)
     while len(jpeg) > most_bytes:
         # A JPEG's bytes go roughly with its pixels; a little less, so that the next try is nearly always the last.
-        pixels = _shrink(pixels, int(max(pixels.shape[:2]) * 0.95 * math.sqrt(most_bytes / len(jpeg))))
+        scale = 0.95 * math.sqrt(most_bytes / len(jpeg))
+        pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         jpeg = encode_jpeg(pixels)
     return jpeg
 
@@ -134,12 +135,15 @@ def _decode_jpeg(data: bytes | bytearray, long_edge: int) -> Pixels:
     _check_edges(width, height)
     wanted = _edge_after(width, height, long_edge) * 15 / 16
 
+    def large_enough(fraction: int) -> bool:
+        return max(width, height) / fraction >= wanted and min(width, height) / fraction >= SHORTEST_EDGE
+
     def memory(fraction: int) -> float:
         reduced = MEMORY_PER_DECODED_PIXEL / fraction**2
         return width * height * (reduced + (MEMORY_PER_PIXEL_HELD_BACK if held_back else 0))
 
     fraction = 1
-    while fraction < 8 and (max(width, height) / (2 * fraction) >= wanted or memory(fraction) > LARGEST_DECODE):
+    while fraction < 8 and (large_enough(2 * fraction) or memory(fraction) > LARGEST_DECODE):
         fraction *= 2
     if memory(fraction) > LARGEST_DECODE or width * height > MOST_JPEG_PIXELS:
         raise _too_many_pixels(width * height)
@@ -198,7 +202,7 @@ def _decode_heic(data: bytes | bytearray, long_edge: int) -> Pixels:
 
 
 def _decode_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int) -> Pixels:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
@@ -206,18 +210,22 @@ def _decode_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int
             image = Image.open(io.BytesIO(data), formats=[format_])
             _check_size(*image.size, format_, long_edge, transparent=image.has_transparency_data)
             image.load()
+            return _bgr(_upright(image, long_edge))
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
     except _DAMAGE as error:
         raise _damaged(format_) from error
-    upright_colour = _eight_bit(image)
-    del image
+
+
+def _upright(image: "Image.Image", long_edge: int) -> "Image.Image":
+    from PIL import Image, ImageOps
+
+    image = _eight_bit(image)
     if long_edge:
         # Smaller before anything else, so that everything after costs little memory.
-        size = _size_after(*upright_colour.size, long_edge)
-        upright_colour = upright_colour.resize(size, Image.Resampling.BOX, reducing_gap=1.0)
-    ImageOps.exif_transpose(upright_colour, in_place=True)
-    return _bgr(upright_colour)
+        image = image.resize(_size_after(*image.size, long_edge), Image.Resampling.BOX, reducing_gap=1.0)
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _eight_bit(image: "Image.Image") -> "Image.Image":
