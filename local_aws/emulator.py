@@ -21,6 +21,9 @@ SERVICES = (
 )
 """What the stacks, the CDK CLI and the commands call, as ministack names it."""
 
+SECRET = "local"  # noqa: S105 - there is nothing here to keep secret
+"""The secret access key of every account here."""
+
 
 class Emulator:
     """ministack on 127.0.0.1:`port`, with its gaps closed; invocations are sent to `lambda_host`.
@@ -83,6 +86,8 @@ class Emulator:
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
             "AWS_EC2_METADATA_DISABLED": "true",
+            # The one thing that the emulator checks signatures of, presigned links, it checks against its own secret.
+            "AWS_SECRET_ACCESS_KEY": SECRET,
             # An engine that happens to run is left alone.
             "DOCKER_HOST": f"unix://{self._folder}/no-docker",
         }

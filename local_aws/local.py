@@ -14,7 +14,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from local_aws import processes
-from local_aws.emulator import Emulator
+from local_aws.emulator import SECRET, Emulator
 from local_aws.errors import LocalAwsError
 from local_aws.lambda_host import LambdaHost
 from local_aws.node import node
@@ -83,7 +83,7 @@ class LocalAws:
         return {
             **endpoints,
             "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -33,7 +33,9 @@ def fresh_logs():
 
 
 def lines(capsys):
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    """What the function said of how things ended."""
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line for line in said if line["status"] != "begun"]
 
 
 def announced(aws, key="me.jpg", body=JPEG):
@@ -85,6 +87,13 @@ def test_what_needs_nothing_is_done_and_says_so(aws, capsys, nothing, status):
     assert handle({"Records": [nothing(aws)]}, CONTEXT) == {"batchItemFailures": []}
     (line,) = lines(capsys)
     assert line["status"] == status
+
+
+def test_a_photo_is_named_before_anything_can_go_wrong_with_it(aws, capsys):
+    """A function that is killed says nothing more."""
+    handle({"Records": [message(announced(aws))]}, CONTEXT)
+    begun = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert (begun["status"], begun["key"], begun["request_id"]) == ("begun", "me.jpg", CONTEXT.aws_request_id)
 
 
 def test_a_line_says_what_it_is_about_and_how_long_it_took(aws, capsys):

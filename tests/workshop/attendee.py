@@ -82,8 +82,6 @@ class Attendee:
     def environment(self) -> dict[str, str]:
         return {
             **self.local_aws.environment(self.account),
-            # The emulator checks presigned links, and only those, against the secret of its own process.
-            "AWS_SECRET_ACCESS_KEY": "test",
             "XDG_STATE_HOME": str(self.folder / "state"),
             "HOME": str(self.folder),
         }

@@ -79,6 +79,8 @@ def _handled(message: Mapping[str, Any], settings: Settings, cloud: Cloud) -> bo
 
 def _done(photo: Photo, settings: Settings, cloud: Cloud) -> bool:
     with logs.about(bucket=photo.bucket, key=photo.key, etag=photo.etag):
+        # Said before anything can go wrong, so that a photo which ends the process is known by name.
+        log.info("photo begun", extra={"fields": {"status": "begun"}})
         try:
             with logs.timed("total"):
                 outcome = annotate(photo, cloud, settings.long_edge)
