@@ -132,9 +132,9 @@ def test_a_file_name_cannot_forge_a_line(aws, capsys):
     forged = 'x\n{"level": "INFO", "status": "annotated"}\r\u2028\u0085.jpg'
     handle({"Records": [message(announced(aws, forged))]}, CONTEXT)
     said = capsys.readouterr().out
-    assert len(said.splitlines()) == 1
     assert said.isascii()
-    assert json.loads(said)["key"] == forged
+    begun, done = said.splitlines()
+    assert json.loads(begun)["key"] == json.loads(done)["key"] == forged
 
 
 def test_the_next_photo_is_not_told_with_the_last_ones_times(aws, capsys):
