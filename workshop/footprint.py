@@ -1,8 +1,8 @@
 """What one attendee's stacks ever put into an account: names only, read from CloudFormation's own memory.
 
-CloudFormation remembers a deleted stack, its resources and its template for 90 days (API reference, ListStackResources
-and GetTemplate), so the names are known after `cdk destroy` as well as before it. What cannot be known that way is
-found by this attendee's tags, or by names that no other attendee's things can have.
+CloudFormation remembers a deleted stack's events and its template for 90 days (API reference, DescribeStackEvents and
+GetTemplate), so the names are known after `cdk destroy` as well as before it. What cannot be known that way is found by
+this attendee's tags, or by names that no other attendee's things can have.
 """
 
 import json
@@ -93,7 +93,7 @@ def footprint_of(account: Account) -> Footprint:
     templates = []
     for stack in stacks:
         if stack["StackName"] in ours:
-            things.update(_resources_of(account, stack["StackId"]))
+            things.update(_made_by(account, stack["StackId"]))
             templates.append(_template_of(account, stack["StackId"]))
     things.update(_found_by_tag(account))
     things.update(_found_by_name(account, ours))
@@ -156,10 +156,11 @@ def _stacks_ever(account: Account) -> Iterator[dict[str, Any]]:
         yield from page["StackSummaries"]
 
 
-def _resources_of(account: Account, stack_id: str) -> Iterator[Thing]:
-    for page in account.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack_id):
-        for resource in page["StackResourceSummaries"]:
-            kind, name = KIND_OF.get(resource["ResourceType"]), resource.get("PhysicalResourceId")
+def _made_by(account: Account, stack_id: str) -> Iterator[Thing]:
+    """All that the stack ever made, by its events: what an update replaced or a delete skipped is there as well."""
+    for page in account.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=stack_id):
+        for event in page["StackEvents"]:
+            kind, name = KIND_OF.get(event["ResourceType"]), event.get("PhysicalResourceId")
             if kind and name:
                 yield Thing(kind, name)
 

@@ -124,6 +124,20 @@ def _stacks(account: Account, _footprint: Footprint, names: list[str]) -> list[s
     return [name for name in names if name in alive]
 
 
+def _collections(account: Account, _footprint: Footprint, names: list[str]) -> list[str]:
+    """Those that carry our tags: a stack that met somebody else's collection under its name has refused it."""
+    rekognition = account.client("rekognition")
+
+    def is_ours(name: str) -> bool:
+        described = _present(partial(rekognition.describe_collection, CollectionId=name))
+        if described is None:
+            return False
+        tags = rekognition.list_tags_for_resource(ResourceArn=described["CollectionARN"])["Tags"]
+        return bool(tags.get("workshop") == "show-your-emotions" and tags.get("attendee") == account.attendee)
+
+    return [name for name in names if is_ours(name)]
+
+
 def _log_groups(account: Account, _footprint: Footprint, names: list[str]) -> list[str]:
     logs = account.client("logs").get_paginator("describe_log_groups")
     return [
@@ -170,7 +184,7 @@ _LOOK: dict[Kind, Callable[[Account, Footprint, list[str]], list[str]]] = {
     # A name that is free again may belong to somebody else's bucket by now.
     "bucket": _one_by_one("s3", "head_bucket", "Bucket", *_SOMEBODY_ELSES),
     "queue": _one_by_one("sqs", "get_queue_attributes", "QueueUrl"),
-    "collection": _one_by_one("rekognition", "describe_collection", "CollectionId"),
+    "collection": _collections,
     "function": _one_by_one("lambda", "get_function_configuration", "FunctionName"),
     "event source mapping": _one_by_one("lambda", "get_event_source_mapping", "UUID"),
     "log group": _log_groups,

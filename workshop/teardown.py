@@ -13,6 +13,8 @@ from workshop.errors import WorkshopError
 
 CDK = PROJECT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
+_STDERR = 2
+
 
 def destroy(account: Account) -> bool:
     """Run `cdk destroy --all` for the account's attendee, its progress on stderr, and say whether it went well.
@@ -32,7 +34,7 @@ def destroy(account: Account) -> bool:
             cwd=PROJECT,
             env=_environment(account) | {"PATH": path},
             stdin=subprocess.DEVNULL,
-            stdout=sys.stderr.fileno(),
+            stdout=_STDERR,  # its results are our progress
             check=False,
         )
     return done.returncode == 0
