@@ -91,8 +91,6 @@ def shared(account: Account) -> list[Finding]:
     status, code = answer_without_signature(link.direct)
     if status == 403:
         direct = Finding("Direct", "ok", f"refused, as it should be ({status} {code})")
-    elif status == 200 and _is_local(account):
-        direct = Finding("Direct", "warning", "The local AWS checks no permissions, so it opened; AWS refuses it.")
     else:
         direct = Finding(
             "Direct", "problem", f"answered with {status} {code} instead of 403.", account.cdk("deploy Foundation")
@@ -228,10 +226,6 @@ def _status(address: str) -> int:
         return error.code
     except OSError as error:
         raise WorkshopError(f"The presigned link could not be asked: {getattr(error, 'reason', error)}.") from None
-
-
-def _is_local(account: Account) -> bool:
-    return "127.0.0.1" in account.client("s3").meta.endpoint_url
 
 
 def _timestamp(last_modified: str) -> float:

@@ -1,0 +1,124 @@
+"""The checkpoints: each is red before its step and green after it."""
+
+import json
+from urllib.error import URLError
+
+import pytest
+
+from tests.workshop.attendee import GROUP_PHOTO, Attendee
+from workshop import checkpoints
+
+pytestmark = pytest.mark.slow
+
+
+def test_before_step_1_the_deploy_is_what_comes_next(attendee: Attendee):
+    ran = attendee.run("check", "1")
+    assert ran.exit_code == 1
+    assert "npx cdk deploy Foundation" in ran.stdout
+
+
+def test_a_bucket_that_could_be_opened_to_the_public_is_a_problem(deployed: Attendee):
+    ran = deployed.run("check", "1")
+    assert ran.exit_code == 1
+    assert "open to the public" in ran.stdout
+
+
+def closed(attendee: Attendee) -> None:
+    doors = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    for output in ("RawBucket", "ProcessedBucket"):
+        attendee.client("s3").put_public_access_block(
+            Bucket=attendee.outputs[output], PublicAccessBlockConfiguration=dict.fromkeys(doors, True)
+        )
+
+
+def test_after_step_1_it_is_done(deployed: Attendee):
+    closed(deployed)
+    ran = deployed.run("check", "1")
+    assert ran.exit_code == 0
+    assert deployed.outputs["CollectionId"] in ran.stdout
+
+
+def test_a_collection_that_is_gone_is_a_problem(deployed: Attendee):
+    closed(deployed)
+    deployed.client("rekognition").delete_collection(CollectionId=deployed.outputs["CollectionId"])
+    assert deployed.run("check", "1").exit_code == 1
+
+
+def test_step_2_is_done_by_a_photo(deployed: Attendee):
+    assert deployed.run("check", "2").exit_code == 1
+    deployed.client("s3").put_object(Bucket=deployed.outputs["RawBucket"], Key="folder/", Body=b"")
+    assert deployed.run("check", "2").exit_code == 1
+    assert deployed.run("upload", str(deployed.photo_file())).exit_code == 0
+    ran = deployed.run("check", "2")
+    assert ran.exit_code == 0
+    assert "1 photo in the raw bucket" in ran.stdout
+
+
+def test_step_3_is_done_by_faces_in_the_collection_and_a_picture(deployed: Attendee):
+    ran = deployed.run("check", "3")
+    assert ran.exit_code == 1
+    assert "index selfie.jpg" in ran.stdout
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    ran = deployed.run("check", "3")
+    assert ran.exit_code == 0
+    assert "3 faces indexed" in ran.stdout
+
+
+def test_step_3_is_not_done_by_a_photo_without_a_face(deployed: Attendee):
+    assert deployed.run("index", str(deployed.photo_file())).exit_code == 0
+    ran = deployed.run("check", "3")
+    assert ran.exit_code == 1
+    assert "It holds no face." in ran.stdout
+
+
+def test_step_4_needs_a_picture_first(deployed: Attendee):
+    ran = deployed.run("check", "4")
+    assert ran.exit_code == 1
+    assert "There is no annotated picture yet." in ran.stdout
+
+
+def test_step_4_is_done_when_the_direct_address_is_refused_and_the_link_opens(deployed: Attendee):
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    ran = deployed.run("check", "4")
+    assert ran.exit_code == 0
+    assert "refused, as it should be (403 AccessDenied)" in ran.stdout
+    assert "ok       Presigned      opens" in ran.stdout
+
+
+def test_a_picture_that_anybody_can_open_is_a_problem(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    monkeypatch.setattr(checkpoints, "answer_without_signature", lambda _address: (200, "OK"))
+    ran = deployed.run("check", "4")
+    assert ran.exit_code == 1
+    assert "answered with 200 OK instead of 403" in ran.stdout
+
+
+def test_a_link_that_nobody_answers_is_one_sentence(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+
+    def fail(*_asked: object, **_how: object) -> None:
+        raise URLError("no route to host")
+
+    monkeypatch.setattr(checkpoints.urllib.request, "urlopen", fail)
+    ran = deployed.run("check", "4")
+    assert ran.exit_code == 1
+    assert "no route to host" in ran.stdout
+    assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_step_5_before_its_deploy_is_given_the_command(deployed: Attendee):
+    ran = deployed.run("check", "5")
+    assert ran.exit_code == 1
+    assert "npx cdk deploy Serverless" in ran.stdout
+
+
+def test_all_steps_stop_at_the_first_that_is_not_done(deployed: Attendee):
+    closed(deployed)
+    ran = deployed.run("check", "--json")
+    assert ran.exit_code == 1
+    assert [step["step"] for step in json.loads(ran.stdout)] == [1, 2]
+
+
+@pytest.mark.parametrize("step", ["0", "7", "all"])
+def test_there_are_six_steps(deployed: Attendee, step: str):
+    assert deployed.run("check", step).exit_code == 2

@@ -1,0 +1,62 @@
+"""The gallery command: from the results in the bucket to a page on this computer."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.workshop.attendee import GROUP_PHOTO, Attendee
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_page_is_written_where_asked_and_its_name_is_all_that_stdout_says(deployed: Attendee):
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    page = deployed.folder / "wall.html"
+    ran = deployed.run("gallery", "-o", str(page))
+    assert (ran.exit_code, ran.stdout) == (0, f"{page}\n")
+    assert "the links in the page end at" in ran.stderr
+    assert re.search(r'<img src="http[^"]+X-Amz-Expires=21600[^"]+"', page.read_text(encoding="utf-8"))
+
+
+def test_the_links_end_when_the_page_says(deployed: Attendee):
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    page = deployed.folder / "gallery.html"
+    assert deployed.run("gallery", "-o", str(page), "--expires", "15m").exit_code == 0
+    written = page.read_text(encoding="utf-8")
+    assert "X-Amz-Expires=900" in written
+    made, ends = re.findall(r'datetime="[^"]+T(\d\d):(\d\d)', written)
+    minutes = (int(ends[0]) * 60 + int(ends[1]) - int(made[0]) * 60 - int(made[1])) % (24 * 60)
+    assert minutes in (15, 16)
+
+
+def test_embedded_pictures_need_no_link(deployed: Attendee):
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    page = deployed.folder / "gallery.html"
+    assert deployed.run("gallery", "-o", str(page), "--embed").exit_code == 0
+    written = page.read_text(encoding="utf-8")
+    assert 'src="data:image/jpeg;base64,' in written
+    assert "X-Amz" not in written
+
+
+def test_without_results_there_is_a_page_that_says_so(deployed: Attendee):
+    page = deployed.folder / "gallery.html"
+    ran = deployed.run("gallery", "-o", str(page))
+    assert ran.exit_code == 0
+    assert "No pictures yet" in page.read_text(encoding="utf-8")
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(deployed: Attendee):
+    ran = deployed.run("gallery", "-o", str(Path(deployed.folder, "nowhere", "gallery.html")))
+    assert ran.exit_code == 1
+    assert "cannot be written" in ran.stderr
+
+
+def test_the_browser_is_opened_only_when_asked(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
+    opened: list[str] = []
+    monkeypatch.setattr("workshop.commands.gallery.webbrowser.open", opened.append)
+    page = deployed.folder / "gallery.html"
+    deployed.run("gallery", "-o", str(page))
+    assert opened == []
+    deployed.run("gallery", "-o", str(page), "--open")
+    assert opened == [page.as_uri()]

@@ -1,0 +1,176 @@
+"""Taking the workshop down: two attendees in one account, the real stacks, the real CDK CLI."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local_aws.local import LocalAws
+from tests.workshop.attendee import Attendee
+from tests.workshop.test_leftovers import CLINGING, NAMES, asset_bucket, push, pushed, repository, tagged, uploaded
+from workshop.account import Account
+from workshop.commands import teardown as module
+from workshop.footprint import footprint_of
+
+pytestmark = pytest.mark.slow
+
+ACCOUNT = "200000000001"
+
+
+def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=180)
+    return process.returncode, out, err
+
+
+def inventory(attendee: Attendee) -> dict[str, list[str]]:
+    """What the account holds of every kind, asked plainly, without the code under test."""
+    functions, sqs, s3 = (attendee.client(service) for service in ("lambda", "sqs", "s3"))
+    logs, cloudwatch, iam = (attendee.client(service) for service in ("logs", "cloudwatch", "iam"))
+    stacks = attendee.client("cloudformation").describe_stacks()["Stacks"]
+    return {
+        "stacks": [stack["StackName"] for stack in stacks],
+        "buckets": [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]],
+        "queues": sqs.list_queues().get("QueueUrls", []),
+        "collections": attendee.client("rekognition").list_collections()["CollectionIds"],
+        "functions": [function["FunctionName"] for function in functions.list_functions()["Functions"]],
+        "mappings": [mapping["UUID"] for mapping in functions.list_event_source_mappings()["EventSourceMappings"]],
+        "log groups": [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]],
+        "alarms": [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]],
+        "roles": [role["RoleName"] for role in iam.list_roles()["Roles"]],
+        "images": sorted(pushed(attendee)),
+        "assets": sorted(uploaded(attendee)),
+    }
+
+
+def test_each_attendee_takes_down_their_own_and_at_the_end_the_account_is_as_before(
+    local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    simon = Attendee(local_aws, tmp_path, ACCOUNT)
+    for name, value in simon.environment.items():
+        monkeypatch.setenv(name, value)
+    local_aws.prepare(account=ACCOUNT, attendee="simon")
+    push(simon, "e" * 64)
+    simon.client("s3").put_object(Bucket=asset_bucket(simon), Key="somebody-elses.json", Body=b"{}")
+    bootstrapped = inventory(simon)
+
+    local_aws.deploy(account=ACCOUNT)
+    local_aws.prepare(account=ACCOUNT, attendee="simon-2")
+    local_aws.deploy(account=ACCOUNT)
+    (image,) = {thing.name for thing in footprint_of(Account.open("simon")).things if thing.kind == "image"}
+    push(simon, image)
+    deployed = inventory(simon)
+
+    code, out, _ = finished(simon.start("--attendee", "simon", "teardown", "--dry-run", "--json"))
+    assert code == 0
+    assert {each["name"] for each in json.loads(out)} >= {NAMES, "ShowYourEmotions-simon-Serverless"}
+    assert not [each for each in json.loads(out) if "simon-2" in each["name"]]
+    assert inventory(simon) == deployed
+
+    code, out, err = finished(simon.start("--attendee", "simon", "teardown", "--yes"))
+    assert (code, out) == (0, "nothing left\n")
+    assert f"The image {image} stays: somebody else's stack runs it too." in err
+    between = inventory(simon)
+    for kind, names in deployed.items():
+        simons = [name for name in names if "simon-2" not in name.lower() and name not in bootstrapped[kind]]
+        simon_2s = [name for name in names if "simon-2" in name.lower()]
+        assert set(simon_2s) <= set(between[kind]), kind
+        if kind not in ("images", "assets", "mappings"):
+            assert not set(simons) & set(between[kind]), kind
+    assert image in between["images"]
+    assert len(between["mappings"]) == 1
+
+    code, out, _ = finished(simon.start("--attendee", "simon-2", "teardown", "--yes"))
+    assert (code, out) == (0, "nothing left\n")
+    assert inventory(simon) == bootstrapped
+
+    code, out, _ = finished(simon.start("--attendee", "simon", "teardown", "--yes"))
+    assert (code, out) == (0, "nothing left\n")
+
+
+@pytest.fixture
+def clinging(attendee: Attendee, monkeypatch: pytest.MonkeyPatch) -> Attendee:
+    """A stack of simon's whose resources refuse to go with it."""
+    attendee.client("s3").create_bucket(
+        Bucket=asset_bucket(attendee), CreateBucketConfiguration={"LocationConstraint": "ap-southeast-2"}
+    )
+    attendee.client("ecr").create_repository(repositoryName=repository(attendee))
+    attendee.deploy("Foundation", tagged("simon", CLINGING, keep=True), name="simon")
+    monkeypatch.setattr(module, "_PATIENCE", 0)
+    return attendee
+
+
+def destroy_without_the_cdk(account: Account) -> bool:
+    """CloudFormation alone is enough here, and quicker."""
+    account.client("cloudformation").delete_stack(StackName=NAMES)
+    return True
+
+
+def test_what_is_left_is_named_with_its_command_and_the_exit_code_says_so(
+    clinging: Attendee, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "destroy", destroy_without_the_cdk)
+    ran = clinging.run("--attendee", "simon", "teardown", "--yes")
+    assert ran.exit_code == 1
+    assert "nothing left" not in ran.stdout
+    lines = ran.stdout.splitlines()
+    assert len(lines) == 2 * 7
+    assert all(line.startswith("  aws ") for line in lines[1::2])
+    assert "1 event source mapping, 1 function, 1 bucket, 1 queue, 1 log group, 1 alarm, 1 role left." in ran.stderr
+
+
+def test_left_things_are_values_in_json(clinging: Attendee, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "destroy", destroy_without_the_cdk)
+    ran = clinging.run("--attendee", "simon", "teardown", "--yes", "--json")
+    left = json.loads(ran.stdout)
+    assert {"kind", "name", "remove"} == set(left[0])
+    assert ran.exit_code == 1
+
+
+def test_a_destroy_that_failed_is_said_to_have_failed(clinging: Attendee, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "destroy", lambda _account: False)
+    ran = clinging.run("--attendee", "simon", "teardown", "--yes")
+    assert ran.exit_code == 1
+    assert "because `cdk destroy` failed" in ran.stderr
+    assert f"stack {NAMES}" in ran.stdout
+
+
+def test_nothing_is_deleted_while_nobody_can_confirm_it(clinging: Attendee):
+    before = inventory(clinging)
+    ran = clinging.run("--attendee", "simon", "teardown")
+    assert ran.exit_code == 1
+    assert "Nothing was deleted" in ran.stderr
+    assert "--yes" in ran.stderr
+    assert inventory(clinging) == before
+
+
+def test_a_dry_run_deletes_nothing(clinging: Attendee):
+    before = inventory(clinging)
+    ran = clinging.run("--attendee", "simon", "teardown", "--dry-run")
+    assert ran.exit_code == 0
+    assert f"stack                {NAMES}" in ran.stdout
+    assert inventory(clinging) == before
+
+
+def test_an_interruption_says_how_to_go_on(clinging: Attendee, monkeypatch: pytest.MonkeyPatch):
+    def interrupt(_account: Account) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "destroy", interrupt)
+    ran = clinging.run("--attendee", "simon", "teardown", "--yes")
+    assert ran.exit_code == 130
+    assert "Go on: python -m workshop --attendee simon teardown" in ran.stderr
+
+
+def test_without_the_cdk_nothing_is_begun(clinging: Attendee, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("workshop.teardown.CDK", tmp_path / "cdk")
+    before = inventory(clinging)
+    ran = clinging.run("--attendee", "simon", "teardown", "--yes")
+    assert ran.exit_code == 1
+    assert "make setup" in ran.stderr
+    assert inventory(clinging) == before
+
+
+def test_an_account_with_nothing_of_ours_has_nothing_left_and_needs_no_yes(attendee: Attendee):
+    ran = attendee.run("teardown")
+    assert (ran.exit_code, ran.stdout) == (0, "nothing left\n")
