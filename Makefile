@@ -75,7 +75,7 @@ exercise: .venv/.ready-dev  ## the extra credit of step 6: a test to turn green
 
 .PHONY: test test-fast lint types imports synth
 test: lint types imports synth  ## everything that must be green: lint, types, imports, synth, all tests
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-fast: .venv/.ready-dev  ## the inner loop: unit tests and infrastructure, no local AWS
 	@CDK_VALIDATION=false .venv/bin/python -m pytest -q -m 'not slow'

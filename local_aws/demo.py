@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from annotator.result import Picture, Result
 
@@ -103,7 +104,7 @@ def _keep(account: Account, results: Sequence[Result], to: Path) -> Path:
         s3.download_file(picture.bucket, picture.key, str(to / names[picture.key]))
 
     def beside_the_page(picture: Picture) -> str:
-        return names[picture.key]
+        return quote(names[picture.key])
 
     page = to / "index.html"
     page.write_text(gallery.page(results, beside_the_page, made=datetime.now().astimezone()), encoding="utf-8")
