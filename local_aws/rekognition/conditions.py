@@ -12,6 +12,8 @@ from local_aws.rekognition.collection import Place
 from local_aws.rekognition.refusal import Refusal, played, too_fast
 
 ANY = "*"
+Latency = float | tuple[float, float]
+"""Seconds, or from how many to how many by chance."""
 
 
 @dataclass(slots=True)
@@ -59,20 +61,22 @@ class Conditions:
     """Quotas, latencies, faults and counts. Safe to use from several threads.
 
     `quotas` are calls a second by operation, for each account and region on its own, as in AWS; `latencies` are
-    seconds by operation ("*" is any). Chance is seeded, so a test that plays it repeats.
+    seconds by operation ("*" is any). A call above the quota is turned away at the door, so it takes no time. Chance
+    is seeded, so a test that plays it repeats.
     """
 
     def __init__(
         self,
         *,
         quotas: Mapping[str, float] | None = None,
-        latencies: Mapping[str, float] | None = None,
+        latencies: Mapping[str, Latency] | None = None,
         faults: list[Fault] | None = None,
         seed: int = 0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._quotas = dict(quotas or {})
+        self._quota_codes: dict[str, str] = {}
         self._latencies = dict(latencies or {})
         self._faults = list(faults or [])
         self._chance = random.Random(seed)  # noqa: S311 (chance for tests, not for secrets)
@@ -83,16 +87,23 @@ class Conditions:
         self._refused: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._lock = threading.Lock()
 
-    def set_quota(self, operation: str, rate: float | None) -> None:
-        """Allow `rate` calls a second of an operation; None lifts the quota."""
+    def set_quota(self, operation: str, rate: float | None, code: str | None = None) -> None:
+        """Allow `rate` calls a second of an operation; None lifts the quota.
+
+        AWS declares two codes for too many calls, ProvisionedThroughputExceededException (the default here) and
+        ThrottlingException, and does not say which is answered when (developer guide, "Error handling").
+        """
         with self._lock:
             self._quotas.pop(operation, None)
+            self._quota_codes.pop(operation, None)
+            if code:
+                self._quota_codes[operation] = code
             self._buckets = {key: bucket for key, bucket in self._buckets.items() if key[1] != operation}
             if rate is not None:
                 self._quotas[operation] = rate
 
-    def set_latency(self, operation: str, seconds: float) -> None:
-        """Answer an operation that much later; 0 is at once."""
+    def set_latency(self, operation: str, seconds: Latency) -> None:
+        """Answer an operation that much later, or by chance between two numbers of seconds; 0 is at once."""
         with self._lock:
             self._latencies[operation] = seconds
 
@@ -104,15 +115,19 @@ class Conditions:
     def clear(self) -> None:
         """No quota, no latency, no faults, and counting starts anew."""
         with self._lock:
-            for played_now in (self._quotas, self._latencies, self._faults, self._buckets, self._calls, self._refused):
+            for played_now in (self._quotas, self._quota_codes, self._latencies, self._faults, self._buckets):
                 played_now.clear()
+            self._calls.clear()
+            self._refused.clear()
 
     def meet(self, place: Place, operation: str) -> None:
         """Let one call through, late if so wished; raises Refusal when a fault or the quota stands in its way."""
         with self._lock:
             self._calls[place.account, operation] += 1
-            delay = self._latencies.get(operation, self._latencies.get(ANY, 0.0))
-            refusal = self._fault(operation) or self._over_quota(place, operation)
+            refusal = self._fault(operation)
+            if not refusal and (too_many := self._over_quota(place, operation)):
+                raise too_many
+            delay = self._delay(operation)
         if delay:
             self._sleep(delay)
         if refusal:
@@ -171,4 +186,11 @@ class Conditions:
             return None
         now = self._clock()
         bucket = self._buckets.setdefault((place, operation), Bucket(self._quotas[operation], now))
-        return None if bucket.take(now) else too_fast()
+        if bucket.take(now):
+            return None
+        code = self._quota_codes.get(operation)
+        return played(code) if code else too_fast()
+
+    def _delay(self, operation: str) -> float:
+        latency = self._latencies.get(operation, self._latencies.get(ANY, 0.0))
+        return self._chance.uniform(*latency) if isinstance(latency, tuple) else latency

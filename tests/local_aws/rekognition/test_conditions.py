@@ -56,6 +56,33 @@ def test_each_account_has_its_own_quota():
     assert outcome(conditions, "DetectFaces") == "ok"
 
 
+def test_a_quota_answers_with_the_code_it_is_given():
+    conditions = Conditions(clock=Clock())
+    conditions.set_quota("IndexFaces", 1, code="ThrottlingException")
+    assert [outcome(conditions) for _ in range(2)] == ["ok", "ThrottlingException"]
+    conditions.set_quota("IndexFaces", 1)
+    assert [outcome(conditions) for _ in range(2)] == ["ok", "ProvisionedThroughputExceededException"]
+
+
+def test_a_call_above_the_quota_is_turned_away_at_once():
+    clock = Clock()
+    conditions = Conditions(quotas={"IndexFaces": 1}, latencies={"*": 0.5}, clock=clock, sleep=clock.sleep)
+    assert [outcome(conditions), clock.now] == ["ok", 0.5]
+    assert [outcome(conditions), clock.now] == ["ProvisionedThroughputExceededException", 0.5]
+
+
+def test_a_latency_may_vary_by_chance():
+    clock = Clock()
+    conditions = Conditions(latencies={"IndexFaces": (0.4, 0.6)}, clock=clock, sleep=clock.sleep)
+    slept = []
+    for _ in range(50):
+        before = clock.now
+        outcome(conditions)
+        slept.append(round(clock.now - before, 6))
+    assert all(0.4 <= seconds <= 0.6 for seconds in slept)
+    assert len(set(slept)) > 40
+
+
 def test_a_lifted_quota_is_gone():
     conditions = Conditions(quotas={"IndexFaces": 1}, clock=Clock())
     conditions.set_quota("IndexFaces", None)
