@@ -30,14 +30,24 @@ class Emulator:
 
     It keeps everything in memory and in `folder`, which is removed when this process ends, even by a SIGKILL.
     `account_concurrency` plays an account's limit of concurrent executions, such as the 10 of a new account.
+    `enforce_iam` checks signatures and the policies of functions' roles, buckets and queues.
     """
 
-    def __init__(self, lambda_host: str, port: int, folder: Path, account_concurrency: int | None = None) -> None:
+    def __init__(
+        self,
+        lambda_host: str,
+        port: int,
+        folder: Path,
+        account_concurrency: int | None = None,
+        *,
+        enforce_iam: bool = False,
+    ) -> None:
         self._lambda_host = lambda_host
         self.port = port
         self._folder = folder
         self.log = folder / "emulator.log"
         self._account_concurrency = account_concurrency
+        self._enforce_iam = enforce_iam
 
     def __enter__(self) -> Self:
         if processes.listens(self.port):
@@ -85,8 +95,9 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
+            "AUTH": str(self._enforce_iam).lower(),
             "AWS_EC2_METADATA_DISABLED": "true",
-            # The one thing that the emulator checks signatures of, presigned links, it checks against its own secret.
+            # The emulator checks signatures, of presigned links always, against its own secret.
             "AWS_SECRET_ACCESS_KEY": SECRET,
             # An engine that happens to run is left alone.
             "DOCKER_HOST": f"unix://{self._folder}/no-docker",

@@ -10,7 +10,7 @@ import base64
 import functools
 import json
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -22,15 +22,18 @@ Properties = dict[str, Any]
 Attributes = tuple[str, dict[str, Any]]
 
 
-def close_gaps(lambda_host: str) -> None:
-    """Close every gap; `lambda_host` is the address that invocations are sent to."""
-    run_functions_in(lambda_host)
+def close_gaps(lambda_host: str, credentials_of: Callable[[Properties], dict[str, str]] | None = None) -> None:
+    """Close every gap; `lambda_host` is the address that invocations are sent to.
+
+    `credentials_of` makes the environment variables that a function is somebody with, from its configuration.
+    """
+    run_functions_in(lambda_host, credentials_of or execution_credentials)
     give_buckets_what_the_template_says()
     refuse_to_delete_a_bucket_with_objects()
     answer_when_a_stack_is_done()
 
 
-def run_functions_in(lambda_host: str) -> None:
+def run_functions_in(lambda_host: str, credentials_of: Callable[[Properties], dict[str, str]]) -> None:
     """Gap: image functions need Docker, and zip functions run in the emulator's own Python, with its limits.
 
     ministack can hand a function to an address of one's own, but only when that is named in the function's environment
@@ -39,10 +42,10 @@ def run_functions_in(lambda_host: str) -> None:
     """
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def dispatch(_func: Any, config: Mapping[str, Any], event: Any, request_id: str, _started: float) -> Any:
+    def dispatch(_func: Any, config: Properties, event: Any, request_id: str, _started: float) -> Any:
         invocation = {
             "configuration": config,
-            "credentials": execution_credentials(config),
+            "credentials": credentials_of(config),
             "request_id": request_id,
             "event": event,
         }

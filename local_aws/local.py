@@ -19,6 +19,7 @@ from local_aws.errors import LocalAwsError
 from local_aws.lambda_host import LambdaHost
 from local_aws.node import node
 from local_aws.rekognition import RekognitionServer
+from local_aws.rekognition.permissions import Permissions
 
 PROJECT = Path(__file__).parents[1]
 """The folder with cdk.json."""
@@ -34,11 +35,13 @@ class LocalAws:
 
     `port` is the emulator's, 0 for a free one; `account_concurrency` plays an account's limit of concurrent
     executions. Image functions are found in the cloud assembly that `cdk` writes and in the project's own cdk.out.
+    `enforce_iam` holds functions to their roles' policies; the deployer, CDK's bootstrap roles included, may do all.
     """
 
-    def __init__(self, port: int = 0, account_concurrency: int | None = None) -> None:
+    def __init__(self, port: int = 0, account_concurrency: int | None = None, *, enforce_iam: bool = False) -> None:
         self._port = port
         self._account_concurrency = account_concurrency
+        self._enforce_iam = enforce_iam
 
     def __enter__(self) -> Self:
         port = self._port or processes.free_port()
@@ -47,7 +50,10 @@ class LocalAws:
             self._folder = Path(tempfile.mkdtemp(prefix="show-your-emotions-"))
             stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
             self.assembly = self._folder / "cdk.out"
-            self.rekognition = stack.enter_context(RekognitionServer(s3_endpoint=emulator_url, port=0))
+            permissions = Permissions(emulator_url) if self._enforce_iam else None
+            self.rekognition = stack.enter_context(
+                RekognitionServer(s3_endpoint=emulator_url, port=0, permissions=permissions)
+            )
             self.lambda_host = stack.enter_context(
                 LambdaHost(
                     emulator_url,
@@ -57,7 +63,13 @@ class LocalAws:
                 )
             )
             self.emulator = stack.enter_context(
-                Emulator(self.lambda_host.url, port, self._folder, self._account_concurrency)
+                Emulator(
+                    self.lambda_host.url,
+                    port,
+                    self._folder,
+                    self._account_concurrency,
+                    enforce_iam=self._enforce_iam,
+                )
             )
             self._everything = stack.pop_all()
         return self

@@ -26,7 +26,13 @@ def main() -> None:
 
     from local_aws.gaps import close_gaps
 
-    close_gaps(lambda_host)
+    if app.AUTH:
+        from local_aws.iam import enforce_iam, role_session
+
+        close_gaps(lambda_host, role_session)
+        enforce_iam()
+    else:
+        close_gaps(lambda_host)
     app.main()
 
 

@@ -66,6 +66,15 @@ def invalid_token() -> Refusal:
     return Refusal("InvalidPaginationTokenException", "Invalid Pagination Token")
 
 
+def access_denied(principal: str, action: str, resource: str) -> Refusal:
+    """The caller's policies do not allow it."""
+    sentence = (
+        f"User: {principal} is not authorized to perform: {action} on resource: {resource} "
+        f"because no identity-based policy allows the {action} action"
+    )
+    return Refusal("AccessDeniedException", sentence)
+
+
 def too_fast() -> Refusal:
     """Above the quota."""
     return Refusal("ProvisionedThroughputExceededException", "Provisioned Rate exceeded")

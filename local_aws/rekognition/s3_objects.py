@@ -9,6 +9,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
+from local_aws.emulator import SECRET
 from local_aws.rekognition.pictures import LARGEST_IN_S3
 from local_aws.rekognition.refusal import image_too_large, invalid_s3_object
 
@@ -17,12 +18,17 @@ from local_aws.rekognition.refusal import image_too_large, invalid_s3_object
 class Caller:
     """Who signed the request: enough to ask another emulated service in their name.
 
-    The secret never travels, so the signature is not the caller's; emulators do not check it.
+    The secret never travels; in the local AWS it is the same for everybody.
     """
 
     access_key: str
     region: str
     session_token: str | None = None
+
+    @property
+    def credentials(self) -> Credentials:
+        """What a request in their name is signed with."""
+        return Credentials(self.access_key, SECRET, self.session_token)
 
 
 class S3Objects:
@@ -48,8 +54,7 @@ class S3Objects:
             params={"versionId": version} if version else {},
             stream_output=True,
         )
-        credentials = Credentials(caller.access_key, "not-checked", caller.session_token)
-        S3SigV4Auth(credentials, "s3", caller.region).add_auth(request)
+        S3SigV4Auth(caller.credentials, "s3", caller.region).add_auth(request)
         try:
             answer = self._http.send(request.prepare())
             if answer.status_code != 200:

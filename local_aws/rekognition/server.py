@@ -17,6 +17,7 @@ from local_aws.rekognition.collection import Place
 from local_aws.rekognition.conditions import Conditions, Fault
 from local_aws.rekognition.eyes import Eyes, Sight
 from local_aws.rekognition.operations import Call, Rekognition
+from local_aws.rekognition.permissions import Permissions
 from local_aws.rekognition.refusal import Refusal
 from local_aws.rekognition.s3_objects import Caller, S3Objects
 from local_aws.rekognition.service_model import answer_to, request_from
@@ -37,7 +38,8 @@ class RekognitionServer:
     """A Rekognition-compatible server on 127.0.0.1 that really finds faces.
 
     `s3_endpoint` is where S3Object images are read from, as the caller. `port` 0 takes a free one. `account_of`
-    replaces the rule above where keys mean something else. `conditions` plays quotas, latency and faults and counts
+    replaces the rule above where keys mean something else. `permissions` holds callers to their policies; without it
+    everybody may do everything. `conditions` plays quotas, latency and faults and counts
     the calls; the same is reached over HTTP at `/_control`:
 
         GET  /_control                  {"calls": {"IndexFaces": 3}, "calls_by_account": …, "refusals": …, …}
@@ -57,9 +59,11 @@ class RekognitionServer:
         account_of: Callable[[str], str] = account_of,
         conditions: Conditions | None = None,
         sight: Sight | None = None,
+        permissions: Permissions | None = None,
     ) -> None:
         self.conditions = conditions or Conditions()
         self.account_of = account_of
+        self._permissions = permissions
         self.eyes = Eyes()
         self._opening: threading.Thread | None = None
         self._needs_eyes = sight is None
@@ -112,10 +116,13 @@ class RekognitionServer:
 
     def answer(self, operation: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """What the service answers, as JSON values; raises Refusal."""
-        place = Place(self.account_of(caller.access_key), caller.region)
+        known = self._permissions.account_of(caller) if self._permissions else None
+        place = Place(known or self.account_of(caller.access_key), caller.region)
         try:
             self.conditions.meet(place, operation)
             request = request_from(operation, body)
+            if self._permissions:
+                self._permissions.require(caller, place, operation, request)
             return answer_to(operation, self.rekognition.named[operation](Call(caller, place, request)))
         except Refusal as refusal:
             self.conditions.refused(operation, refusal.code)

@@ -1,0 +1,159 @@
+"""IAM, enforced for the roles of functions: what the emulator's own AUTH=true needs for the workshop.
+
+ministack 1.5.33 checks signatures, policies and presigned links when it is started with AUTH=true. These are the gaps
+of that mode, closed inside the emulator's process like those in `gaps.py`, which also holds for why they are here.
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from ministack import app
+from ministack.core import iam_evaluator, responses
+from ministack.core.iam_evaluator import AuthError, EvalContext
+from ministack.core.lambda_runtime import execution_credentials
+from ministack.services import lambda_svc, s3, sts
+from ministack.services.cloudformation import provisioners
+
+from local_aws.emulator import SECRET
+from local_aws.gaps import Attributes, Properties, _replace, _replace_provisioner
+
+BOOTSTRAP_ROLES = ":assumed-role/cdk-hnb659fds-"
+"""What the roles of a CDK bootstrap have in common; they are the deployer's, and no part of the stacks."""
+
+POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+"""What Lambda does with a queue as the function's role (Lambda developer guide, "Using Lambda with Amazon SQS")."""
+
+
+def enforce_iam() -> None:
+    """Close every gap of AUTH=true."""
+    let_the_deployer_deploy()
+    take_loopback_for_tls()
+    tell_nobody_what_is_missing()
+    ask_who_may_compare()
+    ask_who_may_poll()
+
+
+def let_the_deployer_deploy() -> None:
+    """Gap: the roles of CDK's bootstrap are refused what they publish assets with.
+
+    They are the developer's way in, whose rights are not what is tried here.
+    """
+    resolve = iam_evaluator.resolve_principal
+
+    @functools.wraps(resolve)
+    def resolve_with_the_deployer(*arguments: Any, **named: Any) -> Any:
+        principal = resolve(*arguments, **named)
+        if not isinstance(principal, AuthError) and BOOTSTRAP_ROLES in principal.arn:
+            principal.policies = None
+        return principal
+
+    _replace(iam_evaluator, "resolve_principal", resolve_with_the_deployer)
+
+
+def take_loopback_for_tls() -> None:
+    """Gap: there is no TLS here, and the buckets and queues refuse whoever comes without (aws:SecureTransport)."""
+    pin = iam_evaluator.pin_request_origin
+
+    def pin_as_secure(source_ip: str, _secure_transport: bool) -> None:
+        pin(source_ip, True)
+
+    _replace(app, "pin_request_origin", pin_as_secure)
+
+
+def tell_nobody_what_is_missing() -> None:
+    """Gap: an object that is not there is a 404 for everybody.
+
+    On AWS it is a 403 for those who may not list the bucket (S3 API reference, GetObject and HeadObject).
+    """
+    handle = s3.handle_request
+
+    @functools.wraps(handle)
+    async def handle_discreetly(method: str, path: str, headers: Any, *rest: Any, **named: Any) -> Any:
+        answer = await handle(method, path, headers, *rest, **named)
+        bucket, _, key = unquote(path).lstrip("/").partition("/")
+        if answer[0] == 404 and method in ("GET", "HEAD") and key and not _may(headers, "s3:ListBucket", bucket):
+            return s3._error("AccessDenied", "Access Denied", 403, path)
+        return answer
+
+    _replace(s3, "handle_request", handle_discreetly)
+
+
+def ask_who_may_compare() -> None:
+    """Gap: a write or a delete with If-Match needs no s3:GetObject.
+
+    On AWS it does, since it tells what is there (S3 user guide, "How to prevent object overwrites with conditional
+    writes" and "Enforce conditional deletes on Amazon S3 buckets").
+    """
+    handle = s3.handle_request
+
+    @functools.wraps(handle)
+    async def handle_comparing(method: str, path: str, headers: Any, *rest: Any, **named: Any) -> Any:
+        compares = method in ("PUT", "DELETE") and headers.get("if-match", "*") != "*"
+        if compares and not _may(headers, "s3:GetObject", unquote(path).lstrip("/")):
+            return s3._error("AccessDenied", "Access Denied", 403, path)
+        return await handle(method, path, headers, *rest, **named)
+
+    _replace(s3, "handle_request", handle_comparing)
+
+
+def ask_who_may_poll() -> None:
+    """Gap: any role can have a queue emptied. Lambda refuses a mapping whose role lacks one of POLLING."""
+    create, provision = lambda_svc._create_esm, provisioners._lambda_esm_create
+
+    @functools.wraps(create)
+    def create_if_allowed(data: Mapping[str, Any]) -> Any:
+        if problem := _why_no_mapping(data):
+            return lambda_svc._invalid_parameter_value(problem)
+        return create(data)
+
+    @functools.wraps(provision)
+    def provision_if_allowed(logical_id: str, properties: Properties, stack_name: str) -> Attributes:
+        if problem := _why_no_mapping(properties):
+            raise ValueError(problem)
+        attributes: Attributes = provision(logical_id, properties, stack_name)
+        return attributes
+
+    _replace(lambda_svc, "_create_esm", create_if_allowed)
+    _replace_provisioner("AWS::Lambda::EventSourceMapping", "create", provision_if_allowed)
+
+
+def role_session(configuration: dict[str, Any]) -> dict[str, str]:
+    """Environment variables with which a function is its role.
+
+    Its secret is the same as everybody's, so that the Rekognition-compatible server can ask S3 in the caller's name.
+    """
+    variables: dict[str, str] = execution_credentials(configuration)
+    sts._sessions[variables["AWS_ACCESS_KEY_ID"]]["SecretAccessKey"] = SECRET
+    return {**variables, "AWS_SECRET_ACCESS_KEY": SECRET}
+
+
+def _why_no_mapping(properties: Mapping[str, Any]) -> str | None:
+    name, qualifier, _ = lambda_svc._resolve_existing_esm_function(properties.get("FunctionName", ""))
+    queue = properties.get("EventSourceArn", "")
+    if not name or ":sqs:" not in queue:
+        return None
+    role = lambda_svc._get_func_record_for_qualifier(name, qualifier)[1]["Role"]
+    for action in POLLING:
+        if not _allowed(role, action, queue):
+            call = action.partition(":")[2]
+            return f"The provided execution role does not have permissions to call {call} on SQS"
+    return None
+
+
+def _may(headers: Mapping[str, str], action: str, resource: str) -> bool:
+    """Whether the caller may do `action` to the bucket or object named by `resource`; the account's root may all."""
+    arn = iam_evaluator.request_caller_arn(dict(headers))
+    if ":assumed-role/" not in arn or BOOTSTRAP_ROLES in arn:
+        return True
+    principal = f":role/{arn.split('/')[1]}"
+    return _allowed(principal, action, f"arn:aws:s3:::{resource}")
+
+
+def _allowed(role: str, action: str, resource: str) -> bool:
+    account = responses.get_account_id()
+    policies = iam_evaluator._gather_role_policies(role.rsplit("/", 1)[-1], account)
+    context = EvalContext(role, "AssumedRole", account, action, resource, responses.get_region())
+    decision: str = iam_evaluator.evaluate(context, policies).decision
+    return decision == "Allow"
