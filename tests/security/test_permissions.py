@@ -1,0 +1,440 @@
+"""Under IAM the evening works, and without any one of the functions' permissions it does not.
+
+Both stacks are deployed to a local AWS that enforces the roles' policies, and the queue's and the buckets', as they
+were synthesised. Then each permission, that is each pair of an action and a resource, is taken away in turn.
+"""
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import boto3
+import cv2
+import pytest
+from annotator.photo import Photo, picture_key, result_key
+from botocore.exceptions import ClientError
+
+from local_aws.local import PROJECT, LocalAws
+from tests.annotator.photos import encoded
+
+pytestmark = pytest.mark.slow
+
+SAMPLE = PROJECT / "node_modules" / "@vladmandic" / "face-api" / "demo" / "sample6.jpg"
+
+ANNOTATOR = {
+    ("s3:GetObject", "raw/*"),
+    ("s3:ListBucket", "raw"),
+    ("s3:ListBucket", "processed"),
+    ("s3:GetObject", "processed/pictures/*"),
+    ("s3:PutObject", "processed/pictures/*"),
+    ("s3:DeleteObject", "processed/pictures/*"),
+    ("s3:GetObject", "processed/results/*"),
+    ("s3:PutObject", "processed/results/*"),
+    ("rekognition:IndexFaces", "collection"),
+    ("rekognition:ListFaces", "collection"),
+    ("rekognition:DeleteFaces", "collection"),
+    ("sqs:ReceiveMessage", "inbox"),
+    ("sqs:DeleteMessage", "inbox"),
+    ("sqs:GetQueueAttributes", "inbox"),
+    ("logs:CreateLogStream", "log group"),
+    ("logs:PutLogEvents", "log group"),
+}
+FACE_COLLECTION = {
+    ("rekognition:CreateCollection", "collection family"),
+    ("rekognition:DescribeCollection", "collection family"),
+    ("rekognition:DeleteCollection", "collection family"),
+    ("rekognition:ListTagsForResource", "collection family"),
+    ("rekognition:TagResource", "collection family"),
+    ("rekognition:UntagResource", "collection family"),
+    ("logs:CreateLogStream", "log group"),
+    ("logs:PutLogEvents", "log group"),
+}
+BUCKET_EMPTIER = {("logs:CreateLogStream", "log group"), ("logs:PutLogEvents", "log group")}
+
+Permission = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A deployed function, and what its role may do."""
+
+    name: str
+    role: str
+    log_group: str
+
+    @property
+    def permissions(self) -> set[Permission]:
+        """Each pair of an action and a resource that the role's policies allow."""
+        return {pair for document in self._policies().values() for pair in pairs_in(document)}
+
+    def _policies(self) -> dict[str, dict[str, Any]]:
+        iam = boto3.client("iam")
+        assert iam.list_attached_role_policies(RoleName=self.role)["AttachedPolicies"] == []
+        names = iam.list_role_policies(RoleName=self.role)["PolicyNames"]
+        return {name: iam.get_role_policy(RoleName=self.role, PolicyName=name)["PolicyDocument"] for name in names}
+
+    @contextmanager
+    def without(self, permission: Permission) -> Iterator[None]:
+        before = self._policies()
+        iam = boto3.client("iam")
+        for name, document in before.items():
+            rest = [
+                {"Effect": "Allow", "Action": action, "Resource": resource}
+                for action, resource in sorted(pairs_in(document) - {permission})
+            ]
+            rest = rest or [{"Effect": "Deny", "Action": "none:None", "Resource": "*"}]
+            document = {"Version": "2012-10-17", "Statement": rest}
+            iam.put_role_policy(RoleName=self.role, PolicyName=name, PolicyDocument=json.dumps(document))
+        try:
+            yield
+        finally:
+            for name, document in before.items():
+                iam.put_role_policy(RoleName=self.role, PolicyName=name, PolicyDocument=json.dumps(document))
+
+    def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
+        answer = boto3.client("lambda").invoke(FunctionName=self.name, Payload=json.dumps(event))
+        payload = json.loads(answer["Payload"].read())
+        return {"error": payload} if "FunctionError" in answer else (payload or {})
+
+    def logs_again(self) -> bool:
+        """Whether a new environment of the function can log."""
+        functions = boto3.client("lambda")
+        variables = functions.get_function_configuration(FunctionName=self.name).get("Environment", {})
+        changed = variables.get("Variables", {}) | {"AGAIN": uuid.uuid4().hex}
+        functions.update_function_configuration(FunctionName=self.name, Environment={"Variables": changed})
+        before = len(self.lines())
+        self.invoke({"Records": []})
+        return len(self.lines()) > before
+
+    def lines(self) -> list[str]:
+        pages = boto3.client("logs").get_paginator("filter_log_events").paginate(logGroupName=self.log_group)
+        return [event["message"] for page in pages for event in page["events"]]
+
+
+def pairs_in(document: dict[str, Any]) -> set[Permission]:
+    return {
+        (action, resource)
+        for statement in document["Statement"]
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+@dataclass
+class Deployed:
+    """Both stacks, deployed where IAM is enforced."""
+
+    aws: LocalAws
+    outputs: dict[str, str]
+    annotator: Function
+    face_collection: Function
+    bucket_emptier: Function
+
+    def resource(self, name: str, function: Function) -> str:
+        """The resource that a policy names, for our name of it."""
+        collection = f"arn:aws:rekognition:ap-southeast-2:111122223333:collection/{self.outputs['CollectionId']}"
+        inbox = self.outputs["InboxUrl"].rsplit("/", 1)[1]
+        arns = {
+            "raw": f"arn:aws:s3:::{self.outputs['RawBucket']}",
+            "processed": f"arn:aws:s3:::{self.outputs['ProcessedBucket']}",
+            "collection": collection,
+            "collection family": collection.removesuffix("faces") + "*",
+            "inbox": f"arn:aws:sqs:ap-southeast-2:111122223333:{inbox}",
+            "log group": f"arn:aws:logs:ap-southeast-2:111122223333:log-group:{function.log_group}:*",
+        }
+        first, slash, rest = name.partition("/")
+        return arns[first] + slash + rest
+
+    def named(self, permissions: set[Permission], function: Function) -> set[Permission]:
+        return {(action, self.resource(name, function)) for action, name in permissions}
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[Deployed]:
+    with LocalAws(enforce_iam=True) as aws, aws.adopted():
+        aws.prepare(attendee="simon")
+        aws.deploy()
+        cloudformation = boto3.client("cloudformation")
+        outputs: dict[str, str] = {}
+        names: dict[str, str] = {}
+        for stack in ("ShowYourEmotions-simon-Foundation", "ShowYourEmotions-simon-Serverless"):
+            (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+            outputs |= {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+            for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]:
+                if resource["ResourceType"] == "AWS::Lambda::Function":
+                    names[resource["LogicalResourceId"]] = resource["PhysicalResourceId"]
+
+        def function(part: str) -> Function:
+            (name,) = (name for logical_id, name in names.items() if part in logical_id)
+            one = boto3.client("lambda").get_function_configuration(FunctionName=name)
+            return Function(name, one["Role"].split("/")[-1], one["LoggingConfig"]["LogGroup"])
+
+        yield Deployed(aws, outputs, function("Annotator"), function("FacesProvider"), function("S3AutoDelete"))
+
+
+@pytest.fixture(scope="module")
+def by_hand(deployed: Deployed) -> Deployed:
+    """The inbox no longer calls the function: the tests do, and see at once what fails."""
+    functions = boto3.client("lambda")
+    (mapping,) = functions.list_event_source_mappings(FunctionName=deployed.annotator.name)["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    return deployed
+
+
+@cache
+def picture(mirrored: bool) -> bytes:
+    """Three faces, or the same in a mirror, which is another photo."""
+    pixels = cv2.resize(cv2.imread(str(SAMPLE)), None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
+    return encoded(cv2.flip(pixels, 1) if mirrored else pixels, "JPEG", quality=90)
+
+
+def uploaded(deployed: Deployed, key: str, body: bytes) -> Photo:
+    etag = boto3.client("s3").put_object(Bucket=deployed.outputs["RawBucket"], Key=key, Body=body)["ETag"]
+    return Photo(deployed.outputs["RawBucket"], key, etag.strip('"'), len(body))
+
+
+def announced(photo: Photo) -> dict[str, Any]:
+    """What SQS hands to the function for this photo."""
+    record = {
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "s3": {
+            "bucket": {"name": photo.bucket},
+            "object": {"key": photo.key, "size": photo.size, "eTag": photo.etag},
+        },
+    }
+    return {"Records": [{"messageId": "1", "body": json.dumps({"Records": [record]})}]}
+
+
+def what_goes_wrong(deployed: Deployed) -> str | None:
+    """The first thing that is not as it should be on an evening with one photo's whole life; None when all is well.
+
+    A photo of faces, another one over it, a text over that, and a photo that is deleted before it is read.
+    """
+    key = f"{uuid.uuid4().hex}.jpg"
+    versions = set()
+    for body, status in ((picture(False), "annotated"), (picture(True), "annotated"), (b"no photo", "rejected")):
+        photo = uploaded(deployed, key, body)
+        versions.add(photo.external_image_id)
+        if problem := failed(deployed, photo):
+            return problem
+        found = stored(deployed, key)
+        if (found["status"], found["etag"], found["picture"]) != (status, photo.etag, status == "annotated"):
+            return f"{status} became {found}"
+        if found["faces"] != indexed(deployed, versions):
+            return f"the collection holds {indexed(deployed, versions)} instead of {found['faces']}"
+    gone = uploaded(deployed, f"gone-{key}", picture(False))
+    boto3.client("s3").delete_object(Bucket=gone.bucket, Key=gone.key)
+    return failed(deployed, gone)
+
+
+def failed(deployed: Deployed, photo: Photo) -> str | None:
+    answer = deployed.annotator.invoke(announced(photo))
+    return None if answer == {"batchItemFailures": []} else str(answer)
+
+
+def stored(deployed: Deployed, key: str) -> dict[str, Any]:
+    s3, bucket = boto3.client("s3"), deployed.outputs["ProcessedBucket"]
+    result = json.loads(s3.get_object(Bucket=bucket, Key=result_key(key))["Body"].read())
+    there = False
+    with suppress(ClientError):
+        there = bool(s3.head_object(Bucket=bucket, Key=picture_key(key)))
+    faces = {face["face_id"] for face in result["faces"] if face["face_id"]}
+    return {"status": result["status"], "etag": result["raw"]["etag"], "picture": there, "faces": faces}
+
+
+def indexed(deployed: Deployed, versions: set[str]) -> set[str]:
+    """The faces that the collection holds of these versions of a photo."""
+    pages = (
+        boto3.client("rekognition").get_paginator("list_faces").paginate(CollectionId=deployed.outputs["CollectionId"])
+    )
+    return {face["FaceId"] for page in pages for face in page["Faces"] if face["ExternalImageId"] in versions}
+
+
+class CloudFormation:
+    """Hears what a custom resource answers, at an address on loopback."""
+
+    def __init__(self, function: Function, collection_id: str) -> None:
+        self._function = function
+        self._collection_id = collection_id
+        self._stack_id = f"arn:aws:cloudformation:ap-southeast-2:111122223333:stack/tried/{uuid.uuid4()}"
+
+    def asks(self, request: str, **tags: str) -> str | None:
+        """Why the request failed, or None; the custom resource must answer."""
+        heard: list[dict[str, Any]] = []
+
+        class Answered(BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        with HTTPServer(("127.0.0.1", 0), Answered) as server:
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            self._function.invoke(
+                {
+                    "RequestType": request,
+                    "RequestId": str(uuid.uuid4()),
+                    "StackId": self._stack_id,
+                    "LogicalResourceId": "Faces",
+                    "ResponseURL": f"http://127.0.0.1:{server.server_port}/",
+                    "PhysicalResourceId": self._collection_id,
+                    "ResourceProperties": {"CollectionId": self._collection_id, "Tags": tags},
+                }
+            )
+            server.shutdown()
+        (answer,) = heard
+        return None if answer["Status"] == "SUCCESS" else answer["Reason"]
+
+
+def what_fails_in_a_collections_life(deployed: Deployed) -> str | None:
+    """Created, created again because an answer got lost, tagged otherwise, deleted."""
+    family = deployed.outputs["CollectionId"].removesuffix("faces")
+    cloudformation = CloudFormation(deployed.face_collection, f"{family}{uuid.uuid4().hex}")
+    return (
+        cloudformation.asks("Create", attendee="simon", team="cloud")
+        or cloudformation.asks("Create", attendee="simon", team="cloud")
+        or cloudformation.asks("Update", attendee="simon", event="meetup")
+        or cloudformation.asks("Delete", attendee="simon", event="meetup")
+    )
+
+
+def test_roles_may_do_exactly_what_is_tried_here(deployed):
+    """Otherwise a permission could be superfluous and no test would take it away."""
+    for function, permissions in (
+        (deployed.annotator, ANNOTATOR),
+        (deployed.face_collection, FACE_COLLECTION),
+        (deployed.bucket_emptier, BUCKET_EMPTIER),
+    ):
+        assert function.permissions == deployed.named(permissions, function)
+
+
+def test_a_photo_that_is_uploaded_is_announced_polled_and_annotated(deployed):
+    """From the bucket's notification over the queue's policy to the function's role, nobody is in between."""
+    photo = uploaded(deployed, "announced.jpg", picture(False))
+    waiter = boto3.client("s3").get_waiter("object_exists")
+    waiter.wait(
+        Bucket=deployed.outputs["ProcessedBucket"],
+        Key=result_key(photo.key),
+        WaiterConfig={"Delay": 1, "MaxAttempts": 20},
+    )
+    assert stored(deployed, photo.key)["status"] == "annotated"
+
+
+def test_nothing_is_missing(by_hand):
+    assert what_goes_wrong(by_hand) is None
+    assert what_fails_in_a_collections_life(by_hand) is None
+    assert by_hand.annotator.logs_again()
+    assert by_hand.face_collection.logs_again()
+
+
+@pytest.mark.parametrize(
+    "permission", sorted(each for each in ANNOTATOR if each[0].startswith(("s3:", "rekognition:"))), ids=" on ".join
+)
+def test_a_photo_goes_wrong_without(by_hand, permission):
+    action, name = permission
+    before = set(by_hand.annotator.lines())
+    with by_hand.annotator.without((action, by_hand.resource(name, by_hand.annotator))):
+        assert what_goes_wrong(by_hand)
+    (*_, said) = (line for line in set(by_hand.annotator.lines()) - before if '"error"' in line)
+    assert "AccessDenied" in said or "Forbidden" in said
+
+
+@pytest.mark.parametrize(
+    "permission", sorted(each for each in ANNOTATOR if each[0].startswith("sqs:")), ids=" on ".join
+)
+def test_lambda_will_not_poll_without(by_hand, permission):
+    action, name = permission
+    wanted = {
+        "FunctionName": by_hand.annotator.name,
+        "EventSourceArn": by_hand.resource(name, by_hand.annotator),
+        "Enabled": False,
+    }
+    functions = boto3.client("lambda")
+    with by_hand.annotator.without((action, wanted["EventSourceArn"])), pytest.raises(ClientError) as refused:
+        functions.create_event_source_mapping(**wanted)
+    assert f"does not have permissions to call {action.removeprefix('sqs:')} on SQS" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "permission", sorted(each for each in FACE_COLLECTION if each[0].startswith("rekognition:")), ids=" on ".join
+)
+def test_a_collections_life_fails_without(by_hand, permission):
+    action, name = permission
+    with by_hand.face_collection.without((action, by_hand.resource(name, by_hand.face_collection))):
+        assert f"not authorized to perform: {action}" in (what_fails_in_a_collections_life(by_hand) or "")
+
+
+@pytest.mark.parametrize("action", ["logs:CreateLogStream", "logs:PutLogEvents"])
+@pytest.mark.parametrize("who", ["annotator", "face_collection"])
+def test_nobody_hears_of_a_function_without(by_hand, who, action):
+    function = getattr(by_hand, who)
+    with function.without((action, by_hand.resource("log group", function))):
+        assert not function.logs_again()
+    assert function.logs_again()
+
+
+def test_another_accounts_bucket_cannot_fill_the_inbox(by_hand):
+    """S3 announces on anybody's behalf; the queue's policy asks on whose (the confused deputy)."""
+    with by_hand.aws.adopted(account="222233334444"):
+        theirs = boto3.Session().client("s3")
+        where = {"LocationConstraint": "ap-southeast-2"}
+        theirs.create_bucket(Bucket="somebody-elses", CreateBucketConfiguration=where)
+        queue = {"QueueArn": by_hand.resource("inbox", by_hand.annotator), "Events": ["s3:ObjectCreated:*"]}
+        with suppress(ClientError):
+            theirs.put_bucket_notification_configuration(
+                Bucket="somebody-elses", NotificationConfiguration={"QueueConfigurations": [queue]}
+            )
+        theirs.put_object(Bucket="somebody-elses", Key="theirs.jpg", Body=picture(False))
+    uploaded(by_hand, "ours.jpg", picture(False))
+    bodies = messages(by_hand.outputs["InboxUrl"])
+    assert any("ours.jpg" in body for body in bodies)
+    assert not any("theirs.jpg" in body or "somebody-elses" in body for body in bodies)
+
+
+def messages(queue: str) -> list[str]:
+    bodies = []
+    while found := boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        bodies += [message["Body"] for message in found]
+    return bodies
+
+
+def test_photos_and_results_are_for_nobody_else(by_hand):
+    """Neither for another account nor for somebody without one, and not even their names."""
+    photo = uploaded(by_hand, "private.jpg", picture(False))
+    address = f"{by_hand.aws.emulator.url}/{photo.bucket}/{photo.key}"
+    with pytest.raises(HTTPError, match="403"):
+        urlopen(address)
+    with by_hand.aws.adopted(account="222233334444"):
+        theirs = boto3.Session().client("s3")
+        for bucket in (by_hand.outputs["RawBucket"], by_hand.outputs["ProcessedBucket"]):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                theirs.list_objects_v2(Bucket=bucket)
+            with pytest.raises(ClientError, match="AccessDenied"):
+                theirs.get_object(Bucket=bucket, Key=photo.key)
+            with pytest.raises(ClientError, match="AccessDenied"):
+                theirs.put_object(Bucket=bucket, Key="theirs.jpg", Body=b"")
+
+
+def test_the_stacks_go_with_everything_in_them(by_hand):
+    """The function that empties the buckets, and the one that deletes the collection, may do what that takes."""
+    assert boto3.client("s3").list_objects_v2(Bucket=by_hand.outputs["RawBucket"])["KeyCount"]
+    by_hand.aws.destroy()
+    left = {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
+    assert not left & {by_hand.outputs["RawBucket"], by_hand.outputs["ProcessedBucket"]}
+    assert by_hand.outputs["CollectionId"] not in boto3.client("rekognition").list_collections()["CollectionIds"]
