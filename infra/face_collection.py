@@ -48,9 +48,10 @@ class FaceCollection(Construct):
             "Provider",
             description="Creates and deletes this workshop's Rekognition collection for CloudFormation.",
             runtime=lambda_.Runtime.PYTHON_3_13,
-            code=lambda_.Code.from_asset(str(HANDLER), exclude=["**/__pycache__", "**/*.pyc"]),
+            code=lambda_.Code.from_asset(_readable_by_all(HANDLER), exclude=["**/__pycache__", "**/*.pyc"]),
             handler="face_collection.handler.handle",
-            timeout=Duration.minutes(1),
+            # Far more than it takes: what is left when it gives up must be enough to end by itself.
+            timeout=Duration.minutes(5),
             role=identity.role,
             log_group=identity.log_group,
         )
@@ -60,13 +61,13 @@ class FaceCollection(Construct):
             resource_type="Custom::RekognitionCollection",
             service_token=provider.function_arn,
             # Without this CloudFormation would wait an hour for an answer that got lost.
-            service_timeout=Duration.minutes(5),
+            service_timeout=Duration.minutes(10),
             properties={"CollectionId": f"{family}faces", "Tags": tags},
         )
         # Its role's policy must outlive the resource, or the Delete would be denied.
         resource.node.add_dependency(identity)
         self.collection_id = resource.get_att_string("CollectionId")
-        self._collection_arn = resource.get_att_string("CollectionArn")
+        self._collection_arn = _collection_arn(stack, self.collection_id)
 
     def grant_indexing(self, role: iam.IRole) -> None:
         """Lets `role` add faces to this collection, and find and take out those of a photo that was replaced."""
@@ -80,3 +81,15 @@ class FaceCollection(Construct):
 
 def _collection_arn(stack: Stack, name: str) -> str:
     return stack.format_arn(service="rekognition", resource="collection", resource_name=name)
+
+
+def _readable_by_all(folder: Path) -> str:
+    """The folder, its files readable for Lambda's user too.
+
+    A careful umask keeps a checkout to its owner, the zip keeps the modes, and the function could not be imported.
+    """
+    for path in (folder, *folder.rglob("*")):
+        wanted = path.stat().st_mode | (0o555 if path.is_dir() else 0o444)
+        if path.stat().st_mode != wanted:
+            path.chmod(wanted)
+    return str(folder)

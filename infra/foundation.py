@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
 from infra.face_collection import FaceCollection
-from infra.photo_annotator import TIMEOUT
 from infra.photo_store import PhotoStore
-from infra.settings import WorkshopSettings
+from infra.settings import PHOTO_TIMEOUT, WorkshopSettings
 
 
 class FoundationStack(Stack):
@@ -16,7 +15,9 @@ class FoundationStack(Stack):
 
     def __init__(self, scope: Construct, id_: str, *, settings: WorkshopSettings, **stack: Any) -> None:
         super().__init__(scope, id_, **stack)
-        self.photos = PhotoStore(self, "Photos", keep_days=settings.keep_days, processing_timeout=TIMEOUT)
+        self.photos = PhotoStore(
+            self, "Photos", keep_days=settings.keep_days, processing_timeout=Duration.seconds(PHOTO_TIMEOUT)
+        )
         self.faces = FaceCollection(self, "Faces", tags=settings.all_tags)
 
         CfnOutput(self, "RawBucket", value=self.photos.raw.bucket_name)

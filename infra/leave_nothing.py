@@ -14,7 +14,7 @@ class LeaveNothing:
     Those functions take no log group: Lambda makes one at the first call, without expiry, and it outlives the stack
     (aws/aws-cdk #26553). Their role is cut down to writing into that group, because a role that may create groups
     brings it back with the last line it flushes after the deletion (aws/aws-cdk #31487). Functions of ours are given
-    both by `FunctionIdentity`.
+    both by `FunctionIdentity`, and a function that takes a log group and has none stops the synth.
     """
 
     def visit(self, node: IConstruct) -> None:
@@ -22,6 +22,8 @@ class LeaveNothing:
         if not isinstance(node, CfnResource) or node.cfn_resource_type != "AWS::Lambda::Function":
             return
         if isinstance(node, lambda_.CfnFunction):
+            if node.logging_config is None:
+                raise TypeError(f"{node.node.path} has no log group of its own; hand it one, as FunctionIdentity does")
             return
         provider = node.node.scope
         role = provider.node.try_find_child("Role") if provider else None

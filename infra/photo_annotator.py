@@ -10,12 +10,9 @@ from constructs import Construct
 from infra.face_collection import FaceCollection
 from infra.function_identity import FunctionIdentity
 from infra.photo_store import PhotoStore
-from infra.settings import Architecture
+from infra.settings import PHOTO_TIMEOUT, Architecture
 
 IMAGE = Path(__file__).parents[1] / "lambda" / "photo_annotator"
-
-TIMEOUT = Duration.seconds(30)
-"""A photo takes a second or two; the rest is room for Rekognition's throttling and the client's retries."""
 
 
 class PhotoAnnotator(Construct):
@@ -56,7 +53,7 @@ class PhotoAnnotator(Construct):
             code=lambda_.DockerImageCode.from_image_asset(
                 str(IMAGE), platform=image_platform, exclude=["**/__pycache__", "**/*.pyc", "requirements.in"]
             ),
-            timeout=TIMEOUT,
+            timeout=Duration.seconds(PHOTO_TIMEOUT),
             memory_size=memory,
             environment={
                 "PROCESSED_BUCKET": photos.processed.bucket_name,

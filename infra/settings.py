@@ -17,6 +17,14 @@ NEW_ACCOUNT_MEMORY: Final = 3008
 reads of S3 objects by using Python in an AWS Lambda function"."""
 
 
+PHOTO_TIMEOUT: Final = 30
+"""Seconds that the function may take for a photo. It takes one or two; the rest is room for Rekognition's throttling
+and the client's retries."""
+
+MOST_TAGS: Final = 40
+"""Of an attendee's own: AWS allows 50 a resource, and the workshop, CloudFormation and CDK have some of their own."""
+
+
 class UnusableSetting(ValueError):
     """A context value that cannot be deployed; the message says which, why, and what would do."""
 
@@ -113,7 +121,7 @@ def _long_edge(chosen: Mapping[str, Any]) -> int:
 
 
 def _memory(chosen: Mapping[str, Any]) -> int:
-    memory = _number(chosen, "memory", 256, 10240, "megabytes for the function")
+    memory = _number(chosen, "memory", 512, 10240, "megabytes for the function, which takes on photos of that size")
     if memory > NEW_ACCOUNT_MEMORY:
         raise UnusableSetting(
             f"memory={memory} is more than the {NEW_ACCOUNT_MEMORY} MB that a new account's functions may have; "
@@ -140,10 +148,15 @@ def _tags(value: object) -> dict[str, str]:
     tags = {str(name).strip(): str(text).strip() for name, text in value.items()}
     for name, text in tags.items():
         # The characters that every service here takes (IAM user guide, "Rules for tagging").
-        if not re.fullmatch(r"(?!aws:)[\w .:/=+\-@]{1,128}", name) or not re.fullmatch(r"[\w .:/=+\-@]{0,256}", text):
+        if not re.fullmatch(r"(?!(?i:aws:))[\w .:/=+\-@]{1,128}", name) or not re.fullmatch(
+            r"[\w .:/=+\-@]{0,256}", text
+        ):
             raise UnusableSetting(
                 f"the tag {name}={text!r} is not one that AWS takes; use letters, digits, spaces and _ . : / = + - @"
             )
-        if name in ("workshop", "attendee"):
+        if name.casefold() in ("workshop", "attendee"):
             raise UnusableSetting(f"the tag {name} is the workshop's own; choose another name")
+    # "Tag keys are case insensitive" for IAM, which refuses a role with both Team and team.
+    if len({name.casefold() for name in tags}) < len(tags) or len(tags) > MOST_TAGS:
+        raise UnusableSetting(f"these tags are too many, or differ in case only: {', '.join(tags)}; AWS takes neither")
     return tags

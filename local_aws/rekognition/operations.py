@@ -86,7 +86,8 @@ class Rekognition:
         collection = self._collections.create(call.place, call.request["CollectionId"], call.request.get("Tags", {}))
         return {
             "StatusCode": 200,
-            "CollectionArn": call.place.arn(collection.collection_id),
+            # As AWS answers: without the `arn:` that DescribeCollection has (aws/aws-sdk-js-v3 #6704).
+            "CollectionArn": call.place.arn(collection.collection_id).removeprefix("arn:"),
             "FaceModelVersion": FACE_MODEL_VERSION,
         }
 

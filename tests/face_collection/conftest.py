@@ -3,6 +3,7 @@
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +29,8 @@ class Letterbox:
     content_types: list[str | None] = field(default_factory=list)
     refusals: int = 0
     """How many of the next answers are refused with a 503."""
+    slowness: float = 0.0
+    """Seconds until an answer is taken in."""
 
 
 @pytest.fixture
@@ -35,6 +38,7 @@ def letterbox() -> Iterator[Letterbox]:
     class Slot(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            time.sleep(box.slowness)
             box.content_types.append(self.headers["Content-Type"])
             if box.refusals > 0:
                 box.refusals -= 1
@@ -91,7 +95,7 @@ def rekognition(server: RekognitionServer) -> Any:
 
 @dataclass
 class Context:
-    seconds: float = 60.0
+    seconds: float = 300.0
     log_stream_name: str = "2026/11/22/[$LATEST]abc"
 
     def get_remaining_time_in_millis(self) -> int:

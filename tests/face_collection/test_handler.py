@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import urllib.error
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def test_an_answer_that_is_refused_is_sent_again(cloudformation, letterbox, monk
 
 def test_lambda_calls_again_when_no_answer_can_be_delivered(cloudformation, letterbox, rekognition, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
-    letterbox.refusals = 4
+    letterbox.refusals = 3
     with pytest.raises(urllib.error.HTTPError):
         handle(cloudformation.event("Create"), Context())
     assert cloudformation.ask("Create")["Status"] == "SUCCESS"
@@ -94,3 +95,44 @@ def test_the_presigned_address_is_in_no_log(cloudformation, caplog, monkeypatch)
     cloudformation.ask("Create")
     assert "answered" in caplog.text
     assert "signature=secret" not in caplog.text
+
+
+def test_a_late_update_is_reported_and_takes_nothing_away(cloudformation, rekognition, server):
+    """Only what a late Create made is unmade: after an Update, CloudFormation goes on using what was there."""
+    cloudformation.ask("Create")
+    server.conditions.set_latency("ListTagsForResource", 0.6)
+    late = Context(seconds=LAST_WORD_SECONDS + 0.2)
+    answer = cloudformation.ask("Update", context=late, PhysicalResourceId=FACES, OldResourceProperties={})
+    assert "did not finish Update" in answer["Reason"]
+    assert rekognition.list_collections()["CollectionIds"] == [FACES]
+
+
+def test_a_last_word_that_cannot_be_delivered_leaves_the_answer_to_who_is_still_at_work(
+    cloudformation, letterbox, rekognition, server, monkeypatch
+):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    server.conditions.set_latency("CreateCollection", 0.6)
+    letterbox.refusals = 3
+    answer = cloudformation.ask("Create", context=Context(seconds=LAST_WORD_SECONDS + 0.1))
+    assert answer["Status"] == "SUCCESS"
+    assert rekognition.list_collections()["CollectionIds"] == [FACES]
+
+
+def test_a_last_word_under_way_is_out_before_lambda_freezes_the_process(cloudformation, letterbox, server):
+    server.conditions.set_latency("CreateCollection", 0.4)
+    letterbox.slowness = 0.6
+    handle(cloudformation.event("Create"), Context(seconds=LAST_WORD_SECONDS + 0.2))
+    assert [answer["Status"] for answer in letterbox.answers] == ["FAILED"]
+
+
+def test_nothing_runs_on_once_the_answer_is_given(cloudformation):
+    before = threading.active_count()
+    cloudformation.ask("Create")
+    assert threading.active_count() == before
+
+
+def test_everything_after_the_last_word_fits_before_lambda_ends_the_function(server):
+    """Six calls at their slowest and the answer: otherwise Lambda would end the function and repeat the request."""
+    config = handler._client().meta.config
+    slowest_call = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout) + 3
+    assert 6 * slowest_call + 3 * 3 + 1.5 < LAST_WORD_SECONDS

@@ -88,6 +88,36 @@ def test_an_update_that_keeps_the_id_changes_the_tags_only(cloudformation, rekog
     assert tags(rekognition) == {"workshop": "another", "event": "meetup", OWNER_TAG: STACK}
 
 
+def test_an_update_makes_the_collection_anew_when_somebody_deleted_it(cloudformation, rekognition):
+    """Otherwise the update, and its roll-back too, would fail for ever."""
+    cloudformation.ask("Create")
+    rekognition.delete_collection(CollectionId=FACES)
+    answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})
+    assert answer["Status"] == "SUCCESS"
+    assert tags(rekognition)[OWNER_TAG] == STACK
+
+
+def test_an_update_refuses_a_collection_that_somebody_else_put_in_its_place(cloudformation, rekognition):
+    cloudformation.ask("Create")
+    rekognition.delete_collection(CollectionId=FACES)
+    rekognition.create_collection(CollectionId=FACES, Tags={OWNER_TAG: "arn:another"})
+    answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})
+    assert "is arn:another's" in answer["Reason"]
+    cloudformation.ask("Delete", PhysicalResourceId=FACES)
+    assert tags(rekognition) == {OWNER_TAG: "arn:another"}
+
+
+def test_the_arn_is_a_whole_one(cloudformation):
+    """Rekognition's own answer to CreateCollection lacks `arn:`, which IAM would refuse in a policy."""
+    assert cloudformation.ask("Create")["Data"]["CollectionArn"].startswith("arn:aws:rekognition:")
+
+
+def test_delete_after_a_create_that_was_refused_for_its_properties_succeeds(cloudformation, rekognition):
+    refused = cloudformation.ask("Create", ResourceProperties={})
+    answer = cloudformation.ask("Delete", PhysicalResourceId=refused["PhysicalResourceId"], ResourceProperties={})
+    assert answer["Status"] == "SUCCESS"
+
+
 def test_a_new_id_makes_a_new_collection_and_then_the_old_one_is_deleted(cloudformation, rekognition):
     cloudformation.ask("Create")
     new = f"{FAMILY}.portraits"

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
 
-LAST_WORD_SECONDS: Final = 20.0
-"""How long before the function's time-out a FAILED is sent, whatever is still running: longer than the client's
-slowest call, so that the invocation still ends by itself and Lambda does not repeat it."""
+LAST_WORD_SECONDS: Final = 120.0
+"""How long before the function's time-out a FAILED is sent, whatever is still running. Longer than everything that
+can come after it (six calls of `_client` at their slowest, then the answer itself), so that the invocation still ends
+by itself: Lambda repeats one that it had to end, and a repeated Create would make what nobody asks for any more."""
 
 LONGEST_REASON: Final = 1000
 """Characters; the whole answer may have 4,096 bytes (CloudFormation user guide, "Custom resource response objects")."""
@@ -38,9 +39,10 @@ def handle(event: dict[str, Any], context: Any) -> None:
     answer = Answer(event, log_stream=getattr(context, "log_stream_name", "unknown"))
     seconds = max(context.get_remaining_time_in_millis() / 1000 - LAST_WORD_SECONDS, 0.0)
     last_word = threading.Timer(
-        seconds, answer.fail, [f"Rekognition did not finish {what['RequestType']} in {seconds:.0f} s; try again"]
+        seconds,
+        _try_to_fail,
+        [answer, f"Rekognition did not finish {what['RequestType']} in {seconds:.0f} s; try again"],
     )
-    last_word.daemon = True
     last_word.start()
     try:
         physical_id, attributes = _carry_out(event)
@@ -53,6 +55,16 @@ def handle(event: dict[str, Any], context: Any) -> None:
             _carry_out({**event, "RequestType": "Delete", "PhysicalResourceId": physical_id})
     finally:
         last_word.cancel()
+        # Lambda freezes the process when we return; a last word under way must be out by then.
+        last_word.join()
+
+
+def _try_to_fail(answer: Answer, reason: str) -> None:
+    """The last word; when it cannot be delivered, whoever is still at work will answer."""
+    try:
+        answer.fail(reason)
+    except OSError as problem:
+        log.warning(json.dumps({"message": "last word not delivered", "reason": str(problem)}))
 
 
 def _carry_out(event: dict[str, Any]) -> tuple[str, dict[str, str]]:
@@ -62,23 +74,24 @@ def _carry_out(event: dict[str, Any]) -> tuple[str, dict[str, str]]:
     rekognition = _client()
     request, stack_id = event["RequestType"], event["StackId"]
     properties = event["ResourceProperties"]
+    if request == "Delete" and "CollectionId" not in properties:
+        # The Create that was refused for it made nothing.
+        return event["PhysicalResourceId"], {}
     collection_id = properties["CollectionId"]
     physical_id = event.get("PhysicalResourceId", collection_id)
     tags = properties.get("Tags", {})
     if request == "Delete":
         lifecycle.delete(rekognition, _collection_to_delete(physical_id, collection_id), stack_id)
         return physical_id, {}
-    if request == "Update" and physical_id == collection_id:
-        outdated = event.get("OldResourceProperties", {}).get("CollectionId", collection_id)
-        if outdated != collection_id:
-            # A roll-back from an Update whose answer got lost: nothing else knows of the collection that it made.
-            lifecycle.delete(rekognition, outdated, stack_id)
-        collection = lifecycle.retag(rekognition, collection_id, stack_id, tags)
-    elif request in ("Create", "Update"):
-        # A new id is a new collection: CloudFormation sees another physical id and sends a Delete for the old one.
-        collection = lifecycle.create(rekognition, collection_id, stack_id, tags)
-    else:
+    if request not in ("Create", "Update"):
         raise ValueError(f"CloudFormation asked for {request!r}; this resource knows Create, Update and Delete")
+    # An Update is a Create too: it finds what is ours, makes what is missing, and refuses what is somebody else's.
+    # With a new id, CloudFormation sees another physical id and sends a Delete for the old one.
+    collection = lifecycle.create(rekognition, collection_id, stack_id, tags)
+    outdated = event.get("OldResourceProperties", {}).get("CollectionId", collection_id)
+    if physical_id == collection_id != outdated:
+        # A roll-back from an Update whose answer got lost: nothing else knows of the collection that it made.
+        lifecycle.delete(rekognition, outdated, stack_id)
     return collection.id, {
         "CollectionId": collection.id,
         "CollectionArn": collection.arn,
@@ -93,24 +106,25 @@ def _collection_to_delete(physical_id: str, collection_id: str) -> str:
 
 
 def _client() -> RekognitionClient:
-    """A client whose slowest call, three tries of 5 seconds and the pauses between them, ends within the last word."""
+    """A client whose slowest call takes 18 seconds: three tries of 5, and up to 3 of pauses between them."""
     import boto3
     from botocore.config import Config
 
     client: RekognitionClient = boto3.client(
         "rekognition",
-        config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}),
+        config=Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}),
     )
     return client
 
 
 class Answer:
-    """The one answer that CloudFormation gets; the first to give it wins."""
+    """The one answer that CloudFormation gets: the first that can be delivered."""
 
     def __init__(self, event: dict[str, Any], log_stream: str) -> None:
         self._event = event
         self._log_stream = log_stream
-        self._once = threading.Lock()
+        self._delivery = threading.Lock()
+        self._given = False
 
     def succeed(self, physical_id: str, attributes: dict[str, str]) -> bool:
         """Tells CloudFormation that it is done; False when it was answered already."""
@@ -132,21 +146,23 @@ class Answer:
         )
 
     def _give(self, answer: dict[str, Any]) -> bool:
-        if not self._once.acquire(blocking=False):
-            return False
-        identity = {name: self._event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
-        _put(self._event["ResponseURL"], json.dumps({**identity, **answer}).encode())
+        with self._delivery:
+            if self._given:
+                return False
+            identity = {name: self._event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+            _put(self._event["ResponseURL"], json.dumps({**identity, **answer}).encode())
+            self._given = True
         log.info(json.dumps({"message": "answered", "RequestId": identity["RequestId"], "Status": answer["Status"]}))
         return True
 
 
-def _put(url: str, body: bytes, tries: int = 4) -> None:
+def _put(url: str, body: bytes, tries: int = 3) -> None:
     """Sends the answer to the presigned address, which is a secret and never logged."""
     # CloudFormation signs the address for an empty content type (user guide, "cfn-response module").
     request = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
     for again in range(tries):
         try:
-            with urllib.request.urlopen(request, timeout=5):  # noqa: S310
+            with urllib.request.urlopen(request, timeout=3):  # noqa: S310
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             if again == tries - 1:

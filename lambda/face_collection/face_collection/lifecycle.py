@@ -27,12 +27,12 @@ class Collection:
 
 
 def create(rekognition: RekognitionClient, collection_id: str, stack_id: str, tags: Mapping[str, str]) -> Collection:
-    """Makes the collection, or finds the one that an earlier, unanswered Create of this stack made.
+    """Makes the collection, or finds the one that this stack has made already and gives it these tags.
 
     Raises NotOurs for a collection that was there before: adopting it would mean deleting it with the stack.
     """
     try:
-        made = rekognition.create_collection(CollectionId=collection_id, Tags={**tags, OWNER_TAG: stack_id})
+        rekognition.create_collection(CollectionId=collection_id, Tags={**tags, OWNER_TAG: stack_id})
     except rekognition.exceptions.ResourceAlreadyExistsException:
         owner = _tags_of(rekognition, _describe(rekognition, collection_id).arn).get(OWNER_TAG)
         if owner != stack_id:
@@ -40,20 +40,9 @@ def create(rekognition: RekognitionClient, collection_id: str, stack_id: str, ta
                 f"A Rekognition collection named {collection_id} exists already and is {owner or 'nobody'}'s. "
                 f"If nobody needs it: aws rekognition delete-collection --collection-id {collection_id}"
             ) from None
-        return retag(rekognition, collection_id, stack_id, tags)
-    return Collection(collection_id, made["CollectionArn"], made["FaceModelVersion"])
-
-
-def retag(rekognition: RekognitionClient, collection_id: str, stack_id: str, tags: Mapping[str, str]) -> Collection:
-    """Gives the collection exactly these tags, and the owner's."""
-    collection = _describe(rekognition, collection_id)
-    wanted = {**tags, OWNER_TAG: stack_id}
-    present = _tags_of(rekognition, collection.arn)
-    if outdated := [name for name in present if name not in wanted]:
-        rekognition.untag_resource(ResourceArn=collection.arn, TagKeys=outdated)
-    if missing := {name: value for name, value in wanted.items() if present.get(name) != value}:
-        rekognition.tag_resource(ResourceArn=collection.arn, Tags=missing)
-    return collection
+        _retag(rekognition, collection_id, stack_id, tags)
+    # CreateCollection's own answer spells the ARN without its `arn:` (aws/aws-sdk-js-v3 #6704).
+    return _describe(rekognition, collection_id)
 
 
 def delete(rekognition: RekognitionClient, collection_id: str, stack_id: str) -> bool:
@@ -78,3 +67,14 @@ def _describe(rekognition: RekognitionClient, collection_id: str) -> Collection:
 
 def _tags_of(rekognition: RekognitionClient, arn: str) -> dict[str, str]:
     return rekognition.list_tags_for_resource(ResourceArn=arn)["Tags"]
+
+
+def _retag(rekognition: RekognitionClient, collection_id: str, stack_id: str, tags: Mapping[str, str]) -> None:
+    """Gives a collection of ours exactly these tags, and the owner's; AWS's own stay."""
+    arn = _describe(rekognition, collection_id).arn
+    wanted = {**tags, OWNER_TAG: stack_id}
+    present = {name: value for name, value in _tags_of(rekognition, arn).items() if not name.startswith("aws:")}
+    if outdated := [name for name in present if name not in wanted]:
+        rekognition.untag_resource(ResourceArn=arn, TagKeys=outdated)
+    if missing := {name: value for name, value in wanted.items() if present.get(name) != value}:
+        rekognition.tag_resource(ResourceArn=arn, Tags=missing)
