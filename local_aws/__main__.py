@@ -39,7 +39,8 @@ class _Commands(click.Group):
             with _ended_by_signals(), aws_errors_as_sentences():
                 return super().invoke(ctx)
         except LocalAwsError as error:
-            raise WorkshopError(str(error)) from error
+            sentence, _, more = str(error).partition("\n")
+            raise WorkshopError(sentence, more or None) from error
         except KeyboardInterrupt:
             err.print("Stopped; nothing of it is left.")
             ctx.exit(130)

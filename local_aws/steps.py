@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich.text import Text
+
 from workshop.console import err, plain
 
 Say = Callable[[str], None]
@@ -18,7 +20,8 @@ def step(doing: str, done: str) -> Iterator[Say]:
 
         def say(detail: str) -> None:
             room = max(err.width - len(doing) - 8, 0)
-            status.update(f"{doing} … {plain(detail)[:room]}")
+            # A string would be read as rich's markup, and a photo may be called `[/].jpg`.
+            status.update(Text(f"{doing} … {plain(detail)[:room]}"))
 
         if not err.is_terminal:
             err.print(f"{doing} …", soft_wrap=True)

@@ -96,7 +96,7 @@ class Account:
         if self.attendee != "me":
             parts.append(f"-c attendee={self.attendee}")
         if self.session.profile_name != "default":
-            parts.append(f"--profile {self.session.profile_name}")
+            parts.append(f"--profile {quoted(self.session.profile_name)}")
         return " ".join(parts)
 
     def command(self, rest: str, *names: str) -> str:
@@ -105,7 +105,25 @@ class Account:
         `names`, of photos or files, are quoted for the shell where they need it.
         """
         who = f" --attendee {self.attendee}" if self.attendee != "me" else ""
-        return " ".join((f"python -m workshop{who} {rest}", *map(shlex.quote, names)))
+        return " ".join((f"python -m workshop{who} {rest}", *map(quoted, names)))
+
+
+def quoted(name: str) -> str:
+    """The name as a word for the shell, on one line and with nothing unseen in it.
+
+    What cannot be printed is spelled out as bytes in `$'…'`, which bash and zsh read, and the shells of POSIX 2024.
+    """
+    if name.isprintable():
+        return shlex.quote(name)
+    spelled = (
+        f"\\{character}" if character in "\\'" else character if character.isprintable() else _bytes(character)
+        for character in name
+    )
+    return f"$'{''.join(spelled)}'"
+
+
+def _bytes(character: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in character.encode(errors="surrogateescape"))
 
 
 @dataclass(frozen=True)

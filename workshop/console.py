@@ -4,11 +4,13 @@ The consoles understand no markup, so a file name with brackets or a colour code
 that comes from outside through `plain`.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -24,18 +26,39 @@ out = Console(markup=False, highlight=False, emoji=False)
 err = Console(stderr=True, markup=False, highlight=False, emoji=False)
 """Progress, hints and errors."""
 
+# Control, format (directions among them), surrogate and private characters, and line and paragraph separators.
+_UNSEEN = re.compile("C[cfso]|Z[lp]")
 # CSI and OSC sequences whole, then any other escape with the character after it (ECMA-48).
 _ESCAPE_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?", re.DOTALL)
 
 
 def plain(text: object) -> str:
-    """`text` made harmless for a terminal: no escape sequences, control or direction-changing characters."""
+    """`text` made harmless for a terminal: no escape sequences, control or direction-changing characters, one line."""
     without_escapes = _ESCAPE_SEQUENCES.sub("", str(text))
     visible = "".join(
-        character if character == "\n" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co") else "�"
+        "�" if _is_unseen(character) else character
         for character in without_escapes.replace("\t", " ").replace("\r", "")
     )
     return unicodedata.normalize("NFC", visible)
+
+
+def plain_lines(text: object) -> str:
+    """The same for several lines of our own making, such as a hint of two commands."""
+    return "\n".join(map(plain, str(text).split("\n")))
+
+
+def print_json(document: object) -> None:
+    """JSON on stdout, to read and to pipe: letters of every script as they are, what `plain` hides as an escape."""
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    click.echo("".join(_escaped(character) if _is_unseen(character) else character for character in text))
+
+
+def _escaped(character: str) -> str:
+    return character if character == "\n" else json.dumps(character)[1:-1]
+
+
+def _is_unseen(character: str) -> bool:
+    return bool(_UNSEEN.match(unicodedata.category(character)))
 
 
 def faces_table(results: Iterable["Result"]) -> Table:

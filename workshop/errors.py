@@ -6,7 +6,7 @@ from typing import IO, Any
 
 import click
 
-from workshop.console import err, plain
+from workshop.console import err, plain, plain_lines
 
 
 class WorkshopError(click.ClickException):
@@ -23,7 +23,7 @@ class WorkshopError(click.ClickException):
         """Print the sentence, and the hint below it."""
         err.print(f"Error: {plain(self.message)}", style="bold red", soft_wrap=True)
         if self.hint:
-            err.print(plain(self.hint), soft_wrap=True)
+            err.print(plain_lines(self.hint), soft_wrap=True)
 
 
 class Interrupted(WorkshopError):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from rich.text import Text
 
-from workshop.console import out, plain
+from workshop.console import out, plain, plain_lines
 
 Verdict = Literal["ok", "warning", "problem"]
 
@@ -37,7 +37,7 @@ def show(finding: Finding) -> None:
     line.append(plain(finding.says), style="none")
     out.print(line, soft_wrap=True)
     if finding.fix:
-        for instruction in plain(finding.fix).splitlines():
+        for instruction in plain_lines(finding.fix).splitlines():
             out.print(f"{'':{_SUBJECT}}→ {instruction}", soft_wrap=True)
 
 

@@ -1,12 +1,10 @@
 """Is this step of the workshop done? If not, what to do."""
 
-import json
-
 import click
 
 from workshop.account import Account, pass_account
 from workshop.checkpoints import CHECKPOINTS, findings_at
-from workshop.console import out
+from workshop.console import out, print_json
 from workshop.findings import any_problem, show
 
 
@@ -35,5 +33,5 @@ def command(account: Account, ctx: click.Context, step: int | None, as_json: boo
             break
     if as_json:
         steps = [{"step": number, "findings": [f.to_document() for f in each]} for number, each in looked_at.items()]
-        click.echo(json.dumps(steps, ensure_ascii=False, indent=1))
+        print_json(steps)
     ctx.exit(1 if any(any_problem(findings) for findings in looked_at.values()) else 0)

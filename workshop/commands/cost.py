@@ -1,13 +1,11 @@
 """What this workshop has cost, and a hundred photos more."""
 
-import json
-
 import click
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from workshop.account import Account, pass_account
-from workshop.console import err, out
+from workshop.console import err, out, print_json
 from workshop.cost import Bill, Line, bill, count, prices
 from workshop.stacks import Stacks
 
@@ -28,7 +26,7 @@ def command(account: Account, as_json: bool) -> None:
     err.print("Counting …", style="dim")
     total = bill(count(Stacks.of(account)), priced)
     if as_json:
-        click.echo(json.dumps({**total.to_document(), "prices": priced}, ensure_ascii=False, indent=1))
+        print_json({**total.to_document(), "prices": priced})
         return
     out.print(_table(total))
     out.print(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from workshop.account import quoted
 from workshop.console import err, out, plain
 from workshop.errors import WorkshopError
 from workshop.keys import readable
@@ -41,4 +42,8 @@ def command(text: str, output: str | None, force: bool) -> None:
     except OSError as error:
         raise WorkshopError(f"{path} cannot be written: {error.strerror}.") from None
     out.print(plain(path), soft_wrap=True)
-    err.print(plain(f"{len(body) / 1000:.0f} kB. Next: python -m workshop upload {path}"), style="dim", soft_wrap=True)
+    err.print(
+        plain(f"{len(body) / 1000:.0f} kB. Next: python -m workshop upload {quoted(str(path))}"),
+        style="dim",
+        soft_wrap=True,
+    )

@@ -1,10 +1,9 @@
 """Before anything else: is this computer ready, and the account?"""
 
-import json
-
 import click
 
 from workshop.account import Choice
+from workshop.console import print_json
 from workshop.doctor import examine
 from workshop.findings import any_problem, show
 
@@ -27,5 +26,5 @@ def command(ctx: click.Context, as_json: bool) -> None:
         if not as_json:
             show(finding)
     if as_json:
-        click.echo(json.dumps([finding.to_document() for finding in findings], ensure_ascii=False, indent=1))
+        print_json([finding.to_document() for finding in findings])
     ctx.exit(1 if any_problem(findings) else 0)

@@ -1,6 +1,5 @@
 """Remove a photo, its annotated picture, its result, and its faces from the collection."""
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ from annotator.photo import Photo, picture_key, result_key
 from annotator.result import Result
 
 from workshop.account import Account, pass_account
-from workshop.console import out, plain
+from workshop.console import out, plain, print_json
 from workshop.raw_bucket import found, key_of
 from workshop.results import result_of
 from workshop.stacks import Stacks
@@ -46,7 +45,7 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
         for thing, count in gone.items():
             out.print(f"  {_said(thing, count)}", soft_wrap=True)
     if as_json:
-        click.echo(json.dumps(answers, ensure_ascii=False, indent=1))
+        print_json(answers)
 
 
 def forget(stacks: Stacks, key: str) -> dict[str, int]:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from workshop.account import Account, pass_account
 from workshop.consent import inform_once
-from workshop.console import err, out, plain
+from workshop.console import err, out, plain, plain_lines, print_json
 from workshop.errors import WorkshopError
 from workshop.raw_bucket import found, key_of
 from workshop.results import result_of
@@ -56,12 +56,12 @@ def command(account: Account, photo: str | None, image: str | None, long_edge: i
     with err.status("Rekognition looks for faces …"):
         result = index(stacks, raw, long_edge)
     if as_json:
-        click.echo(result.to_json())
+        print_json(result.to_document())
     else:
         _print(result)
     if result.status == "rejected":
         raise WorkshopError(f"{raw.key} was refused: {result.reason}", "Send another photo.")
-    err.print(plain(f"\nNext: {account.command('url', raw.key)}"), style="dim", soft_wrap=True)
+    err.print(plain_lines(f"\nNext: {account.command('url', raw.key)}"), style="dim", soft_wrap=True)
 
 
 def index(stacks: Stacks, photo: Photo, long_edge: int) -> Result:

@@ -1,11 +1,9 @@
 """Send the photos that failed back through the inbox."""
 
-import json
-
 import click
 
 from workshop.account import Account, pass_account
-from workshop.console import err, out, plain
+from workshop.console import err, out, plain, print_json
 from workshop.dead_letters import DeadLetter, dead_letters, put_back, redrive, tries
 from workshop.errors import WorkshopError
 from workshop.stacks import Stacks
@@ -35,7 +33,7 @@ def command(account: Account, dry_run: bool, as_json: bool) -> None:
     put_back(stacks, others + refused)
     sent = len(photos) - len(refused)
     if as_json:
-        click.echo(json.dumps(_document(photos, others, sent), ensure_ascii=False, indent=1))
+        print_json(_document(photos, others, sent))
     elif sent:
         out.print(f"{sent} sent back to the inbox.")
     if refused and not dry_run:
@@ -60,7 +58,7 @@ def _show(stacks: Stacks, photos: list[DeadLetter], others: list[DeadLetter]) ->
     if others:
         out.print("Not photos, left where they are:")
     for other in others:
-        out.print(f"  {plain(other.body)[:70].replace(chr(10), ' ')}", soft_wrap=True)
+        out.print(f"  {plain(other.body.replace(chr(10), ' '))[:70]}", soft_wrap=True)
     if others:
         err.print(
             f"To delete everything there: aws sqs purge-queue --queue-url {stacks.dead_letter_queue_url}",

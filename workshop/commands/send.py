@@ -1,6 +1,5 @@
 """Steps 2, 5 and 4 in one: upload, wait for the function, see the faces, get the link."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ from annotator.result import Result
 from workshop.account import Account, pass_account
 from workshop.commands.url import show
 from workshop.consent import inform_once
-from workshop.console import err, faces_table, out, plain
+from workshop.console import err, faces_table, out, plain, print_json
 from workshop.diagnosis import diagnose
 from workshop.durations import Duration
 from workshop.errors import Interrupted, WorkshopError
@@ -67,11 +66,12 @@ def command(
             result.to_document() | {"url": links[result.raw.key].url if result.raw.key in links else None}
             for result in results
         ]
-        click.echo(json.dumps(answers, ensure_ascii=False, indent=1))
+        print_json(answers)
     else:
         out.print(faces_table(results))
         for name, link in links.items():
-            err.print(plain(f"\n{name}"), style="bold", soft_wrap=True)
+            err.print()
+            err.print(plain(name), style="bold", soft_wrap=True)
             show(link, qr=qr and len(links) == 1)
     _tell_the_rest(stacks, uploads, results)
     if refusal:

@@ -1,13 +1,12 @@
 """Step 2: send photos to the raw bucket."""
 
-import json
 from dataclasses import asdict
 
 import click
 
 from workshop.account import Account, pass_account
 from workshop.consent import inform_once
-from workshop.console import err, out, plain
+from workshop.console import err, out, plain, plain_lines, print_json
 from workshop.stacks import Stacks
 from workshop.uploads import upload_each
 
@@ -53,8 +52,8 @@ def command(
                 out.print(plain(upload.in_words()), soft_wrap=True)
     finally:
         if as_json:
-            click.echo(json.dumps([asdict(upload) for upload in sent], ensure_ascii=False, indent=1))
+            print_json([asdict(upload) for upload in sent])
     if stacks is None or as_json:
         return
     command = "why" if stacks.has_function else "index"
-    err.print(plain(f"\nNext: {account.command(command, sent[-1].photo.key)}"), style="dim", soft_wrap=True)
+    err.print(plain_lines(f"\nNext: {account.command(command, sent[-1].photo.key)}"), style="dim", soft_wrap=True)

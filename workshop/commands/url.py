@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workshop.account import Account, pass_account
+from workshop.account import Account, pass_account, quoted
 from workshop.console import err, out, plain
 from workshop.durations import Duration
 from workshop.errors import WorkshopError
@@ -87,7 +87,9 @@ def picture_of(stacks: Stacks, photo: str) -> tuple[str, str]:
 def _existing(account: Account, bucket: str, key: str) -> str:
     s3: S3Client = account.client("s3")
     if found(s3, bucket, key) is None:
-        raise WorkshopError(f"There is no {key} in {bucket}.", f"What is there: aws s3 ls s3://{bucket} --recursive")
+        raise WorkshopError(
+            f"There is no {key} in {bucket}.", f"What is there: aws s3 ls {quoted(f's3://{bucket}')} --recursive"
+        )
     return key
 
 

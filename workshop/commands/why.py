@@ -1,12 +1,11 @@
 """What happened to a photo, in one sentence, and what to do next."""
 
-import json
 from dataclasses import asdict
 
 import click
 
 from workshop.account import Account, pass_account
-from workshop.console import err, out, plain
+from workshop.console import err, out, plain, plain_lines, print_json
 from workshop.diagnosis import diagnose
 from workshop.stacks import Stacks
 
@@ -26,8 +25,8 @@ def command(account: Account, ctx: click.Context, photo: str, as_json: bool) -> 
     """
     diagnosis = diagnose(Stacks.of(account), photo)
     if as_json:
-        click.echo(json.dumps(asdict(diagnosis), ensure_ascii=False, indent=1))
+        print_json(asdict(diagnosis))
     else:
         out.print(plain(diagnosis.sentence), soft_wrap=True)
-        err.print(plain(diagnosis.next_step), style="dim", soft_wrap=True)
+        err.print(plain_lines(diagnosis.next_step), style="dim", soft_wrap=True)
     ctx.exit(0 if diagnosis.is_answer else 1)
