@@ -1,0 +1,100 @@
+"""Takes out of the installed packages what the function provably does not use: `python trim.py FOLDER`.
+
+A smaller image is pulled faster by everybody in the room, and botocore reads at each cold start only what is left of
+its service models. Only data, tests, stubs, headers and whole modules that nobody imports go; no line of code changes.
+"""
+
+import gzip
+import json
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+OPERATIONS = {
+    # HeadBucket is what botocore itself asks when a bucket turns out to lie in another region.
+    "s3": {"DeleteObject", "GetObject", "HeadBucket", "HeadObject", "PutObject"},
+    "rekognition": {"DeleteFaces", "IndexFaces", "ListFaces"},
+}
+"""What `annotator/cloud.py` calls. An operation that is not listed here does not exist in the image."""
+
+_UNUSED = (
+    # Models for boto3.resource, and what belongs to whole services; botocore reads none of it for a client's calls.
+    "boto3/data/*",
+    "botocore/data/*/*/examples-1.json*",
+    "botocore/data/*/*/waiters-2.json*",
+    "boto3/examples",
+    "bin",
+    # Tests, type stubs, and what only compiling against numpy needs.
+    "**/tests",
+    "**/*.pyi",
+    "numpy/_core/include",
+    "numpy/_core/lib",
+    "numpy/f2py",
+    # Loaded only when asked for by name.
+    "numpy/random",
+    "numpy/_pyinstaller",
+    # Text and colour profiles are not drawn or applied with Pillow.
+    "PIL/_imagingft.*",
+    "PIL/_imagingcms.*",
+    "pillow.libs/libfreetype-*",
+    "pillow.libs/libharfbuzz-*",
+    "pillow.libs/libbrotli*",
+    "pillow.libs/liblcms2-*",
+)
+
+
+def trim(packages: Path) -> None:
+    """Trim what `pip install --target` put into `packages`."""
+    for service in (packages / "botocore" / "data").iterdir():
+        if service.is_dir() and service.name not in OPERATIONS:
+            shutil.rmtree(service)
+    for pattern in _UNUSED:
+        _remove(packages.glob(pattern))
+    for service, operations in OPERATIONS.items():
+        (model,) = (packages / "botocore" / "data" / service).glob("*/service-2.json.gz")
+        whole = json.loads(gzip.decompress(model.read_bytes()))
+        model.write_bytes(gzip.compress(json.dumps(cut(whole, operations)).encode(), mtime=0))
+
+
+def cut(model: dict[str, Any], operations: Iterable[str]) -> dict[str, Any]:
+    """A service model with these operations only, and the shapes that they reach."""
+    kept = {name: _undocumented(model["operations"][name]) for name in sorted(operations)}
+    shapes: dict[str, Any] = {}
+    wanted = _shapes_named_in(kept)
+    while wanted:
+        name = wanted.pop()
+        shapes[name] = _undocumented(model["shapes"][name])
+        wanted |= _shapes_named_in(shapes[name]) - shapes.keys()
+    return {**model, "operations": kept, "shapes": shapes}
+
+
+def _shapes_named_in(part: Any) -> set[str]:
+    if isinstance(part, list):
+        return set().union(*map(_shapes_named_in, part))
+    if not isinstance(part, dict):
+        return set()
+    here = {part["shape"]} if isinstance(part.get("shape"), str) else set()
+    return here.union(*map(_shapes_named_in, part.values()))
+
+
+def _undocumented(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_undocumented(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    # A shape may have a member that is called "documentation"; prose is always a string.
+    return {k: _undocumented(v) for k, v in part.items() if not (k == "documentation" and isinstance(v, str))}
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in list(paths):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    trim(Path(sys.argv[1]))
