@@ -37,7 +37,7 @@ help:  ## list the targets
 .venv/.ready: requirements.txt package-lock.json | .venv/bin/python
 	@echo "Installing what the stacks and the commands need (once) …" >&2
 	@$(PIP_INSTALL) -r requirements.txt
-	@test -e .venv/.ready-local || $(NPM_CI) --omit=dev
+	@test .venv/.ready-local -nt package-lock.json || $(NPM_CI) --omit=dev
 	@touch $@
 
 .venv/.ready-local: requirements-local.txt package-lock.json | .venv/bin/python

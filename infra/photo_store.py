@@ -41,7 +41,7 @@ class PhotoStore(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             # As long as the photo itself, where a queue can: whoever deploys step 5 days later still finds it waiting.
-            retention_period=Duration.days(min(keep_days + 1, 13)),
+            retention_period=Duration.days(min(keep_days + 2, 13)),
             # "at least six times" the function's time-out (Lambda developer guide, "Configuring a queue").
             visibility_timeout=Duration.seconds(6 * processing_timeout.to_seconds()),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=TRIES),

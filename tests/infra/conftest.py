@@ -1,4 +1,4 @@
-"""Both stacks, synthesised once for all tests, with cdk-nag looking on."""
+"""Both stacks, synthesised once for all tests: as they come, and with every setting changed."""
 
 import json
 from dataclasses import dataclass
@@ -50,6 +50,11 @@ class Assembly:
         assets = json.loads((self.folder / "Serverless.assets.json").read_text())
         return [image["source"] for image in assets["dockerImages"].values()]
 
+    def asset_files(self, containing: str) -> set[str]:
+        """The files of the one staged asset that holds a file named `containing`, relative to it."""
+        (root,) = (a for a in self.folder.glob("asset.*") if a.is_dir() and any(a.rglob(containing)))
+        return {str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()}
+
     def nag_findings(self) -> set[tuple[str, str]]:
         """cdk-nag's findings as (rule, construct path)."""
         report = json.loads((self.folder / "validation-report.json").read_text())
@@ -62,16 +67,36 @@ class Assembly:
         }
 
 
-@pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    folder = tmp_path_factory.mktemp("cdk.out")
+def synthesise(folder: Path, context: dict[str, Any], *, nag: bool) -> Assembly:
     app = App(context=cdk_context(), outdir=str(folder))
-    compose(app, WorkshopSettings.from_context({"attendee": "simon"}, REGION), ACCOUNT)
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    compose(app, WorkshopSettings.from_context(context, REGION), ACCOUNT)
+    if nag:
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     try:
         app.synth()
     except RuntimeError as refused:
-        # cdk-nag's findings end the synth, but only after the templates are written; test_nag.py judges them.
+        # cdk-nag's findings end the synth, but only after the templates are written; test_rules.py judges them.
         if "ValidationFailed" not in str(refused):
             raise
     return Assembly(folder)
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """The stacks as they come, with cdk-nag looking on."""
+    return synthesise(tmp_path_factory.mktemp("cdk.out"), {"attendee": "simon"}, nag=True)
+
+
+@pytest.fixture(scope="session")
+def another_assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """The stacks with every setting other than it comes."""
+    context = {
+        "attendee": "simon-2",
+        "keep_days": "7",
+        "long_edge": "0",
+        "memory": "1024",
+        "max_concurrency": "3",
+        "architecture": "arm64",
+        "tags": "team=cloud",
+    }
+    return synthesise(tmp_path_factory.mktemp("another.cdk.out"), context, nag=False)

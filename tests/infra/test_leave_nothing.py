@@ -80,6 +80,16 @@ def test_a_function_that_cannot_be_given_a_log_group_stops_the_synth():
         app.synth()
 
 
+def test_a_function_that_could_have_a_log_group_and_has_none_stops_the_synth():
+    app = App()
+    stack = Stack(app, "Odd")
+    code = lambda_.Code.from_inline("def handle(event, context): pass")
+    lambda_.Function(stack, "Bare", runtime=lambda_.Runtime.PYTHON_3_13, handler="index.handle", code=code)
+    Aspects.of(app).add(LeaveNothing())
+    with pytest.raises(RuntimeError, match="Odd/Bare/Resource has no log group of its own; hand it one"):
+        app.synth()
+
+
 def test_a_function_of_ours_keeps_the_log_group_it_was_given(assembly):
     for name, function in assembly.of_type("AWS::Lambda::Function").items():
         assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].endswith(tuple("0123456789ABCDEF")), name

@@ -82,6 +82,7 @@ def test_photos_and_results_are_encrypted_and_expire(assembly):
         assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
         (rule,) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
         assert (rule["ExpirationInDays"], rule["Status"], "Prefix" in rule) == (1, "Enabled", False)
+        assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
 def test_every_bucket_and_queue_refuses_plain_http(assembly):
@@ -107,6 +108,7 @@ def test_only_s3_of_this_account_may_fill_the_inbox(assembly):
     (s3,) = allowed
     assert s3["Principal"] == {"Service": "s3.amazonaws.com"}
     assert s3["Action"] == "sqs:SendMessage"
+    assert plain(s3["Resource"]) == "PhotosInbox9ECE563D.Arn"
     assert plain(s3["Condition"]) == {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
 
 
@@ -130,6 +132,7 @@ def test_the_annotator_may_do_exactly_what_it_does(assembly):
     own_logs = {"AnnotatorIdentityLogs390820D9.Arn"}
     results = {"PhotosProcessed.Arn/results/*"}
     pictures = {"PhotosProcessed.Arn/pictures/*"}
+    collection = "arn:aws:rekognition:ap-southeast-2:111122223333:collection/Faces.CollectionId"
     assert statements(assembly, "Annotator") == {
         "logs:CreateLogStream": own_logs,
         "logs:PutLogEvents": own_logs,
@@ -140,10 +143,28 @@ def test_the_annotator_may_do_exactly_what_it_does(assembly):
         "sqs:ReceiveMessage": {"PhotosInbox.Arn"},
         "sqs:DeleteMessage": {"PhotosInbox.Arn"},
         "sqs:GetQueueAttributes": {"PhotosInbox.Arn"},
-        "rekognition:IndexFaces": {"Faces.CollectionArn"},
-        "rekognition:ListFaces": {"Faces.CollectionArn"},
-        "rekognition:DeleteFaces": {"Faces.CollectionArn"},
+        **{f"rekognition:{call}Faces": {collection} for call in ("Index", "List", "Delete")},
     }
+
+
+def test_every_policy_names_whole_arns(assembly):
+    """IAM refuses anything else, and Rekognition's own answer to CreateCollection is not one."""
+    for role in ("Annotator", "Faces", "S3AutoDelete"):
+        for resources in statements(assembly, role).values():
+            for resource in resources:
+                assert resource.startswith("arn:") or ".Arn" in resource, resource
+
+
+def test_the_collection_goes_before_the_permission_to_delete_it(assembly):
+    (collection,) = assembly.of_type("Custom::RekognitionCollection").values()
+    (policy,) = (name.split("/")[1] for name in assembly.of_type("AWS::IAM::Policy") if "Faces" in name)
+    assert policy in collection["DependsOn"]
+
+
+def test_a_lost_answer_is_not_waited_for_an_hour(assembly):
+    provider = assembly.one("AWS::Lambda::Function", "FacesProvider")
+    patience = int(assembly.one("Custom::RekognitionCollection")["ServiceTimeout"])
+    assert provider["Timeout"] < patience <= 600
 
 
 def test_the_custom_resource_may_touch_its_own_family_of_collections_only(assembly):
@@ -201,6 +222,11 @@ def test_the_brake_is_on_the_event_source_and_never_on_the_function(assembly):
         assert "ReservedConcurrentExecutions" not in function["Properties"]
 
 
+def test_one_photo_an_invocation(assembly):
+    """A photo that kills the function takes no other with it."""
+    assert assembly.one("AWS::Lambda::EventSourceMapping")["BatchSize"] == 1
+
+
 def test_a_new_account_may_have_functions_of_this_size(assembly):
     for function in assembly.of_type("AWS::Lambda::Function").values():
         assert function["Properties"].get("MemorySize", 128) <= NEW_ACCOUNT_MEMORY
@@ -213,7 +239,7 @@ def test_the_image_is_built_for_the_machine_it_runs_on(assembly):
     assert image["platform"] == "linux/amd64"
 
 
-def test_somebody_hears_of_photos_that_failed(assembly):
+def test_photos_that_failed_raise_an_alarm(assembly):
     alarm = assembly.one("AWS::CloudWatch::Alarm")
     assert alarm["Dimensions"] == [
         {"Name": "QueueName", "Value": {"Fn::GetAtt": [dead_letter_id(assembly), "QueueName"]}}
@@ -275,3 +301,55 @@ def test_an_attendee_is_told_all_names_and_the_next_step(assembly):
     }
     assert serverless.keys() == {"FunctionName", "LogGroupName", "NextStep"}
     assert serverless["NextStep"]["Value"] == "python -m workshop --attendee simon send YOUR-PHOTO.jpg"
+
+
+def test_every_setting_reaches_what_it_is_about(another_assembly):
+    function = another_assembly.one("AWS::Lambda::Function", "Annotator")
+    assert function["MemorySize"] == 1024
+    assert function["Environment"]["Variables"]["LONG_EDGE"] == "0"
+    assert another_assembly.one("AWS::Lambda::EventSourceMapping")["ScalingConfig"] == {"MaximumConcurrency": 3}
+    for bucket in another_assembly.of_type("AWS::S3::Bucket").values():
+        (rule,) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+        assert rule["ExpirationInDays"] == 7
+    for name, resource in another_assembly.resources.items():
+        if resource["Type"] not in UNTAGGABLE:
+            tags = resource["Properties"]["Tags"]
+            tags = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+            assert tags.items() >= {"workshop": "show-your-emotions", "attendee": "simon-2", "team": "cloud"}.items(), (
+                name
+            )
+
+
+def test_a_photo_waits_for_step_5_as_long_as_it_is_kept(another_assembly):
+    day = 24 * 3600
+    assert another_assembly.one("AWS::SQS::Queue", "Inbox")["MessageRetentionPeriod"] > 7 * day
+
+
+def test_arm64_reaches_the_function_and_its_image(another_assembly):
+    (image,) = another_assembly.images()
+    assert another_assembly.one("AWS::Lambda::Function", "Annotator")["Architectures"] == ["arm64"]
+    assert image["platform"] == "linux/arm64"
+
+
+def test_two_attendees_share_no_name(assembly, another_assembly):
+    collections = [a.one("Custom::RekognitionCollection")["CollectionId"] for a in (assembly, another_assembly)]
+    assert collections == ["ShowYourEmotions-simon-Foundation.faces", "ShowYourEmotions-simon-2-Foundation.faces"]
+    (family,) = statements(another_assembly, "Faces")["rekognition:DeleteCollection"]
+    assert "ShowYourEmotions-simon-2-Foundation.*" in family
+
+
+def test_the_assets_hold_what_is_run_and_nothing_else(assembly):
+    """Byte code of whoever ran the tests would change the hash, and with it every deployment."""
+    from annotator import handler  # noqa: F401 - leaves byte code beside the source, if anything does
+
+    provider = assembly.asset_files("lifecycle.py")
+    assert provider == {"face_collection/__init__.py", "face_collection/handler.py", "face_collection/lifecycle.py"}
+    image = assembly.asset_files("Dockerfile")
+    assert {"Dockerfile", "requirements.txt", "annotator/handler.py", "annotator/result.schema.json"} <= image
+    assert {file.rpartition(".")[2] for file in image} <= {"py", "json", "txt", "Dockerfile", "dockerignore"}
+
+
+def test_a_careful_umask_does_not_keep_lambda_from_reading_its_code(assembly):
+    """The zip keeps the files' modes, and Lambda runs as another user."""
+    for file in assembly.folder.glob("asset.*/face_collection/*.py"):
+        assert file.stat().st_mode & 0o444 == 0o444
