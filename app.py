@@ -42,11 +42,9 @@ def compose(
 def main() -> None:
     """What cdk.json runs."""
     app = App()
-    context = {name: app.node.try_get_context(name) for name in WorkshopSettings.names()}
     try:
         settings = WorkshopSettings.from_context(
-            {name: value for name, value in context.items() if value is not None},
-            region=os.environ.get("CDK_DEFAULT_REGION"),
+            app.node.get_all_context(), region=os.environ.get("CDK_DEFAULT_REGION")
         )
     except UnusableSetting as unusable:
         sys.exit(f"show-your-emotions: {unusable}")

@@ -1,7 +1,8 @@
 """Extra credit: make a label mention a smile.
 
 Change `words` in lambda/photo_annotator/annotator/drawing/words.py until `make exercise` is green.
-A face knows whether it smiles: `face.smile` is None, or has a `value` and a `confidence`.
+A face knows whether it smiles: `face.smile` is None, or has a `value` and a `confidence`. Mention only what is as sure
+as an emotion must be to be said without "perhaps": SURE_FROM.
 """
 
 from annotator.drawing.words import words
@@ -20,7 +21,7 @@ def test_no_smile_is_not():
 
 
 def test_a_smile_that_rekognition_is_not_sure_of_is_not():
-    assert words(Face(BOX, 99.9, HAPPY, smile=Judgement(True, 55.0))) == "happy 98 %"
+    assert words(Face(BOX, 99.9, HAPPY, smile=Judgement(True, 45.0))) == "happy 98 %"
 
 
 def test_a_face_about_which_rekognition_said_nothing_is_not():

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any, Final, Literal, Self
 
 from infra.regions import INDEX_FACES_PER_SECOND
@@ -51,15 +52,20 @@ class WorkshopSettings:
     def from_context(cls, context: Mapping[str, Any], region: str | None = None) -> Self:
         """The settings in `context`, as `-c name=value` or cdk.json give them; what is not there has its default.
 
-        Raises UnusableSetting.
+        Names with a punctuation mark are CDK's own and passed over. Raises UnusableSetting.
         """
+        for name in context:
+            if name not in cls.names() and re.fullmatch(r"\w+", name):
+                near = get_close_matches(name, cls.names(), n=1)
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(cls.names())}"
+                raise UnusableSetting(f"{name} is not a setting; {hint}")
         if region is not None and region not in INDEX_FACES_PER_SECOND:
             raise UnusableSetting(
                 f"Amazon Rekognition has no face collections in the region {region}; "
                 f"choose another, for example: export AWS_REGION=ap-southeast-2"
             )
         defaults = {f.name: getattr(cls(), f.name) for f in fields(cls)} | {"max_concurrency": concurrency_in(region)}
-        chosen = defaults | dict(context)
+        chosen = defaults | {name: value for name, value in context.items() if value is not None}
         return cls(
             attendee=_attendee(chosen["attendee"]),
             region=region,
@@ -121,13 +127,13 @@ def _long_edge(chosen: Mapping[str, Any]) -> int:
 
 
 def _memory(chosen: Mapping[str, Any]) -> int:
-    memory = _number(chosen, "memory", 512, 10240, "megabytes for the function, which takes on photos of that size")
-    if memory > NEW_ACCOUNT_MEMORY:
+    asked = str(chosen["memory"])
+    if re.fullmatch(r"[0-9]{4,9}", asked) and int(asked) > NEW_ACCOUNT_MEMORY:
         raise UnusableSetting(
-            f"memory={memory} is more than the {NEW_ACCOUNT_MEMORY} MB that a new account's functions may have; "
+            f"memory={asked} is more than the {NEW_ACCOUNT_MEMORY} MB that a new account's functions may have; "
             f"512 is enough for a photo of 48 megapixels"
         )
-    return memory
+    return _number(chosen, "memory", 512, NEW_ACCOUNT_MEMORY, "megabytes for the function")
 
 
 def _architecture(value: object) -> Architecture:

@@ -18,7 +18,7 @@ from annotator.drawing import words
 plain = words.words
 
 def with_smile(face):
-    smiling = face.smile and face.smile.value and face.smile.confidence >= words.SURE_FROM + 20
+    smiling = face.smile and face.smile.value and face.smile.confidence >= words.SURE_FROM
     return plain(face) + (", smiling" if smiling else "")
 
 words.words = with_smile

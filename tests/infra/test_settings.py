@@ -15,6 +15,11 @@ def test_the_command_line_gives_text_and_cdk_json_gives_numbers():
     assert (from_text.keep_days, from_text.long_edge, from_text.memory) == (7, 0, 1024)
 
 
+def test_cdks_own_context_is_passed_over():
+    own = {"@aws-cdk/core:checkSecretUsage": True, "aws:cdk:enable-path-metadata": True, "cli-telemetry": False}
+    assert WorkshopSettings.from_context(own) == WorkshopSettings()
+
+
 def test_tags_read_the_same_from_the_command_line_and_from_cdk_json():
     wanted = {"team": "cloud", "event": "meetup 42"}
     assert WorkshopSettings.from_context({"tags": "team=cloud,event=meetup 42"}).tags == wanted
@@ -35,7 +40,10 @@ def test_tags_read_the_same_from_the_command_line_and_from_cdk_json():
         ({"keep_days": "٣"}, "a whole number"),
         ({"long_edge": "100"}, "0 keeps its size"),
         ({"memory": "4096"}, "more than the 3008 MB that a new account's functions may have"),
-        ({"memory": "128"}, "from 512"),
+        ({"memory": "99999"}, "more than the 3008 MB"),
+        ({"memory": "128"}, "from 512 to 3008"),
+        ({"memry": "600"}, "memry is not a setting; did you mean memory?"),
+        ({"colour": "red"}, "colour is not a setting; there are attendee,"),
         ({"max_concurrency": "1"}, "from 2 to 1000"),
         ({"architecture": "arm"}, "use x86_64 or arm64"),
         ({"tags": "team"}, "-c tags=team=cloud"),
