@@ -1,29 +1,39 @@
 """Under IAM the evening works, and without any one of the functions' permissions it does not.
 
 Both stacks are deployed to a local AWS that enforces the roles' policies, and the queue's and the buckets', as they
-were synthesised. Then each permission, that is each pair of an action and a resource, is taken away in turn.
+were synthesised. Then each permission, that is each pair of an action and a resource, is taken away in turn. While
+all of that is up, strangers knock, links end, and listeners and logs are looked at.
 """
 
 import json
+import re
+import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from socket import SOCK_DGRAM
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 import boto3
 import cv2
+import psutil
 import pytest
 from annotator.photo import Photo, picture_key, result_key
 from botocore.exceptions import ClientError
 
 from local_aws.local import PROJECT, LocalAws
 from tests.annotator.photos import encoded
+from workshop.account import Account
+from workshop.links import link_to
 
 pytestmark = pytest.mark.slow
 
@@ -429,6 +439,56 @@ def test_photos_and_results_are_for_nobody_else(by_hand):
                 theirs.get_object(Bucket=bucket, Key=photo.key)
             with pytest.raises(ClientError, match="AccessDenied"):
                 theirs.put_object(Bucket=bucket, Key="theirs.jpg", Body=b"")
+
+
+def test_a_link_lives_as_long_as_was_asked_and_shows_one_picture(by_hand):
+    photo = uploaded(by_hand, "shared.jpg", picture(False))
+    other = uploaded(by_hand, "not-shared.jpg", picture(True))
+    account = Account.open("simon")
+    link = link_to(account, photo.bucket, photo.key, timedelta(hours=2)).url
+    assert parse_qs(urlsplit(link).query)["X-Amz-Expires"] == ["7200"]
+    assert urlopen(link).status == 200
+    short = link_to(account, photo.bucket, photo.key, timedelta(seconds=1)).url
+    time.sleep(2.1)
+    for refused in (
+        short,
+        short.replace("X-Amz-Expires=1&", "X-Amz-Expires=7200&"),
+        link.replace(photo.key, other.key),
+        link.partition("?")[0],
+    ):
+        with pytest.raises(HTTPError, match="403"):
+            urlopen(refused)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the sockets of child processes")
+def test_nobody_listens_off_this_machine(by_hand):
+    """The emulator, Rekognition, the Lambda host, the functions and the eyes, as `make local` starts them."""
+    us = psutil.Process()
+    running = [us, *us.children(recursive=True)]
+    commands = "\n".join(" ".join(process.cmdline()) for process in running)
+    assert all(one in commands for one in ("ministack_process", "python_runtime.py", "eyes.cjs"))
+    sockets = [
+        socket
+        for process in running
+        for socket in process.net_connections("inet")
+        if socket.status == psutil.CONN_LISTEN or (socket.type == SOCK_DGRAM and not socket.raddr)
+    ]
+    assert len(sockets) >= 3
+    assert {socket.laddr.ip for socket in sockets} == {"127.0.0.1"}
+
+
+def test_no_log_holds_credentials_or_a_signed_address(by_hand):
+    """Neither the functions' logs, errors and custom resources included, nor the emulator's own."""
+    functions = (by_hand.annotator, by_hand.face_collection, by_hand.bucket_emptier)
+    said = [line for function in functions for line in function.lines()]
+    assert any("AccessDenied" in line for line in said)
+    said.append(by_hand.aws.emulator.log.read_text())
+    given = [process.environ() for process in psutil.Process().children(recursive=True)]
+    held = {one[name] for one in given for name in ("AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN") if name in one}
+    secrets = {each for each in held if each.startswith("ASIA") or len(each) > 40}
+    assert len(secrets) >= 2
+    signed = re.compile("X-Amz-(Signature|Credential|Security-Token)", re.IGNORECASE)
+    assert [line for line in said if signed.search(line) or any(secret in line for secret in secrets)] == []
 
 
 def test_the_stacks_go_with_everything_in_them(by_hand):
