@@ -21,6 +21,7 @@ from workshop.console import err, faces_table, out, plain
 from workshop.diagnosis import diagnose
 from workshop.errors import WorkshopError
 from workshop.footprint import footprint_of
+from workshop.keys import readable
 from workshop.leftovers import Leftover, leftovers, remove_uploads
 from workshop.results import wait_for_result
 from workshop.stacks import Stacks
@@ -100,7 +101,7 @@ def _keep(account: Account, results: Sequence[Result], to: Path) -> Path:
     names: dict[str, str] = {}
     s3 = account.client("s3")
     for number, picture in enumerate((result.picture for result in results if result.picture), 1):
-        names[picture.key] = f"{number:02} {Path(picture.key).name}"
+        names[picture.key] = f"{number:02} {readable(Path(picture.key).stem)}.jpg"
         s3.download_file(picture.bucket, picture.key, str(to / names[picture.key]))
 
     def beside_the_page(picture: Picture) -> str:

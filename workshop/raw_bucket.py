@@ -14,7 +14,7 @@ from workshop.errors import WorkshopError, code_of
 from workshop.keys import DIGITS, readable
 from workshop.photos import prepare
 from workshop.results import RESULTS
-from workshop.sources import read
+from workshop.sources import path_of, read
 from workshop.stacks import Stacks
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def key_of(stacks: Stacks, said: str) -> str | None:
 
 def _key_of_file(said: str) -> str | None:
     """The key that this very file was sent under, or None when it is no photo here."""
-    if not Path(said).expanduser().is_file():
+    path = path_of(said)
+    if path is None or not path.is_file():
         return None
     try:
         return prepare(read(said)).key

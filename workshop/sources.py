@@ -1,6 +1,7 @@
 """Where photos come from: a file, a folder, an address, a pipe. Bytes and a name come out, whatever the bytes are."""
 
 import http.client
+import os
 import socket
 import ssl
 import sys
@@ -43,9 +44,19 @@ def spread(named: Iterable[str]) -> list[str]:
     """The same names with every folder replaced by the photos in it; raises WorkshopError for an empty folder."""
     names: list[str] = []
     for name in named:
-        folder = None if name == "-" or "://" in name else Path(name).expanduser()
+        folder = None if name == "-" or "://" in name else path_of(name)
         names += map(str, _photos_in(folder)) if folder and folder.is_dir() else [name]
     return names
+
+
+def path_of(name: str) -> Path | None:
+    """The path that is meant, `~` included; None for what cannot be one: too long, or with a NUL in it."""
+    try:
+        path = Path(os.path.expanduser(name))  # noqa: PTH111  (Path.expanduser raises for a user that is not there)
+        path.exists()
+    except (OSError, ValueError):
+        return None
+    return path
 
 
 def read(name: str) -> Source:
@@ -57,7 +68,9 @@ def read(name: str) -> Source:
         return Source("photo", _piped())
     if "://" in name:
         return _downloaded(name)
-    path = Path(name).expanduser()
+    path = path_of(name)
+    if path is None:
+        raise WorkshopError(f"There can be no file called {name}.", "Check the spelling; `ls` shows what is here.")
     return Source(path.name, _read(path))
 
 

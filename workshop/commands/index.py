@@ -1,6 +1,5 @@
 """Step 3: index a photo's faces from here, with the function's own code and no function."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +18,7 @@ from workshop.console import err, out, plain, plain_lines, print_json
 from workshop.errors import WorkshopError
 from workshop.raw_bucket import found, key_of
 from workshop.results import result_of
+from workshop.sources import path_of
 from workshop.stacks import Stacks
 from workshop.uploads import upload_each
 
@@ -86,7 +86,8 @@ def index(stacks: Stacks, photo: Photo, long_edge: int) -> Result:
 
 def _in_the_raw_bucket(stacks: Stacks, wanted: str) -> Photo:
     """The photo that is meant, sent there first when it is a file, an address or a pipe."""
-    if wanted == "-" or "://" in wanted.removeprefix("s3://") or Path(wanted).expanduser().exists():
+    path = path_of(wanted)
+    if wanted == "-" or "://" in wanted.removeprefix("s3://") or (path and path.exists()):
         inform_once(stacks)
         photo = None
         for upload in upload_each(stacks.account, stacks.raw_bucket, [wanted]):
