@@ -1,0 +1,66 @@
+"""Nothing goes round in circles and nothing waits for ever: every loop of requests has an end that somebody chose."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from annotator.cloud import clients
+from aws_cdk import App
+from face_collection import handler as face_collection
+
+from app import compose
+from infra.settings import WorkshopSettings
+from tests.infra.conftest import ACCOUNT, REGION, cdk_context
+from workshop.account import Account
+
+
+@pytest.fixture(scope="module")
+def resources(tmp_path_factory) -> list[dict]:
+    folder = tmp_path_factory.mktemp("cdk.out")
+    app = App(context=cdk_context(), outdir=str(folder))
+    compose(app, WorkshopSettings.from_context({}, REGION), ACCOUNT)
+    app.synth()
+    templates = [json.loads((folder / f"{stack}.template.json").read_text()) for stack in ("Foundation", "Serverless")]
+    return [resource for template in templates for resource in template["Resources"].values()]
+
+
+def of_type(resources: list[dict], kind: str) -> list[dict]:
+    return [resource["Properties"] for resource in resources if resource["Type"] == kind]
+
+
+@pytest.fixture
+def credentials(monkeypatch) -> Iterator[None]:
+    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": REGION}.items():
+        monkeypatch.setenv(name, value)
+    return
+
+
+def test_every_client_gives_up_after_a_few_tries_and_seconds(credentials):
+    account = Account.open()
+    for client in (*clients(), face_collection._client(), account.client("s3"), account.client("rekognition")):
+        assert client.meta.config.retries["mode"] == "standard"
+        assert client.meta.config.retries["total_max_attempts"] <= 5
+        assert client.meta.config.connect_timeout <= 5
+        assert client.meta.config.read_timeout <= 30
+
+
+def test_a_photo_that_fails_is_tried_five_times_and_then_kept_aside(resources):
+    policies = [queue["RedrivePolicy"] for queue in of_type(resources, "AWS::SQS::Queue") if "RedrivePolicy" in queue]
+    assert [policy["maxReceiveCount"] for policy in policies] == [5]
+
+
+def test_what_the_function_writes_calls_nobody(resources):
+    """Pictures go to a bucket that announces nothing, so no picture can become the next photo."""
+    announcing = [bucket for bucket in of_type(resources, "AWS::S3::Bucket") if bucket.get("NotificationConfiguration")]
+    assert len(announcing) == 1
+    for policy in of_type(resources, "AWS::IAM::Policy"):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if "s3:PutObject" in statement["Action"]:
+                assert "Raw" not in json.dumps(statement["Resource"])
+                assert "Processed" in json.dumps(statement["Resource"])
+
+
+def test_a_room_that_uploads_at_once_calls_rekognition_a_few_times_at_once(resources):
+    (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping")
+    assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 8
+    assert mapping["BatchSize"] == 1
