@@ -200,6 +200,9 @@ _CLI_VARIABLES = {
     "CDK_DISABLE_CLI_TELEMETRY": "1",
     "CDK_VALIDATION": "false",  # the library's template validation takes seconds, and the tests do it
     "PYTHONDONTWRITEBYTECODE": "1",
+    # Beside everything else that was installed for this folder, rather than in the person's home.
+    "CDK_HOME": str(PROJECT / ".venv" / "cdk"),
+    "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(PROJECT / ".venv" / "jsii"),
 }
 
 
