@@ -136,8 +136,10 @@ def test_nothing_is_there_before_the_first_time(aws, photo):
 
 def test_the_clients_retry_knowingly_and_stay_in_their_region(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    for client in clients():
+    s3, rekognition = clients()
+    assert s3.meta.config.retries == {"mode": "standard", "total_max_attempts": 5}
+    assert rekognition.meta.config.retries == {"mode": "adaptive", "total_max_attempts": 6}
+    for client in (s3, rekognition):
         config = client.meta.config
-        assert config.retries == {"mode": "standard", "total_max_attempts": 5}
         assert config.connect_timeout + config.read_timeout < 30
         assert "us-east-1" in client.meta.endpoint_url
