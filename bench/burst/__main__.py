@@ -48,8 +48,8 @@ def main(photos: int, within: float, quotas: Sequence[float], designs: Sequence[
     )
     click.echo(table(played))
     click.echo(
-        f"\nThe machine: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; making one photo took {before} before and "
-        f"{_steadiness()} after. The emulator, Rekognition, the uploaders and all functions share it."
+        f"\nThe machine: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; making one photo took {before} before "
+        f"and {_steadiness()} after. The emulator, Rekognition, the uploaders and all functions share it."
     )
 
 
@@ -93,8 +93,8 @@ def table(played: Sequence[Played]) -> str:
         "**lost**": lambda run: f"**{run.lost}**",
         "in the dead-letter queue": lambda run: str(run.dead_letters),
         "still waiting at the end": lambda run: str(run.waiting),
-        "faces in the collection that no result names": lambda run: str(run.duplicates),
-        "faces that a result names, not in the collection": lambda run: str(run.missing),
+        "faces in the collection that no result names": lambda run: str(run.faces_unnamed),
+        "faces that a result names, not in the collection": lambda run: str(run.faces_missing),
         "upload to result, median": lambda run: f"{median(run.latencies):.1f} s",
         "upload to result, 95 %": lambda run: f"{percentile(run.latencies, 0.95):.1f} s",
         "upload to result, worst": lambda run: f"{percentile(run.latencies, 1):.1f} s",

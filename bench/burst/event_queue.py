@@ -37,7 +37,8 @@ class EventQueue:
     """Invokes `function` for every event that is `put`, until it succeeds or is discarded.
 
     `invoke` answers with what the function returned, raises Throttled for want of concurrency and FunctionError when
-    the function failed. `done` is called with the event and that answer.
+    the function failed. `done` is called with the event and that answer, one
+    at a time.
     """
 
     def __init__(
@@ -103,8 +104,8 @@ class EventQueue:
                 event.errors += 1
                 self._again(event, self._waits[event.errors - 1] if event.errors <= len(self._waits) else None)
         else:
-            self._done(event, answer)
             with self._lock:
+                self._done(event, answer)
                 self.pending -= 1
 
     def _again(self, event: Event, wait: float | None) -> None:

@@ -2,8 +2,8 @@
 
 import re
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 _REPORT = re.compile(
     r"^REPORT .*?\tDuration: (?P<ms>[\d.]+) ms\tBilled Duration: (?P<billed>\d+) ms\tMemory Size: (?P<mb>\d+) MB"
@@ -25,8 +25,9 @@ class Invocation:
 class Played:
     """One design under one burst. Times are seconds since 1970; photos are known by their keys.
 
-    `faces_of` are the faces that the results name, `faces_kept` those in the collection, both by photo; `throttled`
-    are the IndexFaces calls that the quota turned away.
+    `faces_unnamed` are in the collection though no result names them, such as those of a photo indexed twice;
+    `faces_missing` are named by a result and not in the collection. `throttled` are the IndexFaces calls that the quota
+    turned away, `begun_again` the deliveries of a photo beyond its first.
     """
 
     design: str
@@ -35,10 +36,9 @@ class Played:
     uploaded: dict[str, float]
     done: dict[str, float]
     dead_letters: int = 0
-    discarded: int = 0
     waiting: int = 0
-    faces_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    faces_kept: Sequence[tuple[str, str]] = ()
+    faces_unnamed: int = 0
+    faces_missing: int = 0
     calls: int = 0
     throttled: int = 0
     begun_again: int = 0
@@ -64,18 +64,6 @@ class Played:
     def quota_alone(self) -> float:
         """Seconds from the first upload until the quota would let the last photo be looked at, were all else free."""
         return quota_alone(self.uploaded.values(), self.quota)
-
-    @property
-    def duplicates(self) -> int:
-        """Faces in the collection beyond those that the results name: a photo indexed twice, or half forgotten."""
-        named = frozenset[str]().union(*self.faces_of.values())
-        return len(self.faces_kept) - len({face for _, face in self.faces_kept} & named)
-
-    @property
-    def missing(self) -> int:
-        """Faces that a result names and the collection lacks."""
-        named = frozenset[str]().union(*self.faces_of.values())
-        return len(named - {face for _, face in self.faces_kept})
 
     @property
     def peak(self) -> int:

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from annotator.photo import result_key
@@ -90,18 +90,11 @@ def _read_results(stacks: Stacks, played: Played) -> None:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix="results/")
     stored = {item["Key"] for page in pages for item in page.get("Contents", [])}
     played.done = {key: at for key, at in played.done.items() if result_key(key) in stored}
-    results = {key: _document(s3, stacks.processed_bucket, result_key(key)) for key in played.done}
-    key_of = {document["external_image_id"]: key for key, document in results.items()}
-    faces_of: defaultdict[str, set[str]] = defaultdict(set)
-    for key, document in results.items():
-        faces_of[key] |= {face["face_id"] for face in document["faces"] if face["face_id"]}
-    played.faces_of = {key: frozenset(faces) for key, faces in faces_of.items()}
-    faces = rekognition.get_paginator("list_faces").paginate(CollectionId=stacks.collection_id)
-    played.faces_kept = [
-        (key_of.get(face.get("ExternalImageId", ""), "nobody"), face["FaceId"])
-        for page in faces
-        for face in page["Faces"]
-    ]
+    results = [_document(s3, stacks.processed_bucket, result_key(key)) for key in played.done]
+    named = {face["face_id"] for document in results for face in document["faces"] if face["face_id"]}
+    pages = rekognition.get_paginator("list_faces").paginate(CollectionId=stacks.collection_id)
+    kept = {face["FaceId"] for page in pages for face in page["Faces"]}
+    played.faces_unnamed, played.faces_missing = len(kept - named), len(named - kept)
 
 
 def _document(s3: Any, bucket: str, key: str) -> dict[str, Any]:
@@ -111,8 +104,6 @@ def _document(s3: Any, bucket: str, key: str) -> dict[str, Any]:
 
 def _seconds(written: str) -> float:
     """The log's `2026-11-22T10:00:00.123Z` as seconds since 1970."""
-    from datetime import datetime
-
     return datetime.fromisoformat(written).timestamp()
 
 

@@ -1,4 +1,4 @@
-"""Photos as a phone makes them, about two megapixels each and no two alike, with faces that need no networks to find."""
+"""Photos of about two megapixels, no two alike, with painted faces that need no networks to be found."""
 
 from functools import cache
 
@@ -47,4 +47,4 @@ def _background(width: int, height: int) -> npt.NDArray[np.uint8]:
     chance = np.random.default_rng(0)
     shapes = cv2.resize(chance.integers(20, 110, (9, 12, 3), np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
     grain = cv2.GaussianBlur(chance.normal(0, 14, (height, width, 3)).astype(np.float32), (0, 0), 0.8)
-    return np.clip(shapes + grain, 0, 115).astype(np.uint8)
+    return np.asarray(np.clip(shapes + grain, 0, 115), dtype=np.uint8)
