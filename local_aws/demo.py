@@ -17,9 +17,10 @@ from local_aws.local import PROJECT, LocalAws
 from local_aws.steps import step
 from workshop import gallery
 from workshop.account import Account
-from workshop.console import err, faces_table, out, plain
+from workshop.console import err, out, plain
 from workshop.diagnosis import diagnose
 from workshop.errors import WorkshopError
+from workshop.faces_table import faces_table
 from workshop.footprint import footprint_of
 from workshop.keys import readable
 from workshop.leftovers import Leftover, leftovers, remove_uploads
@@ -57,7 +58,7 @@ def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> 
         with step("Fetching the annotated pictures", f"{_counted(results, 'picture')} and one page of all of them"):
             page = _keep(account, results, to)
         err.print()
-        out.print(faces_table(results))
+        out.print(faces_table(results, out.width), soft_wrap=True)
         err.print("\nThis is how the faces look, not what the people feel.")
         err.print(f"The annotated pictures: {plain(to)}{os.sep}", soft_wrap=True)
         err.print(f"One page of all:        {page.as_uri()}\n", soft_wrap=True)

@@ -7,18 +7,10 @@ that comes from outside through `plain`.
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-if TYPE_CHECKING:
-    from annotator.faces import Face
-    from annotator.result import Result
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, RenderableType
 
 out = Console(markup=False, highlight=False, emoji=False)
 """Results: what a pipe should get."""
@@ -61,36 +53,17 @@ def _is_unseen(character: str) -> bool:
     return bool(_UNSEEN.match(unicodedata.category(character)))
 
 
-def faces_table(results: Iterable["Result"]) -> Table:
-    """One line per face of every result: how it looks, and whether the collection holds it; fits 80 columns."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
-    table.add_column("Photo", overflow="ellipsis", no_wrap=True, max_width=24)
-    table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("Looks", no_wrap=True)
-    table.add_column("", justify="right", no_wrap=True)
-    table.add_column("Smile", no_wrap=True)
-    table.add_column("Gender", no_wrap=True)
-    table.add_column("Age", no_wrap=True)
-    table.add_column("Indexed", overflow="fold")
-    for result in results:
-        name = Text(plain(result.raw.key))
-        if not result.faces:
-            said = "no face found" if result.status == "no_face" else "refused"
-            table.add_row(name, "", Text(said, style="yellow"), "", "", "", "", Text(plain(result.reason or "")))
-        for number, face in enumerate(result.faces, 1):
-            table.add_row(name if number == 1 else "", str(number), *_face_cells(face))
-    return table
+def shortened(text: str, columns: int) -> str:
+    """`text` in so many columns of a terminal: the middle goes, since names differ at the end and begin readably."""
+    if cell_len(text) <= columns:
+        return text
+    end = set_cell_size(text[::-1], max(columns - 1, 0) // 2).strip()[::-1]
+    return set_cell_size(text, max(columns - 1 - cell_len(end), 0)).strip() + "…" + end
 
 
-def _face_cells(face: "Face") -> tuple[Text, ...]:
-    from annotator.drawing.words import look, reason  # brings OpenCV along, which most commands need not wait for
-
-    emotion = face.emotion
-    return (
-        Text(plain(look(face)) if emotion else "-", style="bold"),
-        Text(f"{int(emotion.confidence)} %" if emotion else ""),
-        Text(("yes" if face.smile.value else "no") if face.smile else "-"),
-        Text(plain(face.gender.value).lower() if face.gender else "-"),
-        Text(f"{face.age_range.low}–{face.age_range.high}" if face.age_range else "-"),
-        Text("yes", style="green") if face.indexed else Text(f"no: {reason(face) or 'no reason'}", style="yellow"),
-    )
+def print_table(table: RenderableType) -> None:
+    """Print on stdout; what a pipe gets has no blanks at the lines' ends."""
+    with out.capture() as capture:
+        out.print(table)
+    for line in capture.get().splitlines():
+        click.echo(line.rstrip())

@@ -1,60 +1,10 @@
-"""What a person sees: harmless text, and a table that fits."""
-
-import io
+"""What a person sees is harmless text, in the columns there are."""
 
 import pytest
-from annotator.faces import AgeRange, BoundingBox, Emotion, Face, Judgement
-from annotator.result import RawObject, Result
-from rich.console import Console
+from rich.cells import cell_len
+from rich.table import Table
 
-from workshop.console import faces_table, plain
-
-
-def face(**changes: object) -> Face:
-    attributes: dict[str, object] = {
-        "emotions": (Emotion("SURPRISED", 99.8), Emotion("FEAR", 0.2)),
-        "face_id": "1",
-        "smile": Judgement(True, 90.0),
-        "gender": Judgement("Female", 99.0),
-        "age_range": AgeRange(20, 30),
-    }
-    return Face(BoundingBox(0, 0, 1, 1), 99.0, **{**attributes, **changes})  # type: ignore[arg-type]
-
-
-def result(key: str, *faces: Face, status: str = "annotated", reason: str | None = None) -> Result:
-    return Result(status, RawObject("b", key, "e", 1), "c", "x", reason=reason, faces=faces)  # type: ignore[arg-type]
-
-
-def shown(*results: Result, width: int = 80) -> list[str]:
-    console = Console(file=io.StringIO(), width=width)
-    console.print(faces_table(results))
-    return console.file.getvalue().splitlines()  # type: ignore[attr-defined, no-any-return]
-
-
-def test_every_face_has_a_line_with_all_that_was_said_about_it():
-    (_, _, line, second) = shown(result("team.jpg", face(), face(face_id=None, unindexed_reasons=("LOW_SHARPNESS",))))
-    assert line.split() == ["team.jpg", "1", "surprised", "99", "%", "yes", "female", "20–30", "yes"]
-    assert second.rstrip().endswith("no: too blurred")
-
-
-def test_what_rekognition_did_not_say_is_a_dash_not_a_guess():
-    (_, _, line) = shown(result("a.jpg", face(emotions=(), smile=None, gender=None, age_range=None)))
-    assert line.split() == ["a.jpg", "1", "-", "-", "-", "-", "yes"]
-
-
-def test_a_photo_without_faces_or_refused_has_its_line_too():
-    lines = shown(
-        result("empty.jpg", status="no_face"),
-        result("odd.jpg", status="rejected", reason="This is a PDF, not a photo: send a JPEG."),
-    )
-    assert "no face found" in lines[2]
-    assert "refused" in lines[3]
-    assert "This is a PDF" in "".join(lines[3:])
-
-
-def test_the_table_fits_eighty_columns_whatever_the_names_are():
-    lines = shown(result("a" * 300 + ".jpg", face(face_id=None, unindexed_reasons=("SMALL_BOUNDING_BOX",))))
-    assert all(len(line) <= 80 for line in lines)
+from workshop.console import plain, print_table, shortened
 
 
 @pytest.mark.parametrize(
@@ -76,5 +26,22 @@ def test_text_from_outside_is_harmless_and_stays_readable(outside: str, inside: 
     assert plain(outside) == inside
 
 
-def test_brackets_in_a_file_name_are_no_markup():
-    assert "[red]x[/].jpg" in shown(result("[red]x[/].jpg", face()))[2]
+def test_a_name_that_is_too_long_loses_its_middle_and_keeps_its_digest():
+    name = "WhatsApp-Image-2026-11-22-at-14.30.00-0b05ad5d.jpg"
+    assert shortened(name, 50) == name
+    assert shortened(name, 30) == "WhatsApp-Image-…0-0b05ad5d.jpg"
+
+
+@pytest.mark.parametrize("columns", [1, 2, 9, 40])
+def test_a_wide_letter_takes_two_columns(columns: int):
+    assert cell_len(shortened("自拍" * 40, columns)) <= columns
+
+
+def test_a_table_in_a_pipe_has_no_blanks_at_the_ends_of_its_lines(capsys: pytest.CaptureFixture[str]):
+    table = Table("short", "long")
+    table.add_row("a", "a longer cell")
+    table.add_row("a", "")
+    print_table(table)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    assert all(line == line.rstrip() for line in lines)

@@ -5,7 +5,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from workshop.account import Account, pass_account
-from workshop.console import err, out, print_json
+from workshop.console import err, out, print_json, print_table
 from workshop.cost import Bill, Line, bill, count, prices
 from workshop.stacks import Stacks
 
@@ -28,7 +28,7 @@ def command(account: Account, as_json: bool) -> None:
     if as_json:
         print_json({**total.to_document(), "prices": priced})
         return
-    out.print(_table(total))
+    print_table(_table(total))
     out.print(
         f"~ estimated   * price not read at AWS itself   free: covered by AWS's lasting free tier\n"
         f"US dollars before taxes, at {total.region}'s prices of {total.prices_of}; other regions differ a little.\n"

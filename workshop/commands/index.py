@@ -14,7 +14,7 @@ from rich.text import Text
 
 from workshop.account import Account, pass_account
 from workshop.consent import inform_once
-from workshop.console import err, out, plain, plain_lines, print_json
+from workshop.console import err, out, plain, plain_lines, print_json, print_table
 from workshop.errors import WorkshopError
 from workshop.raw_bucket import found, key_of
 from workshop.results import result_of
@@ -116,7 +116,7 @@ def _print(result: Result) -> None:
         lines.add_column(overflow="fold")
         for name, value in (("", ""), ("Face", str(number)), *_attributes(face)):
             lines.add_row(name, Text(plain(value)))
-        out.print(lines)
+        print_table(lines)
     if result.picture:
         size = f"{result.picture.width} x {result.picture.height}"
         out.print(f"\nPicture   {plain(result.picture.key)} ({size})", soft_wrap=True)
@@ -125,7 +125,7 @@ def _print(result: Result) -> None:
 def _attributes(face: Face) -> list[tuple[str, str]]:
     return [
         ("Id", face.face_id or f"none, not indexed: {reason(face) or 'no reason given'}"),
-        ("Looks", ", ".join(f"{looks(e.type)} {e.confidence:.1f}%" for e in face.emotions) or "-"),
+        ("Looks", ", ".join(f"{looks(e.type)} {int(e.confidence)} %" for e in face.emotions) or "-"),
         ("Smile", _judged(face.smile)),
         ("Gender", _judged(face.gender)),
         ("Age", f"{face.age_range.low} to {face.age_range.high}" if face.age_range else "-"),
@@ -137,4 +137,4 @@ def _judged(judgement: Judgement | None) -> str:
         return "-"
     words = {True: "yes", False: "no"}
     value = words[judgement.value] if isinstance(judgement.value, bool) else judgement.value.lower()
-    return f"{value} ({judgement.confidence:.1f}%)"
+    return f"{value} ({int(judgement.confidence)} %)"

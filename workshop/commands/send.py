@@ -9,10 +9,11 @@ from annotator.result import Result
 from workshop.account import Account, pass_account
 from workshop.commands.url import show
 from workshop.consent import inform_once
-from workshop.console import err, faces_table, out, plain, print_json
+from workshop.console import err, out, plain, print_json
 from workshop.diagnosis import diagnose
 from workshop.durations import Duration
 from workshop.errors import Interrupted, WorkshopError
+from workshop.faces_table import faces_table
 from workshop.links import LONGEST, link_to
 from workshop.results import wait_for_result
 from workshop.stacks import Stacks
@@ -68,7 +69,7 @@ def command(
         ]
         print_json(answers)
     else:
-        out.print(faces_table(results))
+        out.print(faces_table(results, out.width), soft_wrap=True)
         for name, link in links.items():
             err.print()
             err.print(plain(name), style="bold", soft_wrap=True)
