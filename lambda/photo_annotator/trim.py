@@ -47,11 +47,13 @@ _UNUSED = (
 
 def trim(packages: Path) -> None:
     """Trim what `pip install --target` put into `packages`."""
-    for service in (packages / "botocore" / "data").iterdir():
-        if service.is_dir() and service.name not in OPERATIONS:
-            shutil.rmtree(service)
+    for folder in (packages / "botocore" / "data").iterdir():
+        if folder.is_dir() and folder.name not in OPERATIONS:
+            shutil.rmtree(folder)
     for pattern in _UNUSED:
         _remove(packages.glob(pattern))
+    endpoints = packages / "botocore" / "data" / "endpoints.json"
+    endpoints.write_text(json.dumps(_of_our_services(json.loads(endpoints.read_text()))))
     for service, operations in OPERATIONS.items():
         (model,) = (packages / "botocore" / "data" / service).glob("*/service-2.json.gz")
         whole = json.loads(gzip.decompress(model.read_bytes()))
@@ -68,6 +70,14 @@ def cut(model: dict[str, Any], operations: Iterable[str]) -> dict[str, Any]:
         shapes[name] = _undocumented(model["shapes"][name])
         wanted |= _shapes_named_in(shapes[name]) - shapes.keys()
     return {**model, "operations": kept, "shapes": shapes}
+
+
+def _of_our_services(endpoints: dict[str, Any]) -> dict[str, Any]:
+    partitions = [
+        {**partition, "services": {name: partition["services"].get(name, {}) for name in OPERATIONS}}
+        for partition in endpoints["partitions"]
+    ]
+    return {**endpoints, "partitions": partitions}
 
 
 def _shapes_named_in(part: Any) -> set[str]:
@@ -89,7 +99,7 @@ def _undocumented(part: Any) -> Any:
 
 
 def _remove(paths: Iterable[Path]) -> None:
-    for path in list(paths):
+    for path in list(paths):  # all of them first, since what is removed may hold others
         if path.is_dir():
             shutil.rmtree(path)
         else:
