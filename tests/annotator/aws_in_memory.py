@@ -37,6 +37,7 @@ class AwsInMemory:
 
     def __init__(self):
         self.objects = {}
+        self.metadata = {}
         self.seen = [face_detail()]
         self.unindexed = []
         self.collection = {}
@@ -101,19 +102,25 @@ class AwsInMemory:
         if request.method == "PUT":
             body = request.body if isinstance(request.body, bytes) else request.body.read()
             self.objects[bucket, key] = bytes(body)
+            told = {name: _header(request, name) for name in request.headers if name.lower().startswith("x-amz-meta-")}
+            self.metadata[bucket, key] = told
             return _response(request, 200, {})
         if request.method == "DELETE":
             self.objects.pop((bucket, key), None)
             return _response(request, 204, {})
         if here is None:
             return _s3_error(request, 404, "NoSuchKey")
-        headers = {"ETag": etag, "Content-Length": str(len(here))}
+        headers = {"ETag": etag, "Content-Length": str(len(here)), **self.metadata.get((bucket, key), {})}
         return _response(request, 200, headers, here if request.method == "GET" else b"")
 
     def _answer_rekognition(self, request, **_):
         operation = _header(request, "X-Amz-Target").split(".")[1]
         asked = json.loads(request.body)
-        if failure := self._happens(operation, asked):
+        named = asked.get("Image", {}).get("S3Object")
+        failure = self._happens(operation, asked)
+        if not failure and named and (named["Bucket"], named["Name"]) not in self.objects:
+            failure = 400, "InvalidS3ObjectException"
+        if failure:
             status, code = failure
             return _response(request, status, {}, json.dumps({"__type": code, "message": "no"}).encode())
         return _response(request, 200, {}, json.dumps(getattr(self, f"_{operation.lower()}")(asked)).encode())

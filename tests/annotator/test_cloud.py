@@ -1,5 +1,5 @@
 import pytest
-from annotator.cloud import Download, PhotoDeleted, PhotoRefused, PhotoSuperseded, clients
+from annotator.cloud import Download, Overtaken, PhotoDeleted, PhotoRefused, PhotoSuperseded, clients
 from annotator.faces import AgeRange, BoundingBox, Emotion, Face, Judgement
 from annotator.photo import Photo
 from botocore.exceptions import ClientError, FlexibleChecksumError, IncompleteReadError
@@ -58,9 +58,16 @@ def test_faces_are_found_by_the_photo_through_every_page(aws, photo):
     cloud.index_by_name(photo)
     other = Photo(RAW, "me.jpg", "another-version", 1)
     cloud.index_by_name(other)
-    cloud.delete_faces_of(photo)
+    cloud.delete_faces(cloud.faces_of(photo))
     assert set(aws.collection.values()) == {other.external_image_id}
     assert len(aws.collection) == 5
+
+
+def test_a_collection_that_is_gone_has_no_faces_to_delete(aws, photo):
+    aws.failures["ListFaces"] = aws.failures["DeleteFaces"] = [(400, "ResourceNotFoundException")]
+    cloud = aws.cloud()
+    assert cloud.faces_of(photo) == set()
+    cloud.delete_faces(["1f"])
 
 
 def test_no_faces_to_delete_is_no_call(aws):
@@ -108,7 +115,7 @@ def test_other_bytes_under_the_key_are_another_photo(aws, photo):
     with pytest.raises(PhotoSuperseded, match=r"me\.jpg"), aws.cloud().fetch(photo, 64):
         pass
     with pytest.raises(PhotoSuperseded):
-        aws.cloud().picture_to_replace(photo)
+        aws.cloud().confirm(photo, None)
 
 
 def test_a_deleted_photo_is_deleted(aws, photo):
@@ -116,7 +123,26 @@ def test_a_deleted_photo_is_deleted(aws, photo):
     with pytest.raises(PhotoDeleted, match=r"me\.jpg"), aws.cloud().fetch(photo, 64):
         pass
     with pytest.raises(PhotoDeleted):
-        aws.cloud().picture_to_replace(photo)
+        aws.cloud().confirm(photo, None)
+
+
+def test_the_same_bytes_uploaded_again_are_another_upload(aws, photo):
+    """What lay there in between, and whether Rekognition saw it, nobody knows."""
+    with pytest.raises(Overtaken, match=r"me\.jpg"):
+        aws.cloud().confirm(photo, "2026-11-22T10:00:00+00:00")
+
+
+def test_what_rekognition_cannot_find_is_gone_or_changed_or_a_failure(aws, photo):
+    cloud = aws.cloud()
+    aws.failures["IndexFaces"] = [(400, "InvalidS3ObjectException")] * 3
+    with pytest.raises(ClientError, match="InvalidS3Object"):
+        cloud.index_by_name(photo)
+    aws.upload("me.jpg", b"newer")
+    with pytest.raises(PhotoSuperseded):
+        cloud.index_by_name(photo)
+    aws.objects.clear()
+    with pytest.raises(PhotoDeleted):
+        cloud.index_by_name(photo)
 
 
 @pytest.mark.parametrize("failure", [(403, "AccessDenied"), (503, "SlowDown")])
@@ -131,7 +157,7 @@ def test_what_s3_refuses_or_fails_goes_up(aws, photo, failure):
 def test_nothing_is_there_before_the_first_time(aws, photo):
     earlier = aws.cloud().earlier(photo)
     assert (earlier.result, earlier.result_etag) == (None, None)
-    assert aws.cloud().picture_to_replace(photo) is None
+    assert aws.cloud().picture(photo) is None
 
 
 def test_the_clients_retry_knowingly_and_stay_in_their_region(monkeypatch):

@@ -8,6 +8,7 @@ Calls on the raw bucket: GetObject, HeadObject. On the processed bucket: GetObje
 DeleteObject. On the collection: IndexFaces, ListFaces, DeleteFaces.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -45,6 +46,9 @@ _REFUSALS = {
     "InvalidParameterException": "Rekognition cannot use this photo: send an ordinary JPEG of at least 80 x 80 pixels.",
 }
 
+_PHOTO_ETAG = "photo-etag"
+"""The name under which a picture's metadata holds the ETag of the photo that it was made from."""
+
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _CHANGED = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
 
@@ -67,11 +71,15 @@ class Overtaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A photo on its way: its first bytes are here, the rest comes with `rest()`."""
+    """A photo on its way: its first bytes are here, the rest comes with `rest()`.
+
+    `last_modified` says when it was uploaded, in ISO 8601.
+    """
 
     size: int
     beginning: bytes
     _body: Any
+    last_modified: str | None = None
 
     def rest(self) -> bytearray:
         """The whole photo, beginning included, in one buffer."""
@@ -94,6 +102,14 @@ class Earlier:
 
     result: Result | None = None
     result_etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A picture in the processed bucket: its own ETag, and that of the photo that it was made from."""
+
+    etag: str
+    photo_etag: str | None
 
 
 def clients() -> tuple["S3Client", "RekognitionClient"]:
@@ -152,31 +168,46 @@ class Cloud:
             first = bytearray()
             while len(first) < beginning and (read := body.read(beginning - len(first))):
                 first += read
-            yield Download(answer["ContentLength"], bytes(first), body)
+            yield Download(answer["ContentLength"], bytes(first), body, _last_modified(answer))
 
-    def picture_to_replace(self, photo: Photo) -> str | None:
-        """The ETag of the picture that lies under this photo's key, None when there is none.
+    def confirm(self, photo: Photo, last_modified: str | None) -> None:
+        """Make sure that the photo is still the upload that was fetched, and was nothing else meanwhile.
 
-        Asked in this order, first the picture and then the photo, so that whoever stores a newer photo's picture
-        later changes the ETag that was seen here. Raises PhotoDeleted and PhotoSuperseded.
+        Raises PhotoDeleted and PhotoSuperseded, and Overtaken when the same bytes were uploaded again: something else
+        may have lain there in between, and Rekognition may have seen it.
         """
-        try:
-            etag = self._s3.head_object(Bucket=self.processed_bucket, Key=photo.picture_key)["ETag"]
-        except ClientError as error:
-            if _code(error) not in _MISSING:
-                raise
-            etag = None
+        if self._confirm(photo) != last_modified:
+            raise Overtaken(f"{photo.key} in {photo.bucket} has been uploaded again meanwhile")
+
+    def _confirm(self, photo: Photo) -> str | None:
         with _version_of(photo):
-            self._s3.head_object(Bucket=photo.bucket, Key=photo.key, IfMatch=f'"{photo.etag}"')
-        return etag
+            answer = self._s3.head_object(Bucket=photo.bucket, Key=photo.key, IfMatch=f'"{photo.etag}"')
+        return _last_modified(answer)
+
+    def picture(self, photo: Photo) -> StoredPicture | None:
+        """The picture that lies under this photo's key, whichever version of the photo it was made from."""
+        try:
+            answer = self._s3.head_object(Bucket=self.processed_bucket, Key=photo.picture_key)
+        except ClientError as error:
+            if _code(error) in _MISSING:
+                return None
+            raise
+        return StoredPicture(answer["ETag"], answer.get("Metadata", {}).get(_PHOTO_ETAG))
 
     def index_by_name(self, photo: Photo) -> tuple[Face, ...]:
         """Index the faces of a JPEG or PNG of at most LARGEST_IN_S3, which Rekognition reads from the raw bucket.
 
         Boxes are fractions of the photo turned upright by its EXIF orientation if it is a JPEG, of the photo as it
-        is stored if it is a PNG (Rekognition, API reference, IndexFaces). Raises PhotoRefused.
+        is stored if it is a PNG (Rekognition, API reference, IndexFaces). Raises PhotoRefused, PhotoDeleted and
+        PhotoSuperseded.
         """
-        return self._index(photo, {"S3Object": {"Bucket": photo.bucket, "Name": photo.key}})
+        try:
+            return self._index(photo, {"S3Object": {"Bucket": photo.bucket, "Name": photo.key}})
+        except ClientError as error:
+            # Rekognition does not say whether it found nothing or was not let in.
+            if _code(error) == "InvalidS3ObjectException":
+                self._confirm(photo)
+            raise
 
     def index_bytes(self, photo: Photo, jpeg: bytes) -> tuple[Face, ...]:
         """Index the faces of a JPEG of at most LARGEST_IN_CALL, made from `photo`. Raises PhotoRefused."""
@@ -208,40 +239,53 @@ class Cloud:
     def delete_faces(self, face_ids: Iterable[str]) -> None:
         """Take these faces out of the collection; those that are not in it are none of anybody's business."""
         if some := sorted(set(face_ids)):
-            self._rekognition.delete_faces(CollectionId=self.collection_id, FaceIds=some)
+            with _nothing_without_collection():
+                self._rekognition.delete_faces(CollectionId=self.collection_id, FaceIds=some)
 
-    def delete_faces_of(self, photo: Photo) -> None:
-        """Take out of the collection whatever was indexed for this very version of the photo.
+    def faces_of(self, photo: Photo) -> set[str]:
+        """The ids of all faces that were ever indexed for this very version of the photo and are still there.
 
         Reads the whole collection, since Rekognition cannot look for an external image id: for rare cases only.
         """
-        pages = self._rekognition.get_paginator("list_faces").paginate(CollectionId=self.collection_id)
-        faces = [face for page in pages for face in page["Faces"]]
-        self.delete_faces(face["FaceId"] for face in faces if face.get("ExternalImageId") == photo.external_image_id)
+        ids: set[str] = set()
+        with _nothing_without_collection():
+            for page in self._rekognition.get_paginator("list_faces").paginate(CollectionId=self.collection_id):
+                faces = (face for face in page["Faces"] if face.get("ExternalImageId") == photo.external_image_id)
+                ids.update(face["FaceId"] for face in faces)
+        return ids
 
-    def store_picture(self, photo: Photo, jpeg: bytes, *, replacing: str | None) -> None:
-        """Store the annotated JPEG where nothing, or the picture with the ETag `replacing`, lies. Raises Overtaken."""
-        self._store(photo.picture_key, jpeg, "image/jpeg", replacing)
+    def store_picture(self, photo: Photo, jpeg: bytes, *, replacing: StoredPicture | None) -> None:
+        """Store the annotated JPEG where nothing, or the picture `replacing`, lies. Raises Overtaken."""
+        earlier = replacing.etag if replacing else None
+        self._store(photo.picture_key, jpeg, "image/jpeg", earlier, {_PHOTO_ETAG: photo.etag})
 
-    def delete_picture(self, photo: Photo, etag: str) -> None:
-        """Delete the picture of an earlier version of the photo, if it is still that one. Raises Overtaken."""
+    def delete_picture(self, photo: Photo, picture: StoredPicture) -> None:
+        """Delete the picture under this photo's key, if it is still that one. Raises Overtaken."""
         with _unless_overtaken():
-            self._s3.delete_object(Bucket=self.processed_bucket, Key=photo.picture_key, IfMatch=etag)
+            self._s3.delete_object(Bucket=self.processed_bucket, Key=photo.picture_key, IfMatch=picture.etag)
 
     def store_result(self, photo: Photo, result: Result, *, replacing: str | None) -> None:
         """Store the result document where nothing, or the one with the ETag `replacing`, lies. Raises Overtaken."""
-        self._store(photo.result_key, result.to_json().encode(), "application/json", replacing)
+        self._store(photo.result_key, result.to_json().encode(), "application/json", replacing, {})
 
-    def _store(self, key: str, body: bytes, content_type: str, replacing: str | None) -> None:
-        with _unless_overtaken():
-            if replacing is None:
-                self._s3.put_object(
-                    Bucket=self.processed_bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*"
-                )
-            else:
-                self._s3.put_object(
-                    Bucket=self.processed_bucket, Key=key, Body=body, ContentType=content_type, IfMatch=replacing
-                )
+    def _store(self, key: str, body: bytes, content_type: str, replacing: str | None, metadata: dict[str, str]) -> None:
+        about = {"Bucket": self.processed_bucket, "Key": key, "ContentType": content_type}
+        condition = {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
+        try:
+            with _unless_overtaken():
+                self._s3.put_object(**about, **condition, Body=body, Metadata=metadata)  # type: ignore[arg-type]
+        except Overtaken:
+            # By ourselves, when S3's answer got lost and the client asked again: an object's ETag is its MD5.
+            if self._etag_of(key) != f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"':
+                raise
+
+    def _etag_of(self, key: str) -> str | None:
+        try:
+            return self._s3.head_object(Bucket=self.processed_bucket, Key=key)["ETag"]
+        except ClientError as error:
+            if _code(error) in _MISSING:
+                return None
+            raise
 
 
 @contextmanager
@@ -265,6 +309,21 @@ def _unless_overtaken() -> Iterator[None]:
         if _code(error) in _CHANGED | _MISSING:
             raise Overtaken("another invocation stored this photo's results meanwhile") from error
         raise
+
+
+@contextmanager
+def _nothing_without_collection() -> Iterator[None]:
+    """A collection that was deleted took its faces along."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) != "ResourceNotFoundException":
+            raise
+
+
+def _last_modified(answer: Mapping[str, Any]) -> str | None:
+    moment = answer.get("LastModified")
+    return moment.isoformat() if moment else None
 
 
 def _code(error: ClientError) -> str:

@@ -73,17 +73,18 @@ def _handled(message: Mapping[str, Any], settings: Settings, cloud: Cloud) -> bo
     if not photos:
         log.info("nothing to do", extra={"fields": {"status": "ignored"}})
     # All of them, also after a failure: what is done will not be done again when the message comes back.
-    outcomes = [_done(photo, settings, cloud) for photo in photos]
+    again = int(message.get("attributes", {}).get("ApproximateReceiveCount", 1)) > 1
+    outcomes = [_done(photo, settings, cloud, again) for photo in photos]
     return all(outcomes)
 
 
-def _done(photo: Photo, settings: Settings, cloud: Cloud) -> bool:
+def _done(photo: Photo, settings: Settings, cloud: Cloud, again: bool) -> bool:
     with logs.about(bucket=photo.bucket, key=photo.key, etag=photo.etag):
         # Said before anything can go wrong, so that a photo which ends the process is known by name.
         log.info("photo begun", extra={"fields": {"status": "begun"}})
         try:
             with logs.timed("total"):
-                outcome = annotate(photo, cloud, settings.long_edge)
+                outcome = annotate(photo, cloud, settings.long_edge, again=again)
         except Exception:
             # Whatever it was, SQS shall deliver the photo again, and the other messages must not suffer.
             log.exception("photo failed", extra={"fields": {"status": "failed"}})

@@ -17,12 +17,16 @@ Status = Literal["annotated", "no_face", "rejected"]
 
 @dataclass(frozen=True, slots=True)
 class RawObject:
-    """The photo as it was uploaded; `size` in bytes."""
+    """The photo as it was uploaded; `size` in bytes, `last_modified` as ISO 8601 says when, to the second.
+
+    Together with `etag` the latter tells an upload from another one of the same bytes.
+    """
 
     bucket: str
     key: str
     etag: str
     size: int
+    last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,226 @@
+"""One photo's way with something happening at a chosen moment of it, then every delivery that SQS still makes.
+
+A moment is a call of the function's, before or after it took effect. What happens there ends the function (as a
+SIGKILL does), breaks the connection, or changes the world: other bytes under the key, another delivery, a deletion.
+"""
+
+import base64
+import hashlib
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import cache
+from urllib.parse import unquote, urlsplit
+
+import boto3
+from annotator.cloud import Cloud
+from annotator.decoding import decode
+from annotator.photo import Photo
+from annotator.workflow import annotate
+from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError
+
+from tests.annotator.aws_in_memory import COLLECTION, PROCESSED, RAW, AwsInMemory, face_detail
+from tests.annotator.photos import encoded, quarters
+
+KEY = "me.jpg"
+TRIES = 5
+"""Deliveries before a message goes to the dead-letter queue, as infra/photo_store.py says."""
+
+A = encoded(quarters(160, 100), "JPEG")
+B = encoded(255 - quarters(160, 100), "JPEG")
+PNG = encoded(quarters(160, 100), "PNG")
+NO_PHOTO = b"%PDF-1.7 and so on"
+DAMAGED = A[: len(A) // 2]
+"""Rekognition may still find faces in what we cannot decode."""
+
+MOMENTS = (
+    ("GetObject results", "after"),
+    ("GetObject photo", "after"),
+    ("IndexFaces", "before"),
+    ("IndexFaces", "after"),
+    ("HeadObject pictures", "after"),
+    ("HeadObject photo", "after"),
+    ("PutObject pictures", "before"),
+    ("PutObject pictures", "after"),
+    ("DeleteFaces", "before"),
+    ("DeleteFaces", "after"),
+    ("PutObject results", "before"),
+    ("PutObject results", "after"),
+    ("ListFaces", "after"),
+    ("DeleteObject pictures", "before"),
+    ("DeleteObject pictures", "after"),
+)
+"""Before a read is as good as after the call that came before it."""
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class World(AwsInMemory):
+    """S3, Rekognition and an inbox in memory, and deliveries of its messages to the function.
+
+    A face lies elsewhere in each picture, and has an id of its own for each picture and external image id, so that
+    it shows which bytes Rekognition saw. `tries` is how often a client calls before it gives up.
+    """
+
+    def __init__(self, tries=1):
+        super().__init__()
+        self.inbox = []
+        self.dead_letters = []
+        self.received = Counter()
+        self.outcomes = []
+        self._clock = 0
+        self._modified = {}
+        self._plans = {}
+        self._cloud = _cloud_of(self, tries)
+
+    def put(self, body=A):
+        """Upload `body`; S3 announces it. Answers with the message."""
+        self._clock += 1
+        self._modified[RAW, KEY] = self._clock
+        message = (self._clock, Photo(RAW, KEY, self.upload(KEY, body), len(body)))
+        self.inbox.append(message)
+        return message
+
+    def remove(self):
+        """Delete the photo, if it is there."""
+        self.objects.pop((RAW, KEY), None)
+
+    def deliver(self, message):
+        """One delivery of a message, be it in the inbox or a duplicate; the outcome, None after a failure."""
+        self.received[message] += 1
+        try:
+            outcome = annotate(message[1], self._cloud, 0, again=self.received[message] > 1)
+        except (Killed, Exception):
+            outcome = None
+        self.outcomes.append(outcome)
+        if message in self.inbox and (outcome or self.received[message] >= TRIES):
+            self.inbox.remove(message)
+            if not outcome:
+                self.dead_letters.append(message)
+        return outcome
+
+    def settle(self, order=0):
+        """Deliver until the inbox is empty, the oldest first, or with -1 the newest."""
+        while self.inbox:
+            self.deliver(self.inbox[order])
+
+    def plan(self, moment, happening):
+        """Let `happening` happen the next time that `moment` comes."""
+        self._plans[moment] = happening
+
+    @property
+    def happened(self):
+        """Whether everything planned has happened."""
+        return not self._plans
+
+    def answer_s3(self, request):
+        url = urlsplit(request.url)
+        bucket, key = url.netloc.split(".")[0], unquote(url.path[1:])
+        operation = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
+        what = "photo" if bucket == RAW else key.partition("/")[0]
+
+        def answer():
+            answered = self._answer_s3(request)
+            modified = datetime(2026, 11, 22, tzinfo=UTC) + timedelta(seconds=self._modified.get((bucket, key), 0))
+            answered.headers["Last-Modified"] = format_datetime(modified, usegmt=True)
+            return answered
+
+        return self._around(f"{operation[request.method]} {what}", answer)
+
+    def answer_rekognition(self, request):
+        operation = request.headers["X-Amz-Target"].decode().split(".")[1]
+        return self._around(operation, lambda: self._answer_rekognition(request))
+
+    def _around(self, operation, answer):
+        for when in ("before", "after"):
+            if when == "after":
+                answered = answer()
+            if happening := self._plans.pop((operation, when), None):
+                happening()
+        return answered
+
+    def _indexfaces(self, asked):
+        image = asked["Image"]
+        by_name = image.get("S3Object")
+        seen = self.objects[by_name["Bucket"], by_name["Name"]] if by_name else base64.b64decode(image["Bytes"])
+        self.images.append(seen)
+        digest = hashlib.md5(seen + asked["ExternalImageId"].encode()).hexdigest()
+        face_id = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+        self.collection[face_id] = asked["ExternalImageId"]
+        return {"FaceRecords": [{"Face": {"FaceId": face_id}, "FaceDetail": face_detail(_left(seen))}]}
+
+
+def _cloud_of(world, tries):
+    """The function's cloud, through clients that are made once and from now on ask `world`."""
+    s3, rekognition = _clients(tries)
+    _asked["world"] = world
+    return Cloud(s3, rekognition, processed_bucket=PROCESSED, collection_id=COLLECTION)
+
+
+_asked = {}
+
+
+@cache
+def _clients(tries):
+    about = {
+        "region_name": "ap-southeast-2",
+        "aws_access_key_id": "test",
+        "aws_secret_access_key": "test",
+        "config": Config(
+            retries={"mode": "standard", "total_max_attempts": tries}, request_checksum_calculation="when_required"
+        ),
+    }
+    s3, rekognition = boto3.client("s3", **about), boto3.client("rekognition", **about)
+    s3.meta.events.register("before-send.s3", lambda request, **_: _asked["world"].answer_s3(request))
+    rekognition.meta.events.register(
+        "before-send.rekognition", lambda request, **_: _asked["world"].answer_rekognition(request)
+    )
+    return s3, rekognition
+
+
+def killed():
+    raise Killed
+
+
+def disconnected():
+    raise ConnectionClosedError(endpoint_url="https://nowhere.example")
+
+
+def assert_settled(world, body):
+    """Everything that is stored belongs together and to `body`, the newest bytes, None when they were deleted."""
+    result, picture = world.result(), world.picture()
+    assert not world.dead_letters
+    if body is not None:
+        assert result, "no outcome"
+        assert result["raw"]["etag"] == hashlib.md5(body).hexdigest(), "an older version's result"
+    named = {face["face_id"] for face in result["faces"]} if result else set()
+    assert set(world.collection) == named, "faces without a result, or a result without its faces"
+    if not result:
+        assert picture is None, "a picture without a result"
+        return
+    of = next(each for each in (A, B, PNG, NO_PHOTO, DAMAGED) if hashlib.md5(each).hexdigest() == result["raw"]["etag"])
+    status, left, expected = undisturbed(of)
+    assert result["status"] == status
+    assert [face["box"]["left"] for face in result["faces"]] == left, "another photo's faces"
+    assert _pixels(picture) == _pixels(expected), "another photo's picture"
+
+
+@cache
+def undisturbed(body):
+    """Status, faces and picture of a photo that nothing happens to. The clients ask its world from then on."""
+    world = World()
+    world.put(body)
+    world.settle()
+    result = world.result()
+    return result["status"], [face["box"]["left"] for face in result["faces"]], world.picture()
+
+
+def _pixels(picture):
+    return picture and decode(picture, "JPEG", 0).tobytes()
+
+
+def _left(seen):
+    return round(int(hashlib.md5(seen).hexdigest()[:4], 16) / 0x1FFFF, 4)

@@ -1,0 +1,204 @@
+"""Whatever happens at whatever moment of a photo, the newest bytes have one outcome in the end, and nothing is left."""
+
+import pytest
+
+from tests.reliability.moments import (
+    DAMAGED,
+    MOMENTS,
+    NO_PHOTO,
+    PNG,
+    A,
+    B,
+    World,
+    assert_settled,
+    disconnected,
+    killed,
+)
+
+BODIES = {"JPEG": A, "PNG": PNG, "damaged": DAMAGED, "no photo": NO_PHOTO}
+each_moment = pytest.mark.parametrize("moment", MOMENTS, ids="-".join)
+each_order = pytest.mark.parametrize("order", [0, -1], ids=["oldest first", "newest first"])
+
+
+def world_with(body, before=None, tries=1):
+    """A world in which `body` has been uploaded, perhaps over `before`, which is done."""
+    world = World(tries)
+    if before:
+        world.put(before)
+        world.settle()
+    world.outcomes.clear()
+    return world, world.put(body)
+
+
+@pytest.mark.parametrize("before", [None, B], ids=["new", "over another"])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@each_moment
+def test_a_killed_function(moment, body, before):
+    world, _ = world_with(body, before)
+    world.plan(moment, killed)
+    world.settle()
+    assert_settled(world, body)
+    assert len(world.outcomes) <= 2
+
+
+@pytest.mark.parametrize("before", [None, B], ids=["new", "over another"])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@each_moment
+def test_a_connection_that_breaks(moment, body, before):
+    world, _ = world_with(body, before)
+    world.plan(moment, disconnected)
+    world.settle()
+    assert_settled(world, body)
+    assert len(world.outcomes) <= 2
+
+
+@pytest.mark.parametrize("before", [None, B], ids=["new", "over another"])
+@each_moment
+def test_a_broken_connection_costs_no_second_delivery(moment, before):
+    world, _ = world_with(A, before, tries=2)
+    world.plan(moment, disconnected)
+    world.settle()
+    assert_settled(world, A)
+    assert world.outcomes == ["annotated"]
+
+
+@each_moment
+def test_a_second_delivery_in_the_middle(moment):
+    world, message = world_with(A)
+    world.plan(moment, lambda: world.deliver(message))
+    world.settle()
+    world.deliver(message)
+    assert_settled(world, A)
+
+
+@each_order
+@pytest.mark.parametrize("newer", [B, PNG, DAMAGED, NO_PHOTO], ids=["JPEG", "PNG", "damaged", "no photo"])
+@each_moment
+def test_a_newer_version_whose_event_waits(moment, newer, order):
+    world, _ = world_with(A)
+    world.plan(moment, lambda: world.put(newer))
+    world.settle(order)
+    assert_settled(world, newer if world.happened else A)
+
+
+@pytest.mark.parametrize("newer", [B, DAMAGED, NO_PHOTO], ids=["JPEG", "damaged", "no photo"])
+@each_moment
+def test_a_newer_version_that_overtakes(moment, newer):
+    world, _ = world_with(A)
+    world.plan(moment, lambda: world.deliver(world.put(newer)))
+    world.settle()
+    assert_settled(world, newer if world.happened else A)
+
+
+@each_moment
+def test_a_newer_version_that_overtakes_a_killed_function(moment):
+    world, _ = world_with(A)
+
+    def overtaken_and_killed():
+        world.deliver(world.put(B))
+        killed()
+
+    world.plan(moment, overtaken_and_killed)
+    world.settle()
+    assert_settled(world, B if world.happened else A)
+
+
+@each_order
+@pytest.mark.parametrize("middle", ["waits", "is seen to"])
+@each_moment
+def test_another_version_and_back_at_one_moment(moment, middle, order):
+    """A, B, and A again: the ETag is the old one."""
+    world, _ = world_with(A)
+
+    def there_and_back():
+        other = world.put(B)
+        if middle == "is seen to":
+            world.deliver(other)
+        world.put(A)
+
+    world.plan(moment, there_and_back)
+    world.settle(order)
+    assert_settled(world, A)
+
+
+@pytest.mark.parametrize("back", MOMENTS[1:], ids="-".join)
+@pytest.mark.parametrize("moment", MOMENTS[:-3], ids="-".join)
+def test_another_version_and_back_at_two_moments(moment, back):
+    world, _ = world_with(A)
+    world.plan(moment, lambda: world.put(B))
+    world.plan(back, lambda: world.put(A))
+    world.settle()
+    assert_settled(world, world.objects[("raw-photos", "me.jpg")])
+
+
+@each_order
+@pytest.mark.parametrize("middle", [B, NO_PHOTO], ids=["JPEG", "no photo"])
+@each_moment
+def test_back_to_the_version_before(moment, middle, order):
+    """A is done; while B is being looked at A comes back, and is seen to before B is done.
+
+    But for one moment, which cannot be closed: when A comes, is announced and indexed again in the few milliseconds
+    between B's picture and the end of DeleteFaces, its new faces are its old ones to Rekognition, and go with them.
+    """
+    if moment in [("PutObject pictures", "after"), ("DeleteFaces", "before"), ("DeleteObject pictures", "after")]:
+        pytest.skip("the one moment")
+    world, _ = world_with(middle, before=A)
+    world.plan(moment, lambda: world.deliver(world.put(A)))
+    world.settle(order)
+    assert_settled(world, A if world.happened else middle)
+
+
+@pytest.mark.parametrize("newer", [B, NO_PHOTO], ids=["JPEG", "no photo"])
+@each_moment
+def test_a_function_that_is_killed_twice_while_a_newer_version_overtakes(moment, newer):
+    world, message = world_with(A)
+
+    def overtaken():
+        world.deliver(world.put(newer))
+
+    world.plan(moment, overtaken)
+    world.plan(("PutObject pictures", "after"), killed)
+    world.deliver(message)
+    world.plan(moment, killed)
+    world.settle()
+    assert_settled(world, world.objects["raw-photos", "me.jpg"])
+
+
+def test_a_duplicate_between_the_versions():
+    world, first = world_with(A)
+    world.settle()
+    world.put(B)
+    world.deliver(first)
+    world.put(A)
+    world.settle()
+    assert_settled(world, A)
+
+
+@pytest.mark.parametrize("before", [None, B], ids=["new", "over another"])
+@each_moment
+def test_a_photo_that_is_deleted(moment, before):
+    world, _ = world_with(A, before)
+    world.plan(moment, world.remove)
+    world.settle()
+    assert_settled(world, None if world.happened else A)
+
+
+@each_moment
+def test_a_photo_that_is_deleted_and_comes_again(moment):
+    world, _ = world_with(A)
+
+    def deleted_and_again():
+        world.remove()
+        world.put(B)
+
+    world.plan(moment, deleted_and_again)
+    world.settle()
+    assert_settled(world, B if world.happened else A)
+
+
+def test_a_duplicate_after_the_photo_was_deleted():
+    world, first = world_with(A)
+    world.settle()
+    world.remove()
+    world.deliver(first)
+    assert_settled(world, None)
