@@ -15,8 +15,8 @@ from local_aws.local import LocalAws
 LATENCY = (0.4, 0.6)
 """Seconds that IndexFaces takes here; it took 0.3 to 1 s in what others have published."""
 
-ACCOUNT_CONCURRENCY = 10
-"""What a new account has."""
+NEW_ACCOUNT = 10
+"""Concurrent executions of a new account; older ones have 1,000."""
 
 REGION_OF = {5.0: "ap-southeast-2", 50.0: "us-east-1"}
 """A region with that quota, so that the stacks choose their own settings for it."""
@@ -29,14 +29,17 @@ DESIGNS = ("workshop", "original")
 @click.option("--within", default=60.0, show_default=True, help="Seconds in which they are uploaded.")
 @click.option("--quota", "quotas", multiple=True, default=(5.0, 50.0), show_default=True, help="IndexFaces a second.")
 @click.option("--design", "designs", multiple=True, type=click.Choice(DESIGNS), default=DESIGNS, show_default=True)
+@click.option("--concurrency", default=NEW_ACCOUNT, show_default=True, help="The account's concurrent executions.")
 @click.option("--patience", default=900.0, show_default=True, help="Seconds to wait for the last outcome.")
-def main(photos: int, within: float, quotas: Sequence[float], designs: Sequence[str], patience: float) -> None:
+def main(
+    photos: int, within: float, quotas: Sequence[float], designs: Sequence[str], concurrency: int, patience: float
+) -> None:
     """Play the burst and print a Markdown table; for example: python -m bench.burst --photos 60 --within 7"""
     before = _steadiness()
     _say(f"Making {photos} photos")
     made = {f"photo-{number:05}.jpg": photo(number) for number in range(photos)}
     played = [
-        play(design, made, quota=quota, within=within, patience=patience, say=_say)
+        play(design, made, quota=quota, within=within, patience=patience, concurrency=concurrency, say=_say)
         for quota in quotas
         for design in designs
     ]
@@ -44,7 +47,7 @@ def main(photos: int, within: float, quotas: Sequence[float], designs: Sequence[
     click.echo(
         f"{photos} photos of {sum(map(len, made.values())) / len(made) / 1e6:.1f} MB within {within:g} s; IndexFaces "
         f"takes {LATENCY[0]:g} to {LATENCY[1]:g} s, above its quota ThrottlingException; "
-        f"{ACCOUNT_CONCURRENCY} concurrent executions.\n"
+        f"{concurrency} concurrent executions.\n"
     )
     click.echo(table(played))
     click.echo(
@@ -60,12 +63,13 @@ def play(
     quota: float,
     within: float,
     patience: float,
+    concurrency: int = NEW_ACCOUNT,
     say: Callable[[str], None] = lambda _line: None,
     latency: tuple[float, float] = LATENCY,
 ) -> Played:
     """One design under one burst, on a local AWS of its own."""
     region = REGION_OF.get(quota, "ap-southeast-2")
-    with LocalAws(account_concurrency=ACCOUNT_CONCURRENCY) as aws, aws.adopted(region=region):
+    with LocalAws(account_concurrency=concurrency) as aws, aws.adopted(region=region):
         see_painted_faces(aws)
         say(f"{design}, {quota:g}/s: deploying")
         if design == "workshop":

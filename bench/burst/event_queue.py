@@ -38,7 +38,7 @@ class EventQueue:
 
     `invoke` answers with what the function returned, raises Throttled for want of concurrency and FunctionError when
     the function failed. `done` is called with the event and that answer, one
-    at a time.
+    at a time. At most `at_once` invocations are under way.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class EventQueue:
         done: Callable[[Event, Any], None],
         *,
         waits: tuple[float, ...] = WAITS_AFTER_ERROR,
+        at_once: int = 64,
     ) -> None:
         self._invoke, self._done, self._waits = invoke, done, waits
         self._due: list[tuple[float, int, Event]] = []
@@ -57,7 +58,7 @@ class EventQueue:
         self.errors = 0
         self.throttles = 0
         self.discarded: list[Event] = []
-        self._invokers = ThreadPoolExecutor(64, thread_name_prefix="event-queue")
+        self._invokers = ThreadPoolExecutor(at_once, thread_name_prefix="event-queue")
         self._reader = threading.Thread(target=self._read, daemon=True, name="event-queue")
         self._reader.start()
 

@@ -25,6 +25,9 @@ from local_aws.local import ACCOUNT, LocalAws
 RAW, PROCESSED = "original-raw-photos", "original-processed-photos"
 FUNCTION = "rekognition-workshop"
 COLLECTION = "rekognition-workshop"
+MOST_INVOCATIONS = 200
+"""As many may be under way at once; an account with more concurrency than that is not played."""
+
 TIMEOUT, MEMORY = 10, 512
 HANDLER = Path(__file__).parents[1] / "yardsticks" / "original" / "handler.py"
 
@@ -83,9 +86,9 @@ def play(
         key = event.payload["Records"][0]["s3"]["object"]["key"]
         done[key] = time.time()
 
-    # More connections than invocations can be under way, and no retries: those are the event queue's.
-    config = Config(max_pool_connections=64, read_timeout=TIMEOUT + 60, retries={"total_max_attempts": 1})
-    events = EventQueue(through_lambda(boto3.client("lambda", config=config), FUNCTION), note)
+    # No retries: those are the event queue's.
+    config = Config(max_pool_connections=MOST_INVOCATIONS, read_timeout=TIMEOUT + 60, retries={"total_max_attempts": 1})
+    events = EventQueue(through_lambda(boto3.client("lambda", config=config), FUNCTION), note, at_once=MOST_INVOCATIONS)
     over = threading.Event()
     reading = threading.Thread(target=_hand_over, args=(queue, events, over), daemon=True)
     reading.start()
@@ -107,7 +110,7 @@ def play(
     return Played(
         design="original (2019)",
         quota=quota,
-        workers="10 (the account's)",
+        workers="what the account has",
         uploaded=uploaded,
         done={key: at for key, at in done.items() if key in stored},
         waiting=waiting,

@@ -1,0 +1,222 @@
+"""`python -m bench.retries`: what becomes of a burst under each way to retry, in simulated time.
+
+Workers as many as the event source allows take photos off the inbox, ask a token bucket that plays Rekognition's
+quota, and wait as botocore's own arithmetic says: the classes that slow a client down in its adaptive mode are
+botocore's, run on a simulated clock. `python -m bench.burst` is the same in real time with everything real; this one
+tries hundreds of bursts in a minute, and shows how the choice holds when IndexFaces is faster or slower than assumed.
+"""
+
+import heapq
+import itertools
+import random
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+from botocore.retries.adaptive import ClientRateLimiter, RateClocker
+from botocore.retries.bucket import TokenBucket
+from botocore.retries.throttling import CubicCalculator
+
+from bench.burst.measures import quota_alone
+
+PHOTOS, WITHIN, QUOTA = 500, 60.0, 5.0
+BESIDE = 0.25
+"""Seconds of a photo that are not IndexFaces."""
+
+TURNED_AWAY = 0.02
+"""Seconds that a throttled answer takes."""
+
+TIMEOUT, VISIBILITY, TRIES = 30.0, 180.0, 5
+"""The function's time-out and the inbox's settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How a throttled photo is tried again: `attempts` within an invocation, and then by another delivery.
+
+    `sooner` makes a failed photo visible again after 10, 30, 90 and 180 seconds, less up to half by chance.
+    """
+
+    name: str
+    attempts: int
+    adaptive: bool = False
+    sooner: bool = False
+
+
+POLICIES = (
+    Retries("standard, 5 attempts", 5),
+    Retries("standard, 8 attempts", 8),
+    Retries("adaptive, 6 attempts", 6, adaptive=True),
+    Retries("adaptive, 8 attempts", 8, adaptive=True),
+    Retries("standard, 5, delivered sooner", 5, sooner=True),
+    Retries("adaptive, 6, delivered sooner", 6, adaptive=True, sooner=True),
+)
+
+
+@dataclass(slots=True)
+class Burst:
+    """One simulated burst: seconds to drain over what the quota allows, deliveries that failed, dead letters."""
+
+    ratio: float = 0.0
+    failed: int = 0
+    dead: int = 0
+    timed_out: int = 0
+    calls: int = 0
+    throttled: int = 0
+    worst: float = 0.0
+    busy: float = field(default=0.0)
+
+
+class _Clock:
+    now = 0.0
+
+    def current_time(self) -> float:
+        return self.now
+
+
+class _Limiter:
+    """A client in adaptive mode: botocore's limiter, asked how long to wait rather than left to sleep."""
+
+    def __init__(self, clock: _Clock) -> None:
+        self._bucket = TokenBucket(1, clock)
+        self._limiter = ClientRateLimiter(
+            rate_adjustor=CubicCalculator(0, clock.current_time()),
+            rate_clocker=RateClocker(clock),
+            token_bucket=self._bucket,
+            throttling_detector=self,
+            clock=clock,
+        )
+
+    def is_throttling_error(self, throttled: bool, **_: Any) -> bool:
+        return throttled
+
+    def wait(self) -> float:
+        if not self._limiter._enabled:
+            return 0.0
+        self._bucket._refill()
+        return max(0.0, self._bucket._sleep_amount(1))
+
+    def sent(self) -> None:
+        if self._limiter._enabled:
+            self._bucket._refill()
+            self._bucket._current_capacity -= 1
+
+    def answered(self, throttled: bool) -> None:
+        self._limiter.on_receiving_response(throttled=throttled)
+
+
+class _Quota:
+    def __init__(self, rate: float, clock: _Clock) -> None:
+        self._rate, self._clock = rate, clock
+        self._tokens, self._then = max(1.0, rate), clock.now
+
+    def take(self) -> bool:
+        self._tokens = min(max(1.0, self._rate), self._tokens + (self._clock.now - self._then) * self._rate)
+        self._then = self._clock.now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def burst(retries: Retries, workers: int, latency: float, seed: int) -> Burst:
+    """PHOTOS photos within WITHIN seconds, `latency` seconds of IndexFaces give or take a fifth."""
+    chance = random.Random(seed)
+    clock, seen = _Clock(), Burst()
+    quota = _Quota(QUOTA, clock)
+    uploads = sorted(chance.uniform(0, WITHIN) for _ in range(PHOTOS))
+    inbox = [(uploaded, number, 0) for number, uploaded in enumerate(uploads)]
+    done: dict[int, float] = {}
+
+    def worker() -> Iterator[float]:
+        limiter = _Limiter(clock)
+        while len(done) + seen.dead < PHOTOS:
+            if not inbox or inbox[0][0] > clock.now:
+                yield 0.05
+                continue
+            _, number, deliveries = heapq.heappop(inbox)
+            began = clock.now
+            looked_at = yield from attempts(limiter, began)
+            if looked_at and clock.now + BESIDE - began <= TIMEOUT:
+                yield BESIDE
+                done[number] = clock.now
+            else:
+                seen.failed += 1
+                seen.timed_out += clock.now + BESIDE - began > TIMEOUT
+                again(number, deliveries + 1, began)
+            seen.busy += clock.now - began
+
+    def attempts(limiter: _Limiter, began: float) -> Any:
+        for attempt in range(retries.attempts):
+            if retries.adaptive:
+                yield limiter.wait()
+                limiter.sent()
+            seen.calls += 1
+            if quota.take():
+                yield latency * chance.uniform(0.8, 1.2)
+                limiter.answered(throttled=False)
+                return True
+            seen.throttled += 1
+            yield TURNED_AWAY
+            limiter.answered(throttled=True)
+            if attempt + 1 < retries.attempts:
+                # botocore.retries.standard.ExponentialBackoff, for standard and adaptive mode alike
+                yield min(chance.random() * min(2**attempt, 20), max(0.0, began + TIMEOUT - clock.now))
+            if clock.now - began >= TIMEOUT:
+                return False
+        return False
+
+    def again(number: int, deliveries: int, began: float) -> None:
+        if deliveries >= TRIES:
+            seen.dead += 1
+        elif retries.sooner and clock.now - began < TIMEOUT:
+            wait = chance.uniform(0.5, 1) * min(VISIBILITY, 10.0 * 3 ** (deliveries - 1))
+            heapq.heappush(inbox, (clock.now + wait, number, deliveries))
+        else:
+            heapq.heappush(inbox, (began + VISIBILITY, number, deliveries))
+
+    _run([worker() for _ in range(workers)], clock)
+    seen.ratio = (max(done.values()) - uploads[0]) / quota_alone(uploads, QUOTA)
+    seen.worst = max(at - uploads[number] for number, at in done.items())
+    return seen
+
+
+def _run(processes: list[Iterator[float]], clock: _Clock) -> None:
+    """Let the processes go on, each after the seconds that it yields, until all have ended."""
+    order = itertools.count()
+    due = [(0.0, next(order), process) for process in processes]
+    while due:
+        clock.now, _, process = heapq.heappop(due)
+        for wait in itertools.islice(process, 1):
+            heapq.heappush(due, (clock.now + wait, next(order), process))
+
+
+@click.command()
+@click.option("--bursts", default=20, show_default=True, help="How many are tried for each line.")
+@click.option("--workers", default=(5, 6, 8), multiple=True, show_default=True, help="Photos looked at at once.")
+@click.option("--latency", "latencies", default=(0.25, 0.5, 1.0), multiple=True, show_default=True, help="Seconds.")
+def main(bursts: int, workers: tuple[int, ...], latencies: tuple[float, ...]) -> None:
+    """Print a Markdown table of what becomes of 500 photos within a minute at 5 IndexFaces a second."""
+    click.echo(f"{PHOTOS} photos within {WITHIN:g} s at {QUOTA:g} IndexFaces a second; {bursts} bursts a line.\n")
+    click.echo(
+        "| IndexFaces takes | workers | retries | time over quota alone, mean (worst) | failed deliveries a burst | "
+        "dead letters | throttled | worst photo | busy a photo |\n|---:|---:|---|---:|---:|---:|---:|---:|---:|"
+    )
+    for latency, number, retries in itertools.product(latencies, workers, POLICIES):
+        runs = [burst(retries, number, latency, seed) for seed in range(bursts)]
+
+        def mean(of: Callable[[Burst], float], runs: list[Burst] = runs) -> float:
+            return statistics.fmean(of(run) for run in runs)
+
+        click.echo(
+            f"| {latency:g} s | {number} | {retries.name} | {mean(lambda run: run.ratio):.2f} "
+            f"({max(run.ratio for run in runs):.2f}) | {mean(lambda run: run.failed):.2f} | "
+            f"{sum(run.dead for run in runs)} | {mean(lambda run: run.throttled / run.calls):.0%} | "
+            f"{max(run.worst for run in runs):.0f} s | {mean(lambda run: run.busy / PHOTOS):.2f} s |"
+        )
+
+
+if __name__ == "__main__":
+    main()
