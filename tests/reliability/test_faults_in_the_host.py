@@ -1,0 +1,185 @@
+"""The function as a process: a network that fails, a SIGKILL at each step, a memory that ends, a time that ends."""
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.reliability.stage import COLLECTION, PROCESSED, RAW, STEPS, Stage, photo
+
+pytestmark = pytest.mark.slow
+
+READS = [("GET", RAW, ""), ("GET", PROCESSED, "results/"), ("HEAD", PROCESSED, "pictures/"), ("HEAD", RAW, "")]
+WRITES = [("PUT", PROCESSED, "pictures/"), ("PUT", PROCESSED, "results/")]
+
+
+@pytest.mark.parametrize("kind", ["500", "503", "reset"])
+@pytest.mark.parametrize("call", READS + WRITES, ids=lambda call: f"{call[0]} {call[2] or 'photo'}")
+def test_a_call_that_s3_fails_once_is_made_again_at_once(stage: Stage, call, kind):
+    announced = stage.put(photo())
+    stage.plan(*call, kind)
+    assert stage.failed(stage.deliver(announced)) == []
+    stage.assert_whole()
+    assert stage.faults == []
+    assert stage.calls() == 1
+
+
+@pytest.mark.parametrize("call", WRITES, ids=["picture", "result"])
+def test_a_write_whose_answer_got_lost_is_recognised_as_our_own(stage: Stage, call):
+    """The repeated write finds its own condition violated, by itself."""
+    announced = stage.put(photo())
+    stage.plan(*call, "lost answer")
+    assert stage.failed(stage.deliver(announced)) == []
+    stage.assert_whole()
+    assert stage.calls() == 1
+
+
+@pytest.mark.parametrize("call", READS[:2], ids=["photo", "result"])
+def test_a_body_that_breaks_off_is_read_again_at_the_next_delivery(stage: Stage, call):
+    announced = stage.put(photo())
+    if call[1] == PROCESSED:
+        stage.deliver(announced)
+        announced = stage.put(photo(left=300))
+    stage.plan(*call, "truncated")
+    assert stage.failed(stage.deliver(announced)) == [announced["messageId"]]
+    assert stage.failed(stage.deliver(announced, times=2)) == []
+    stage.assert_whole()
+
+
+def test_a_slow_download_is_waited_for(stage: Stage):
+    announced = stage.put(photo())
+    stage.plan("GET", RAW, "", "slow", seconds=1.0)
+    assert stage.failed(stage.deliver(announced)) == []
+    stage.assert_whole()
+
+
+def test_an_s3_that_stays_down_fails_the_photo_after_a_bounded_number_of_calls(stage: Stage):
+    announced = stage.put(photo())
+    stage.plan("PUT", PROCESSED, "pictures/", "503", times=99)
+    for times in range(1, 6):
+        assert stage.failed(stage.deliver(announced, times=times)) == [announced["messageId"]]
+    tried = [request for request in stage.requests if request.method == "PUT"]
+    assert len(tried) == 5 * 5
+    assert stage.calls() == 5
+    assert stage.result() is None
+    assert len(stage.faces()) == 1
+    # What `redrive` does, once S3 is back.
+    stage.faults.clear()
+    assert stage.failed(stage.deliver(announced)) == []
+    stage.assert_whole()
+
+
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "ProvisionedThroughputExceededException", "InternalServerError"]
+)
+def test_a_call_that_rekognition_fails_is_made_again(stage: Stage, code):
+    stage.rekognition.control({"faults": [{"operation": "IndexFaces", "code": code, "times": 2}]})
+    assert stage.failed(stage.deliver(stage.put(photo()))) == []
+    stage.assert_whole()
+    assert stage.calls() == 3
+
+
+def test_an_s3_object_that_rekognition_cannot_have_is_for_another_delivery(stage: Stage):
+    """It says so while permissions still propagate."""
+    announced = stage.put(photo())
+    stage.rekognition.control({"faults": [{"operation": "IndexFaces", "code": "InvalidS3ObjectException", "times": 1}]})
+    assert stage.failed(stage.deliver(announced)) == [announced["messageId"]]
+    assert stage.failed(stage.deliver(announced, times=2)) == []
+    stage.assert_whole()
+
+
+def test_a_rekognition_that_hangs_is_given_up_and_asked_again(stage: Stage):
+    """The client's own time-out of 8 seconds ends the first call; the first answer is never seen, the face is once."""
+    announced = stage.put(photo())
+    stage.rekognition.conditions.set_latency("IndexFaces", 8.6)
+
+    def hang_no_more(request):
+        return None
+
+    began = time.monotonic()
+    stage.rekognition.conditions._sleep, sleep = _once(stage.rekognition.conditions._sleep), time.sleep
+    try:
+        assert stage.failed(stage.deliver(announced)) == []
+    finally:
+        stage.rekognition.conditions._sleep = sleep
+    assert 8 < time.monotonic() - began < 14
+    stage.assert_whole()
+    assert stage.calls() == 2
+
+
+def _once(sleep):
+    left = [1]
+    return lambda seconds: sleep(seconds) if left and left.pop() else None
+
+
+def test_a_collection_that_was_deleted_fails_every_photo_and_loses_none(stage: Stage):
+    announced, no_photo = stage.put(photo()), stage.put(b"%PDF-1.7", key="notes.pdf")
+    stage.eyes.delete_collection(CollectionId=COLLECTION)
+    assert stage.failed(stage.deliver(announced, no_photo)) == [announced["messageId"]]
+    assert stage.result("notes.pdf")["status"] == "rejected"
+    stage.eyes.create_collection(CollectionId=COLLECTION)
+    assert stage.failed(stage.deliver(announced, times=2)) == []
+    stage.assert_whole()
+
+
+def test_a_version_that_is_no_photo_needs_no_collection_to_replace_one_that_was(stage: Stage):
+    stage.deliver(stage.put(photo()))
+    stage.eyes.delete_collection(CollectionId=COLLECTION)
+    assert stage.failed(stage.deliver(stage.put(b"%PDF-1.7"))) == []
+    assert stage.result()["status"] == "rejected"
+
+
+def test_poison_in_a_batch_harms_nobody_else(stage: Stage):
+    poison = {"messageId": "poison", "body": '{"Records": [{"eventSource": "aws:s3"}]}', "eventSource": "aws:sqs"}
+    good = [stage.put(photo(left=60 * number), key=f"{number}.jpg") for number in range(3)]
+    gone = stage.put(photo(), key="gone.jpg")
+    stage.s3.delete_object(Bucket=RAW, Key="gone.jpg")
+    assert stage.failed(stage.deliver(good[0], poison, good[1], gone, good[2])) == ["poison"]
+    assert [stage.result(f"{number}.jpg")["status"] for number in range(3)] == ["annotated"] * 3
+    assert len(stage.faces()) == 3
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_function_killed_at_any_step_is_finished_by_the_next_delivery(stage: Stage, step):
+    announced = stage.put(photo())
+    stage.plan(*STEPS[step])
+    killed = stage.deliver(announced)
+    assert killed.is_error
+    assert b"signal: killed" in killed.payload
+    assert stage.failed(stage.deliver(announced, times=2)) == []
+    stage.assert_whole()
+    assert stage.calls() <= 2
+
+
+def test_a_photo_killed_at_one_step_after_the_other_is_finished_by_the_last_delivery(stage: Stage):
+    announced = stage.put(photo())
+    for step in list(STEPS)[1:5]:
+        stage.plan(*STEPS[step])
+        assert stage.deliver(announced, times=2).is_error
+    assert stage.failed(stage.deliver(announced, times=5)) == []
+    stage.assert_whole()
+    assert stage.calls() == 5
+
+
+def test_a_function_out_of_time_is_finished_by_the_next_delivery(stage: Stage):
+    announced = stage.put(photo())
+    stage.changes["Timeout"] = 2
+    stage.plan("GET", RAW, "", "slow", seconds=20)
+    late = stage.deliver(announced)
+    assert b"timed out" in late.payload
+    assert stage.failed(stage.deliver(announced, times=2)) == []
+    stage.assert_whole()
+
+
+def test_a_function_out_of_memory_is_killed_and_the_photo_waits_for_more(stage: Stage):
+    """200 MB are too few for a PNG of 24 megapixels, whatever the function does."""
+    large = np.zeros((4000, 6000, 3), np.uint8)
+    large[1000:2000, 1000:2000] = (255, 0, 255)
+    announced = stage.put(cv2.imencode(".png", large)[1].tobytes(), key="large.png")
+    stage.changes["MemorySize"] = 160
+    assert b"signal: killed" in stage.deliver(announced).payload
+    assert stage.result("large.png") is None
+    stage.changes["MemorySize"] = 512
+    assert stage.failed(stage.deliver(announced, times=2)) == []
+    stage.assert_whole("large.png")
