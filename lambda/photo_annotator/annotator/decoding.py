@@ -7,8 +7,13 @@ Decoding the same bytes always gives the same pixels.
 
 import io
 import math
+import re
 import struct
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import cv2
@@ -32,6 +37,9 @@ SHORTEST_EDGE = 80
 """Pixels: "The minimum image dimensions is 80 pixels for both height and width" (Rekognition, "Guidelines and quotas").
 """
 
+MOST_ELONGATED = 50
+"""Times that the longer edge may have the shorter one; panoramas of phones have ten times at most."""
+
 JPEG_QUALITY = 90
 
 LARGEST_FILE = 80_000_000
@@ -49,8 +57,16 @@ MEMORY_PER_DECODED_PIXEL = 6.3
 # A progressive JPEG is held whole besides, as two bytes for each of up to three coefficients a pixel.
 MEMORY_PER_PIXEL_HELD_BACK = 6
 
+MEMORY_BESIDE = 64_000_000
+"""Bytes that a decode may take beside what its pixels need: its metadata, the codec itself, and the other thread's."""
+
 MOST_JPEG_PIXELS = 2**28
 """A JPEG can be decoded at a half, a quarter or an eighth of its size, so its limit is time rather than memory."""
+
+# What no camera writes and what costs time out of proportion to a file's size.
+MOST_JPEG_SEGMENTS = 10_000
+MOST_JPEG_SCANNED = 20_000_000_000  # pixels times passes over them
+MOST_READS = 1_000_000  # Pillow reads a file's small parts one by one, in Python
 
 WHAT_TO_SEND = "send a JPEG, PNG, HEIC, WebP or AVIF photo"
 
@@ -147,8 +163,12 @@ def _decode_jpeg(data: bytes | bytearray, long_edge: int) -> Pixels:
         fraction *= 2
     if memory(fraction) > LARGEST_DECODE or width * height > MOST_JPEG_PIXELS:
         raise _too_many_pixels(width * height)
+    # Each scan goes over all pixels again, and an empty one takes next to no bytes.
+    if held_back and width * height * data.count(b"\xff\xda") > MOST_JPEG_SCANNED:
+        raise _damaged("JPEG")
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _IMREAD_AT[fraction])
+        with _no_more_than(2 * memory(fraction)):
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _IMREAD_AT[fraction])
     except cv2.error as error:
         raise _damaged("JPEG") from error
     if pixels is None:
@@ -160,16 +180,18 @@ def _jpeg_frame(data: bytes | bytearray) -> tuple[int, int, bool]:
     """Width, height, and whether the decoder must hold all of the JPEG before the first pixel.
 
     So it is with a progressive one, or one whose colours follow each other. Reads the header only (ITU-T T.81,
-    annex B).
+    annex B), and refuses whatever the decoder might read in another way than we do.
     """
     at = 2
     frame: tuple[int, int, int, int] | None = None
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
+    for _ in range(MOST_JPEG_SEGMENTS):
+        marked = _MARKER.match(data, at)
+        if not marked or marked.end() + 2 > len(data):
             break
+        at = marked.end() - 2
         marker = data[at + 1]
-        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD7:  # fill bytes and markers without a segment
-            at += 1 if marker == 0xFF else 2
+        if marker == 0x01 or 0xD0 <= marker <= 0xD7:  # markers without a segment
+            at += 2
             continue
         segment = data[at + 4 : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and len(segment) >= 6:
@@ -185,11 +207,15 @@ def _jpeg_frame(data: bytes | bytearray) -> tuple[int, int, bool]:
 def _decode_heic(data: bytes | bytearray, long_edge: int) -> Pixels:
     import pi_heif
 
+    pi_heif.options.DECODE_THREADS = 1
     try:
-        photo = pi_heif.open_heif(bytes(data), bgr_mode=True)
+        with _no_more_than(LARGEST_DECODE):
+            photo = pi_heif.open_heif(bytes(data), bgr_mode=True)
         width, height = photo.size
-        _check_size(width, height, "HEIC", long_edge, transparent=photo.has_alpha)
-        lent = np.asarray(photo)
+        with _no_more_than(2 * _memory_for(width, height, "HEIC", long_edge, transparent=photo.has_alpha)):
+            lent = np.asarray(photo)
+    except MemoryError as error:
+        raise _too_many_pixels() from error
     except _DAMAGE as error:
         raise _damaged("HEIC") from error
     if lent.ndim == 2:
@@ -202,19 +228,61 @@ def _decode_heic(data: bytes | bytearray, long_edge: int) -> Pixels:
 
 
 def _decode_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int) -> Pixels:
-    from PIL import Image
+    from PIL import AvifImagePlugin, Image
 
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's limit warns at a size that ours refuses
-            image = Image.open(io.BytesIO(data), formats=[format_])
-            _check_size(*image.size, format_, long_edge, transparent=image.has_transparency_data)
-            image.load()
-            return _bgr(_upright(image, long_edge))
-    except Image.DecompressionBombError as error:
+            with _no_more_than(LARGEST_DECODE):
+                image = Image.open(_Patient(data), formats=[format_])
+            width, height = image.size
+            memory = _memory_for(width, height, format_, long_edge, transparent=image.has_transparency_data)
+            with _no_more_than(2 * memory):
+                image.load()
+                return _bgr(_upright(image, long_edge))
+    except (Image.DecompressionBombError, MemoryError) as error:
         raise _too_many_pixels() from error
     except _DAMAGE as error:
         raise _damaged(format_) from error
+
+
+class _Patient(io.BytesIO):
+    """A file that lets itself be read MOST_READS times."""
+
+    def __init__(self, data: bytes | bytearray) -> None:
+        super().__init__(data)
+        self._reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._reads += 1
+        if self._reads > MOST_READS:
+            raise ValueError(f"read {MOST_READS} times and no end")
+        return super().read(size)
+
+
+@contextmanager
+def _no_more_than(memory: float) -> Iterator[None]:
+    """Let the process grow by `memory` bytes, LARGEST_DECODE at most, and MEMORY_BESIDE while the block runs.
+
+    For headers that lie: what they claim was checked, what comes instead is a MemoryError, or damage to the codec.
+    Only Linux, where the function runs, can do it: there a codec's own allocations count too (setrlimit(2),
+    RLIMIT_DATA, since Linux 4.7).
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    pages = int(Path("/proc/self/statm").read_text().split()[5])
+    most = int(pages * resource.getpagesize() + min(memory, LARGEST_DECODE)) + MEMORY_BESIDE
+    resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    try:
+        yield
+    finally:
+        # Not to what it was: two decodes at a time would leave each other's limit behind.
+        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
 def _upright(image: "Image.Image", long_edge: int) -> "Image.Image":
@@ -224,7 +292,8 @@ def _upright(image: "Image.Image", long_edge: int) -> "Image.Image":
     if long_edge:
         # Smaller before anything else, so that everything after costs little memory.
         image = image.resize(_size_after(*image.size, long_edge), Image.Resampling.BOX, reducing_gap=1.0)
-    ImageOps.exif_transpose(image, in_place=True)
+    with suppress(*_DAMAGE):  # metadata that cannot be read turns nothing
+        ImageOps.exif_transpose(image, in_place=True)
     return image
 
 
@@ -284,15 +353,21 @@ def _check_edges(width: int, height: int) -> None:
             f"This photo is {width} x {height} pixels, and each side must have at least {SHORTEST_EDGE}: "
             "send a larger photo."
         )
+    if max(width, height) > MOST_ELONGATED * min(width, height):
+        raise UnreadablePhoto(
+            f"This photo is {width} x {height} pixels, too long and narrow to look at: send a part of it."
+        )
 
 
-def _check_size(width: int, height: int, format_: Format, long_edge: int, *, transparent: bool) -> None:
-    """Refuse before decoding what the memory could not hold: a few bytes may claim to be billions of pixels."""
+def _memory_for(width: int, height: int, format_: Format, long_edge: int, *, transparent: bool) -> float:
+    """Bytes that decoding takes; refuses what is too much, since a few bytes may claim to be billions of pixels."""
     _check_edges(width, height)
     shrunk_width, shrunk_height = _size_after(width, height, long_edge)
     per_pixel = MEMORY_PER_PIXEL[format_] + (MEMORY_PER_TRANSPARENT_PIXEL if transparent else 0)
-    if width * height * per_pixel + shrunk_width * shrunk_height * 3 > LARGEST_DECODE:
+    memory = width * height * per_pixel + shrunk_width * shrunk_height * 3
+    if memory > LARGEST_DECODE:
         raise _too_many_pixels(width * height)
+    return memory
 
 
 def _too_many_pixels(pixel_count: int | None = None) -> UnreadablePhoto:
@@ -301,10 +376,13 @@ def _too_many_pixels(pixel_count: int | None = None) -> UnreadablePhoto:
 
 
 def _damaged(format_: Format) -> UnreadablePhoto:
-    return UnreadablePhoto(f"This {format_} file is damaged or incomplete: send the photo again.")
+    return UnreadablePhoto(
+        f"This {format_} file is damaged, incomplete or of a kind that we cannot open: "
+        "send the photo again, as an ordinary JPEG if you can."
+    )
 
 
-# What Pillow's and libheif's decoders make of a damaged file: nearly anything, but never MemoryError.
+# What Pillow's and libheif's decoders make of a damaged file: nearly anything.
 _DAMAGE = (
     OSError,
     SyntaxError,
@@ -317,6 +395,9 @@ _DAMAGE = (
     AttributeError,
     struct.error,
 )
+
+# Fill bytes, then a marker that begins a segment or stands alone (T.81, table B.1): neither stuffing nor reserved.
+_MARKER = re.compile(rb"\xff+[\x01\xc0-\xfe]")
 
 _IMREAD_AT = {
     1: cv2.IMREAD_COLOR,
