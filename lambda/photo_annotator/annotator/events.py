@@ -1,11 +1,12 @@
 """Which photos a message tells of: Amazon S3's notifications, as the inbox queue hands them over."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
-from annotator.photo import Photo
+from annotator.photo import LONGEST_KEY, Photo
 
 
 class MessageNotUnderstood(ValueError):
@@ -21,7 +22,7 @@ def photos_in(message: Mapping[str, Any]) -> tuple[Photo, ...]:
     """
     try:
         notification = json.loads(message["body"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise MessageNotUnderstood(f"the message's body is not JSON: {error!r}") from error
     if not isinstance(notification, dict):
         raise MessageNotUnderstood(f"the message's body is a JSON {type(notification).__name__}, not an object")
@@ -46,9 +47,28 @@ def _photo_in(record: Any) -> Photo | None:
             # S3 announces `red flower.jpg` as `red+flower.jpg` (S3 user guide, "Event message structure").
             key=unquote_plus(entry["key"], errors="strict"),
             etag=entry["eTag"].strip('"'),
-            size=int(entry["size"]),
+            size=entry["size"],
         )
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise MessageNotUnderstood(f"a record is not as S3 writes it: {error!r}") from error
+    if not _can_be(photo):
+        raise MessageNotUnderstood(f"a record is not as S3 writes it: there can be no {photo}")
     is_folder_marker = photo.key.endswith("/") and photo.size == 0
     return None if is_folder_marker else photo
+
+
+def _can_be(photo: Photo) -> bool:
+    """Whether S3 could have such an object; a message may say anything, and what it says goes into requests."""
+    try:
+        length = len(photo.key.encode())
+    except UnicodeEncodeError:  # JSON can spell halves of characters
+        return False
+    return (
+        isinstance(photo.bucket, str)
+        and re.fullmatch(r"[a-zA-Z0-9._-]{3,255}", photo.bucket) is not None
+        and 1 <= length <= LONGEST_KEY
+        # A digest, and for a multipart upload the number of its parts (S3, API reference, Object).
+        and re.fullmatch(r"[0-9a-zA-Z]+(-[0-9]+)?", photo.etag) is not None
+        and type(photo.size) is int
+        and photo.size >= 0
+    )

@@ -1,6 +1,7 @@
 """One uploaded photo: what it is called, where its picture and its result belong."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 LONGEST_KEY = 1024
@@ -52,11 +53,17 @@ def result_key(key: str) -> str:
 
 
 def _named_by(key: str, prefix: str, suffix: str) -> str:
-    """`prefix` + `key` + `suffix`; a key too long for that keeps its beginning and ends in a digest of the whole."""
+    """`prefix` + `key` + `suffix`; a key too long for that keeps its beginning and ends in a digest of the whole.
+
+    So does a key that looks as if it had been shortened: no two keys share a name.
+    """
     name = f"{prefix}{key}{suffix}"
-    if len(name.encode()) <= LONGEST_KEY:
+    if len(name.encode()) <= LONGEST_KEY and not _SHORTENED.search(key):
         return name
     digest = "~" + hashlib.sha256(key.encode()).hexdigest()[:32]
     room = LONGEST_KEY - len((prefix + digest + suffix).encode())
     beginning = key.encode()[:room].decode(errors="ignore")
     return f"{prefix}{beginning}{digest}{suffix}"
+
+
+_SHORTENED = re.compile(r"~[0-9a-f]{32}\Z")

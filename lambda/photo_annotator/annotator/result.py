@@ -75,10 +75,17 @@ class Result:
     def from_document(document: dict[str, Any]) -> "Result":
         """The result that `to_document` wrote.
 
-        Raises ValueError for a document of another version.
+        Raises ValueError for a document of another version, or of another form altogether.
         """
-        if document.get("version") != VERSION:
-            raise ValueError(f"this result document has version {document.get('version')}, not {VERSION}")
+        try:
+            return Result._from(document)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"this is not a result document: {error!r}") from error
+
+    @staticmethod
+    def _from(document: dict[str, Any]) -> "Result":
+        if document["version"] != VERSION:
+            raise ValueError(f"this result document has version {document['version']}, not {VERSION}")
         picture = document["processed"]
         return Result(
             status=document["status"],
