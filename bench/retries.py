@@ -11,7 +11,7 @@ import itertools
 import random
 import statistics
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -21,52 +21,61 @@ from botocore.retries.throttling import CubicCalculator
 
 from bench.burst.measures import quota_alone
 
-PHOTOS, WITHIN, QUOTA = 500, 60.0, 5.0
+WITHIN, QUOTA = 60.0, 5.0
+INBOX = (180.0,) * 4
+"""Seconds from one delivery of a photo to the next: the inbox's visibility time-out, for its five tries."""
+
 BESIDE = 0.25
 """Seconds of a photo that are not IndexFaces."""
 
 TURNED_AWAY = 0.02
 """Seconds that a throttled answer takes."""
 
-TIMEOUT, VISIBILITY, TRIES = 30.0, 180.0, 5
-"""The function's time-out and the inbox's settings."""
-
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How a throttled photo is tried again: `attempts` within an invocation, and then by another delivery.
+    """How a throttled photo is tried again: `attempts` within an invocation of at most `timeout` seconds, then others.
 
-    `sooner` makes a failed photo visible again after 10, 30, 90 and 180 seconds, less up to half by chance.
+    `waits` are the seconds between one invocation for a photo and the next; counted from its end and shortened by up
+    to half by chance where it is delivered `sooner`. After the last of them the photo is given up.
     """
 
     name: str
     attempts: int
     adaptive: bool = False
+    waits: tuple[float, ...] = INBOX
     sooner: bool = False
+    timeout: float = 30.0
 
 
+SOONER = (10.0, 30.0, 90.0, 180.0)
 POLICIES = (
     Retries("standard, 5 attempts", 5),
     Retries("standard, 8 attempts", 8),
     Retries("adaptive, 6 attempts", 6, adaptive=True),
     Retries("adaptive, 8 attempts", 8, adaptive=True),
-    Retries("standard, 5, delivered sooner", 5, sooner=True),
-    Retries("adaptive, 6, delivered sooner", 6, adaptive=True, sooner=True),
+    Retries("standard, 5, delivered sooner", 5, waits=SOONER, sooner=True),
+    Retries("adaptive, 6, delivered sooner", 6, adaptive=True, waits=SOONER, sooner=True),
 )
+ORIGINAL = Retries("original (2019)", 5, waits=(60.0, 120.0), timeout=10.0)
+"""S3 calls the function, as many at once as the account has concurrent executions: five attempts by the SDK's default,
+ten seconds, and two more tries by Lambda."""
+
+ACCOUNTS = (10, 100, 1000)
+"""Concurrent executions: a new account's, in between, and the default."""
 
 
 @dataclass(slots=True)
 class Burst:
-    """One simulated burst: seconds to drain over what the quota allows, deliveries that failed, dead letters."""
+    """One simulated burst: seconds to drain over what the quota allows, invocations that failed, photos given up."""
 
     ratio: float = 0.0
     failed: int = 0
-    dead: int = 0
-    timed_out: int = 0
+    given_up: int = 0
     calls: int = 0
     throttled: int = 0
     worst: float = 0.0
-    busy: float = field(default=0.0)
+    busy: float = 0.0
 
 
 class _Clock:
@@ -121,30 +130,29 @@ class _Quota:
         return True
 
 
-def burst(retries: Retries, workers: int, latency: float, seed: int) -> Burst:
-    """PHOTOS photos within WITHIN seconds, `latency` seconds of IndexFaces give or take a fifth."""
+def burst(retries: Retries, workers: int, latency: float, seed: int, photos: int = 500) -> Burst:
+    """That many photos within WITHIN seconds, `latency` seconds of IndexFaces give or take a fifth."""
     chance = random.Random(seed)
     clock, seen = _Clock(), Burst()
     quota = _Quota(QUOTA, clock)
-    uploads = sorted(chance.uniform(0, WITHIN) for _ in range(PHOTOS))
+    uploads = sorted(chance.uniform(0, WITHIN) for _ in range(photos))
     inbox = [(uploaded, number, 0) for number, uploaded in enumerate(uploads)]
     done: dict[int, float] = {}
 
     def worker() -> Iterator[float]:
         limiter = _Limiter(clock)
-        while len(done) + seen.dead < PHOTOS:
+        while len(done) + seen.given_up < photos:
             if not inbox or inbox[0][0] > clock.now:
-                yield 0.05
+                yield max(0.05, min(1.0, inbox[0][0] - clock.now)) if inbox else 0.5
                 continue
             _, number, deliveries = heapq.heappop(inbox)
             began = clock.now
             looked_at = yield from attempts(limiter, began)
-            if looked_at and clock.now + BESIDE - began <= TIMEOUT:
+            if looked_at and clock.now + BESIDE - began <= retries.timeout:
                 yield BESIDE
                 done[number] = clock.now
             else:
                 seen.failed += 1
-                seen.timed_out += clock.now + BESIDE - began > TIMEOUT
                 again(number, deliveries + 1, began)
             seen.busy += clock.now - began
 
@@ -163,19 +171,21 @@ def burst(retries: Retries, workers: int, latency: float, seed: int) -> Burst:
             limiter.answered(throttled=True)
             if attempt + 1 < retries.attempts:
                 # botocore.retries.standard.ExponentialBackoff, for standard and adaptive mode alike
-                yield min(chance.random() * min(2**attempt, 20), max(0.0, began + TIMEOUT - clock.now))
-            if clock.now - began >= TIMEOUT:
+                yield min(chance.random() * min(2**attempt, 20), max(0.0, began + retries.timeout - clock.now))
+            if clock.now - began >= retries.timeout:
                 return False
         return False
 
     def again(number: int, deliveries: int, began: float) -> None:
-        if deliveries >= TRIES:
-            seen.dead += 1
-        elif retries.sooner and clock.now - began < TIMEOUT:
-            wait = chance.uniform(0.5, 1) * min(VISIBILITY, 10.0 * 3 ** (deliveries - 1))
+        if deliveries > len(retries.waits):
+            seen.given_up += 1
+        elif retries.sooner and clock.now - began < retries.timeout:
+            wait = retries.waits[deliveries - 1] * chance.uniform(0.5, 1)
             heapq.heappush(inbox, (clock.now + wait, number, deliveries))
         else:
-            heapq.heappush(inbox, (began + VISIBILITY, number, deliveries))
+            heapq.heappush(
+                inbox, (began + (INBOX if retries.sooner else retries.waits)[deliveries - 1], number, deliveries)
+            )
 
     _run([worker() for _ in range(workers)], clock)
     seen.ratio = (max(done.values()) - uploads[0]) / quota_alone(uploads, QUOTA)
@@ -195,17 +205,19 @@ def _run(processes: list[Iterator[float]], clock: _Clock) -> None:
 
 @click.command()
 @click.option("--bursts", default=20, show_default=True, help="How many are tried for each line.")
+@click.option("--photos", default=500, show_default=True, help="How many are uploaded within a minute.")
 @click.option("--workers", default=(5, 6, 8), multiple=True, show_default=True, help="Photos looked at at once.")
 @click.option("--latency", "latencies", default=(0.25, 0.5, 1.0), multiple=True, show_default=True, help="Seconds.")
-def main(bursts: int, workers: tuple[int, ...], latencies: tuple[float, ...]) -> None:
-    """Print a Markdown table of what becomes of 500 photos within a minute at 5 IndexFaces a second."""
-    click.echo(f"{PHOTOS} photos within {WITHIN:g} s at {QUOTA:g} IndexFaces a second; {bursts} bursts a line.\n")
+def main(bursts: int, photos: int, workers: tuple[int, ...], latencies: tuple[float, ...]) -> None:
+    """Print a Markdown table of what becomes of photos uploaded within a minute at 5 IndexFaces a second."""
+    click.echo(f"{photos} photos within {WITHIN:g} s at {QUOTA:g} IndexFaces a second; {bursts} bursts a line.\n")
     click.echo(
-        "| IndexFaces takes | workers | retries | time over quota alone, mean (worst) | failed deliveries a burst | "
-        "dead letters | throttled | worst photo | busy a photo |\n|---:|---:|---|---:|---:|---:|---:|---:|---:|"
+        "| IndexFaces takes | workers | retries | time over quota alone, mean (worst) | failed invocations a burst | "
+        "given up, all bursts | throttled | worst photo | busy a photo |\n|---:|---:|---|---:|---:|---:|---:|---:|---:|"
     )
-    for latency, number, retries in itertools.product(latencies, workers, POLICIES):
-        runs = [burst(retries, number, latency, seed) for seed in range(bursts)]
+    lines = [*itertools.product(latencies, workers, POLICIES), *itertools.product(latencies, ACCOUNTS, [ORIGINAL])]
+    for latency, number, retries in lines:
+        runs = [burst(retries, number, latency, seed, photos) for seed in range(bursts)]
 
         def mean(of: Callable[[Burst], float], runs: list[Burst] = runs) -> float:
             return statistics.fmean(of(run) for run in runs)
@@ -213,8 +225,8 @@ def main(bursts: int, workers: tuple[int, ...], latencies: tuple[float, ...]) ->
         click.echo(
             f"| {latency:g} s | {number} | {retries.name} | {mean(lambda run: run.ratio):.2f} "
             f"({max(run.ratio for run in runs):.2f}) | {mean(lambda run: run.failed):.2f} | "
-            f"{sum(run.dead for run in runs)} | {mean(lambda run: run.throttled / run.calls):.0%} | "
-            f"{max(run.worst for run in runs):.0f} s | {mean(lambda run: run.busy / PHOTOS):.2f} s |"
+            f"{sum(run.given_up for run in runs)} | {mean(lambda run: run.throttled / run.calls):.0%} | "
+            f"{max(run.worst for run in runs):.0f} s | {mean(lambda run: run.busy / photos):.2f} s |"
         )
 
 
