@@ -82,7 +82,7 @@ def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
         error = _last_error(stacks, key) or "its log says nothing about it"
         sentence = f"{key} failed too often and is in the dead-letter queue; the function's last error: {error}"
         return Diagnosis("failed", key, sentence, f"When the cause is mended: {command('redrive')}")
-    waiting, in_work = _inbox(stacks)
+    waiting, in_work = inbox(stacks)
     if not stacks.has_function:
         sentence = f"{key} waits in the inbox, because Step 5 is not deployed: no function takes it out."
         step = f"Deploy it: {stacks.account.cdk('deploy Serverless')}\nOr do it from here: {command('index', key)}"
@@ -104,7 +104,7 @@ def _is_given_up(stacks: Stacks, key: str) -> bool:
     return any(key in letter.photos for letter in letters)
 
 
-def _inbox(stacks: Stacks) -> tuple[int, int]:
+def inbox(stacks: Stacks) -> tuple[int, int]:
     """How many photos wait, and how many the function has in hand; approximately, as SQS counts."""
     sqs: SQSClient = stacks.account.client("sqs")
     counts = sqs.get_queue_attributes(

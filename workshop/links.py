@@ -34,6 +34,12 @@ class Link:
         """The same address without the signature."""
         return urlunsplit(urlsplit(self.url)._replace(query=""))
 
+    @property
+    def opens_here_only(self) -> bool:
+        """Whether it leads to this very computer, as the local AWS's links do."""
+        host = urlsplit(self.url).hostname or ""
+        return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
+
 
 def link_to(account: Account, bucket: str, key: str, lives: timedelta, *, now: datetime | None = None) -> Link:
     """A link that shows this object to anybody who has it, signed for the bucket's own region."""
@@ -84,11 +90,9 @@ def _clock(moment: datetime) -> str:
     return moment.astimezone().strftime("%a %d %b %H:%M")
 
 
-def qr_code(url: str, columns: int) -> Text | None:
-    """The link as a QR code of half blocks, black on white whatever the terminal's colours; None if it is too wide."""
+def qr_code(url: str) -> Text:
+    """The link as a QR code of half blocks, black on white whatever the terminal's colours: as small as can be."""
     modules = [list(row) for row in segno.make_qr(url, error="l", boost_error=False).matrix_iter(border=2)]
-    if len(modules[0]) > columns:
-        return None
     if len(modules) % 2:
         modules.append([0] * len(modules[0]))
     blocks = {(0, 0): " ", (0, 1): "▄", (1, 0): "▀", (1, 1): "█"}

@@ -8,13 +8,19 @@ import pty
 import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from annotator.cloud import Cloud
+from annotator.events import photos_in
+from annotator.workflow import annotate
 
 from tests.workshop.attendee import GROUP_PHOTO, PROJECT, Attendee, picture
 
@@ -274,6 +280,55 @@ def test_faces_are_forgotten_even_when_the_result_is_lost(deployed: Attendee):
     assert faces_of(deployed) == 0
 
 
+class SlowCloud(Cloud):
+    """A function that stores its picture only after somebody has deleted the photo that it read."""
+
+    at_work: threading.Event
+    deleted: Callable[[], bool]
+
+    def store_picture(self, *about: Any, **how: Any) -> None:
+        self.at_work.set()
+        while not self.deleted():
+            time.sleep(0.05)
+        time.sleep(1)
+        super().store_picture(*about, **how)
+
+
+def test_what_the_function_had_in_hand_is_forgotten_too(serverless: Attendee):
+    key = uploaded(serverless, GROUP_PHOTO)
+    sqs, inbox = serverless.client("sqs"), serverless.outputs["InboxUrl"]
+    (message,) = [
+        message
+        for message in sqs.receive_message(QueueUrl=inbox, MaxNumberOfMessages=10)["Messages"]
+        if key in message["Body"]
+    ]
+    (photo,) = photos_in({"body": message["Body"]})
+    cloud = SlowCloud(
+        serverless.client("s3"),
+        serverless.client("rekognition"),
+        processed_bucket=serverless.outputs["ProcessedBucket"],
+        collection_id=serverless.outputs["CollectionId"],
+    )
+    cloud.at_work, cloud.deleted = threading.Event(), lambda: not serverless.keys()
+    outcomes = []
+
+    def work() -> None:
+        outcomes.append(annotate(photo, cloud, 1024))
+        sqs.delete_message(QueueUrl=inbox, ReceiptHandle=message["ReceiptHandle"])
+
+    function = threading.Thread(target=work)
+    function.start()
+    assert cloud.at_work.wait(30)
+    ran = serverless.run("forget", key)
+    function.join()
+    assert outcomes == ["annotated"], "the function did store it all"
+    assert ran.exit_code == 0, ran.output
+    assert "picture removed" in ran.stdout
+    assert "result removed" in ran.stdout
+    assert serverless.keys() == serverless.keys("ProcessedBucket") == []
+    assert faces_of(serverless) == 0
+
+
 def test_of_two_photos_of_one_name_the_file_itself_decides(deployed: Attendee):
     first = uploaded(deployed, deployed.photo_file("image.jpg", seed=1))
     second = uploaded(deployed, deployed.photo_file("image.jpg", seed=2))
@@ -283,16 +338,26 @@ def test_of_two_photos_of_one_name_the_file_itself_decides(deployed: Attendee):
     assert first != second
 
 
-def test_the_qr_code_on_a_terminal_is_the_link(deployed: Attendee):
-    """Read from the terminal's own output: 80 columns, half blocks, black on white."""
-    deployed.run("index", str(deployed.photo_file()))
+A_LINK = (
+    "https://showyouremotions-me-foundation-photosprocessedfe5ae7cf2be6bc556.s3.ap-southeast-2.amazonaws.com/pictures/"
+    "IMG_20261122_143000-712c1015.jpg.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE"
+    "%2F20261122%2Fap-southeast-2%2Fs3%2Faws4_request&X-Amz-Date=20261122T231707Z&X-Amz-Expires=3600"
+    "&X-Amz-SignedHeaders=host&X-Amz-Signature=55c2e285e9993b08fd492f7db1f320f62a293141b6a50f204fbe3f9aecbbdb7e"
+)
+"""As long as a link to a phone's photo in a real account is."""
+
+
+def shown_in_a_window(link: str, columns: int, lines: int) -> list[str]:
+    """What a terminal of that size gets when the link is shown, without colours."""
     master, slave = pty.openpty()
+    show = "import sys, datetime; from workshop.commands.url import show; from workshop.links import Link; "
+    show += "show(Link(sys.argv[1], datetime.datetime.now(datetime.UTC)), qr=True)"
     process = subprocess.Popen(
-        [sys.executable, "-m", "workshop", "url", "selfie.jpg"],
+        [sys.executable, "-c", show, link],
         cwd=PROJECT,
-        env={**os.environ, **deployed.environment, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "60"},
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(lines)},
         stdout=slave,
-        stderr=subprocess.DEVNULL,
+        stderr=slave,
         stdin=subprocess.DEVNULL,
     )
     os.close(slave)
@@ -304,14 +369,34 @@ def test_the_qr_code_on_a_terminal_is_the_link(deployed: Attendee):
         pass  # the other end is closed: that is the end of the output
     assert process.wait() == 0
     os.close(master)
-    lines = [line for line in shown.getvalue().decode().splitlines() if line.strip()]
-    link, code = lines[0], [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines[1:]]
-    assert max(map(len, code)) <= 80
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in shown.getvalue().decode().splitlines()]
+
+
+def test_the_qr_code_on_a_terminal_is_the_link():
+    """Read from the terminal's own output: 80 columns, half blocks, black on white."""
+    shown = shown_in_a_window(A_LINK, columns=80, lines=60)
+    assert shown[0] == A_LINK
     dark = {" ": (0, 0), "▄": (0, 1), "▀": (1, 0), "█": (1, 1)}
+    code = [line for line in shown if line and set(line) <= set(dark)]
+    assert not [line for line in shown if "needs" in line]
+    assert max(map(len, code)) <= 80
     rows = [[dark[character][half] for character in line] for line in code for half in (0, 1)]
     image = np.kron(255 * (1 - np.array(rows, np.uint8)), np.ones((6, 6), np.uint8))
     read, *_ = cv2.QRCodeDetectorAruco().detectAndDecode(cv2.copyMakeBorder(image, 24, 24, 24, 24, 0, value=255))
-    assert read == link
+    assert read == A_LINK
+
+
+@pytest.mark.parametrize(("columns", "lines", "code"), [(80, 24, True), (60, 60, False)])
+def test_a_window_that_is_too_small_for_the_qr_code_is_told_how_large_it_is(columns: int, lines: int, code: bool):
+    shown = "\n".join(shown_in_a_window(A_LINK, columns, lines))
+    assert "█" in shown if code else "█" not in shown
+    assert re.search(r"The QR code needs \d+ columns and \d+ lines", shown)
+
+
+def test_a_link_that_no_phone_can_open_has_no_qr_code():
+    shown = "\n".join(shown_in_a_window("http://127.0.0.1:4566/bucket/picture.jpg?X-Amz-Expires=1", 200, 100))
+    assert "This link opens on this computer only" in shown
+    assert "█" not in shown
 
 
 def test_text_and_back_is_the_same_photo(attendee: Attendee):
@@ -322,6 +407,16 @@ def test_text_and_back_is_the_same_photo(attendee: Attendee):
     ran = attendee.run("decode", "-o", str(back), pasted=text)
     assert ran.exit_code == 0, ran.output
     assert back.read_bytes() == photo.read_bytes()
+
+
+def test_pasted_text_becomes_a_file_of_the_name_it_had(
+    attendee: Attendee, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+):
+    text = attendee.run("encode", str(attendee.photo_file("my selfie.png"))).stdout
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    ran = attendee.run("decode", pasted=text)
+    assert (ran.exit_code, ran.stdout) == (0, "my-selfie.jpg\n")
+    assert Path("my-selfie.jpg").read_bytes()[:3] == b"\xff\xd8\xff"
 
 
 def test_what_a_terminal_adds_to_a_paste_does_not_matter(attendee: Attendee):

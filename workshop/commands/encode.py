@@ -1,8 +1,11 @@
 """Step 2's detour: a photo as text, to paste where no file can be uploaded."""
 
+from pathlib import Path
+
 import click
 
 from workshop.console import err, plain
+from workshop.keys import readable
 from workshop.pasting import as_text
 from workshop.photos import prepare
 from workshop.sources import read
@@ -19,7 +22,7 @@ def command(photo: str) -> None:
     On the other computer: python -m workshop decode, paste, then Ctrl-D. Needs no AWS.
     """
     prepared = prepare(read(photo))
-    lines = list(as_text(prepared.key, prepared.body))
+    lines = list(as_text(f"{readable(Path(prepared.name).stem)}.jpg", prepared.body))
     click.echo("\n".join(lines))
     size = sum(len(line) + 1 for line in lines)
     if size > 2_000_000:

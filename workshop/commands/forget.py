@@ -1,5 +1,6 @@
 """Remove a photo, its annotated picture, its result, and its faces from the collection."""
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,8 @@ from annotator.photo import Photo, picture_key, result_key
 from annotator.result import Result
 
 from workshop.account import Account, pass_account
-from workshop.console import out, plain, print_json
+from workshop.console import err, out, plain, print_json
+from workshop.diagnosis import inbox
 from workshop.raw_bucket import found, key_of
 from workshop.results import result_of
 from workshop.stacks import Stacks
@@ -16,6 +18,9 @@ from workshop.stacks import Stacks
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
     from mypy_boto3_s3 import S3Client
+
+FUNCTION_ENDS = 35
+"""Seconds after which the function has stored what it had in hand: it is given 30 for a photo."""
 
 
 @click.command("forget")
@@ -51,12 +56,33 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
 def forget(stacks: Stacks, key: str) -> dict[str, int]:
     """Remove what there is of this photo and say how many of each were removed.
 
-    The result goes last: it names the faces, so a removal that was interrupted can be repeated.
+    A function that read the photo before it went may store picture, result and faces after all: those go as well.
     """
     s3: S3Client = stacks.account.client("s3")
     photo, result = found(s3, stacks.raw_bucket, key), result_of(stacks, key)
-    removed = {"photo": _delete(s3, stacks.raw_bucket, key)}
-    removed["faces"] = _delete_faces(stacks, photo, result)
+    removed = {"photo": _delete(s3, stacks.raw_bucket, key)} | _delete_made_of(stacks, key, photo, result)
+    is_done = photo is None or (result is not None and result.raw.etag == photo.etag)
+    if not is_done:
+        _wait_for_the_function(stacks, key)
+        for thing, count in _delete_made_of(stacks, key, photo, result_of(stacks, key)).items():
+            removed[thing] += count
+    return removed
+
+
+def _wait_for_the_function(stacks: Stacks, key: str) -> None:
+    """Wait while the function has photos in hand, until this one has a result."""
+    until = time.monotonic() + FUNCTION_ENDS
+    with err.status("") as status:
+        while inbox(stacks)[1] and not result_of(stacks, key) and time.monotonic() < until:
+            left = until - time.monotonic()
+            status.update(f"The function is at work and may store more of it; waiting {left:.0f} s at most")
+            time.sleep(1)
+
+
+def _delete_made_of(stacks: Stacks, key: str, photo: Photo | None, result: Result | None) -> dict[str, int]:
+    """The result goes last: it names the faces, so a removal that was interrupted can be repeated."""
+    s3: S3Client = stacks.account.client("s3")
+    removed = {"faces": _delete_faces(stacks, photo, result)}
     picture = result.picture.key if result and result.picture else picture_key(key)
     removed["picture"] = _delete(s3, stacks.processed_bucket, picture)
     removed["result"] = _delete(s3, stacks.processed_bucket, result_key(key))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
+from rich.cells import cell_len
 
 from workshop.account import Account, pass_account, quoted
 from workshop.console import err, out, plain
@@ -99,8 +100,17 @@ def show(link: Link, *, qr: bool) -> None:
     err.print(in_words(link), style="dim", soft_wrap=True)
     if not qr or not out.is_terminal:
         return
-    code = qr_code(link.url, out.width)
-    if code is None:
-        err.print("The QR code is wider than this window; widen it and ask again.", style="dim")
-    else:
+    if link.opens_here_only:
+        err.print("This link opens on this computer only, so there is no QR code.", style="dim")
+        return
+    code = qr_code(link.url)
+    columns, rows = cell_len(code.plain.partition("\n")[0]), code.plain.count("\n") + 1
+    fits = columns <= out.width
+    if fits:
         out.print(code)
+    if not fits or rows >= out.height:
+        err.print(
+            f"The QR code needs {columns} columns and {rows + 1} lines, this window has {out.width} and {out.height}: "
+            f"make the window larger{'' if fits else ' and ask again'}, or its letters smaller.",
+            style="dim",
+        )
