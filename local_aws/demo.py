@@ -24,7 +24,9 @@ from workshop.faces_table import faces_table
 from workshop.footprint import footprint_of
 from workshop.keys import readable
 from workshop.leftovers import Leftover, leftovers, remove_uploads
+from workshop.photos import prepare
 from workshop.results import wait_for_result
+from workshop.sources import read, spread
 from workshop.stacks import Stacks
 from workshop.uploads import upload_each
 
@@ -41,9 +43,11 @@ OUR_PHOTOS = tuple(
 def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> bool:
     """Run the workshop with these photos, or with OUR_PHOTOS, and say whether nothing was left.
 
-    Pictures and page are written to `to`, which is emptied first.
+    Pictures and page are written to `to`, which is emptied first. Raises WorkshopError for what is no photo, before
+    anything is started.
     """
     photos = photos or OUR_PHOTOS
+    _check(photos)
     with ExitStack() as stack:
         with step("Starting an AWS on this machine", "An AWS on this machine, with nothing in it"):
             aws = stack.enter_context(LocalAws())
@@ -67,13 +71,20 @@ def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> 
         before = footprint_of(account)
         with step("Destroying both stacks", "Destroyed both stacks") as say:
             aws.destroy(on_line=say)
-        with step("Looking round", "Looked round: stacks, buckets, queues, collection, log groups, roles, uploads"):
+        with step("Looking round", "Looked round: stacks, buckets, queues, faces, logs, roles, uploads"):
             after = footprint_of(account)
             everything = replace(after, things=before.things | after.things)
             remove_uploads(account, everything)
             left = leftovers(account, everything)
     _tell(left)
     return not left
+
+
+def _check(photos: Sequence[str]) -> None:
+    if "-" in photos:
+        raise WorkshopError("The demo takes files, folders and web addresses, no standard input.")
+    for name in spread(photos):
+        prepare(read(name))
 
 
 def _send(stacks: Stacks, photos: Sequence[str]) -> list[Result]:
@@ -101,8 +112,9 @@ def _keep(account: Account, results: Sequence[Result], to: Path) -> Path:
     to.mkdir(parents=True)
     names: dict[str, str] = {}
     s3 = account.client("s3")
-    for number, picture in enumerate((result.picture for result in results if result.picture), 1):
-        names[picture.key] = f"{number:02} {readable(Path(picture.key).stem)}.jpg"
+    pictures = [(result.raw.key, result.picture) for result in results if result.picture]
+    for number, (photo, picture) in enumerate(pictures, 1):
+        names[picture.key] = f"{number:02} {readable(Path(photo).stem)}.jpg"
         s3.download_file(picture.bucket, picture.key, str(to / names[picture.key]))
 
     def beside_the_page(picture: Picture) -> str:

@@ -51,8 +51,10 @@ class LocalAws:
             stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
             self.assembly = self._folder / "cdk.out"
             permissions = Permissions(emulator_url) if self._enforce_iam else None
+            # A terminal that has sourced the addresses can go on after a restart when they stay the same.
+            beside = port + 1 if self._port and port < 65535 and not processes.listens(port + 1) else 0
             self.rekognition = stack.enter_context(
-                RekognitionServer(s3_endpoint=emulator_url, port=0, permissions=permissions)
+                RekognitionServer(s3_endpoint=emulator_url, port=beside, permissions=permissions)
             )
             self.lambda_host = stack.enter_context(
                 LambdaHost(

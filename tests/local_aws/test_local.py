@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from local_aws import __main__ as commands
+from local_aws import cli as commands
+from local_aws import processes
 from local_aws.errors import LocalAwsError
 from local_aws.local import PROJECT, LocalAws
 
@@ -124,6 +126,78 @@ def test_a_second_one_is_refused_and_told_where_the_first_is(state: Path):
     assert "already up on port 4599" in result.output
 
 
+KEPT_UP = """
+import contextlib, pathlib, sys, types
+from local_aws import cli
+class Aws(contextlib.ExitStack):
+    emulator = types.SimpleNamespace(port=4566)
+    def __init__(self, port): super().__init__(); self.callback(print, "cleaned up")
+    def environment(self): return {}
+    def prepare(self, attendee): pass
+    def deploy(self, on_line): pass
+cli.LocalAws = Aws
+folder = pathlib.Path(sys.argv.pop())
+cli.STATE, cli.VARIABLES = folder / "state", folder / "variables"
+cli.local_aws()
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_being_stopped_is_how_up_is_meant_to_end(tmp_path: Path, how: signal.Signals):
+    """`make local` would call everything else an error."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", KEPT_UP, "up", str(tmp_path)],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while "Ctrl-C here" not in process.stdout.readline():  # type: ignore[union-attr]
+        assert process.poll() is None, process.communicate()
+    process.send_signal(how)
+    stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 0, stderr
+    assert stdout.splitlines()[-1] == "cleaned up"
+    assert stderr.splitlines()[-1] == "Stopped; nothing of it is left."
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("photo", "sentence"),
+    [
+        ("README.md", "Error: README.md cannot be sent: this is not a photo in a format we know"),
+        ("nothere.jpg", "Error: There is no file nothere.jpg."),
+        ("-", "Error: The demo takes files, folders and web addresses, no standard input."),
+    ],
+)
+def test_what_is_no_photo_is_refused_before_the_demo_starts_anything(
+    monkeypatch: pytest.MonkeyPatch, photo: str, sentence: str
+):
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setattr("local_aws.demo.LocalAws", None)
+    ran = CliRunner().invoke(commands.local_aws, ["demo", str(SAMPLE), photo])
+    assert ran.exit_code == 1
+    assert ran.stderr.startswith(sentence)
+    assert "Usage" not in ran.stderr
+
+
+def test_outside_the_virtual_environment_it_says_how_to_get_in():
+    without_packages = [sys.executable, "-S", "-m", "local_aws", "up"]
+    ran = subprocess.run(without_packages, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr == "This Python lacks click; type: make local (or: source .venv/bin/activate)\n"
+
+
+@pytest.mark.slow
+def test_a_terminal_can_go_on_after_a_restart():
+    """What it sourced is still right: both addresses are the same on the same port."""
+    port = processes.free_port()
+    with LocalAws(port) as first:
+        before = first.environment()
+    with LocalAws(port) as second:
+        assert second.environment() == before
+
+
 @pytest.mark.slow
 def test_the_demo_shows_faces_and_leaves_nothing(tmp_path: Path):
     """The whole way, as a newcomer goes it, in a shell that could also reach a real account."""
@@ -142,4 +216,6 @@ def test_the_demo_shows_faces_and_leaves_nothing(tmp_path: Path):
     page = (PROJECT / "build" / "demo" / "index.html").read_text()
     (picture,) = (PROJECT / "build" / "demo").glob("*.jpg")
     assert picture.name.replace(" ", "%20") in page or picture.name in page
+    assert picture.name.startswith("01 sample1-")
+    assert picture.name.count(".jpg") == 1
     assert not [each for each in tmp_path.iterdir() if each.name.startswith("show-your-emotions")]

@@ -1,0 +1,195 @@
+"""The local AWS from the command line: `python -m local_aws up`, `down` and `demo`."""
+
+import json
+import os
+import shlex
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import psutil
+
+from local_aws.errors import LocalAwsError
+from local_aws.local import PROJECT, LocalAws, names_an_aws
+from local_aws.steps import step
+from workshop.console import err, out
+from workshop.errors import WorkshopError, aws_errors_as_sentences
+
+STATE = PROJECT / "build" / "local-aws.json"
+"""Which process keeps the local AWS up, so that `down` finds it."""
+
+VARIABLES = PROJECT / "build" / "local-aws.env"
+"""What a shell needs to work with it: `source build/local-aws.env`."""
+
+GRACE = 20.0
+"""Seconds that `down` waits for the other process to end."""
+
+
+class _Commands(click.Group):
+    """Every failure that we foresaw is one sentence, and Ctrl-C no traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            with _ended_by_signals(), aws_errors_as_sentences():
+                return super().invoke(ctx)
+        except LocalAwsError as error:
+            sentence, _, more = str(error).partition("\n")
+            raise WorkshopError(sentence, more or None) from error
+        except KeyboardInterrupt:
+            err.print("Stopped; nothing of it is left.")
+            ctx.exit(130)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """A polite kill, or a closed terminal, takes everything down as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def local_aws() -> None:
+    """An AWS on this machine alone: no account, no Docker, no network.
+
+    \b
+      python -m local_aws demo               the whole workshop, with six group photos
+      python -m local_aws demo me.jpg        with your own
+      python -m local_aws up                 keep it running, and type the workshop's commands yourself
+    """
+
+
+@local_aws.command()
+@click.argument("photos", metavar="[PHOTO]...", nargs=-1, required=False)
+@click.option("--open/--no-open", "open_page", default=True, help="Open the page in the browser, where there is one.")
+def demo(photos: tuple[str, ...], open_page: bool) -> None:
+    """Deploy, send photos in, see the faces, destroy, and prove that nothing is left.
+
+    \b
+      python -m local_aws demo
+      python -m local_aws demo me.jpg friends.heic
+
+    The annotated pictures and one page of all of them are kept in build/demo.
+    """
+    from local_aws.demo import demo as run
+
+    if not run(photos, open_page=open_page):
+        raise click.exceptions.Exit(1)
+
+
+@local_aws.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 takes a free one.")
+@click.option("--attendee", default="me", show_default=True, help="Whose stacks.")
+def up(port: int, attendee: str) -> None:
+    """Keep a local AWS running with both stacks deployed, until Ctrl-C or `python -m local_aws down`.
+
+    \b
+      python -m local_aws up --port 4567
+    """
+    if running := _running():
+        raise LocalAwsError(
+            f"A local AWS is already up on port {running['port']} (process {running['pid']}); "
+            "use it, or stop it: make local-down"
+        )
+    with ExitStack() as stack:
+        with step("Starting an AWS on this machine", "An AWS on this machine, with nothing in it"):
+            aws = stack.enter_context(LocalAws(port))
+            stack.enter_context(_known(aws))
+        with step("Bootstrapping the CDK and synthesising both stacks", "Bootstrapped and synthesised"):
+            aws.prepare(attendee=attendee)
+        with step("Deploying Foundation and Serverless", "Deployed both stacks") as say:
+            aws.deploy(on_line=say)
+        out.print(_what_to_type(aws, attendee), soft_wrap=True)
+        with suppress(KeyboardInterrupt):  # so it is meant to end
+            threading.Event().wait()
+    err.print("Stopped; nothing of it is left.")
+
+
+@local_aws.command()
+def down() -> None:
+    """Stop the local AWS that `up` keeps running."""
+    running = _running()
+    if not running:
+        err.print("No local AWS is up.")
+        return
+    process = psutil.Process(running["pid"])
+    process.terminate()
+    try:
+        process.wait(GRACE)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait()
+        _forget()
+    err.print(f"The local AWS on port {running['port']} is down; nothing of it is left.")
+
+
+@contextmanager
+def _known(aws: LocalAws) -> Iterator[None]:
+    """Let `down` and other shells find this local AWS while the block runs."""
+    STATE.parent.mkdir(parents=True, exist_ok=True)
+    state = {"pid": os.getpid(), "started": psutil.Process().create_time(), "port": aws.emulator.port}
+    VARIABLES.write_text("\n".join(_shell_lines(aws)) + "\n")
+    STATE.write_text(json.dumps(state))
+    try:
+        yield
+    finally:
+        _forget()
+
+
+def _forget() -> None:
+    STATE.unlink(missing_ok=True)
+    VARIABLES.unlink(missing_ok=True)
+
+
+def _running() -> dict[str, Any] | None:
+    """The state of the process that keeps a local AWS up; what a killed one left behind is removed."""
+    try:
+        state: dict[str, Any] = json.loads(STATE.read_text())
+        # Another process may have the number by now.
+        if psutil.Process(state["pid"]).create_time() == state["started"]:
+            return state
+    except (OSError, ValueError, KeyError, psutil.Error):
+        pass
+    _forget()
+    return None
+
+
+def _shell_lines(aws: LocalAws) -> list[str]:
+    variables = aws.environment()
+    others = sorted(name for name in os.environ if names_an_aws(name) and name not in variables)
+    unset = [f"unset {' '.join(others)}"] if others else []
+    return unset + [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+
+
+def _what_to_type(aws: LocalAws, attendee: str) -> str:
+    source = Path(os.path.relpath(VARIABLES))
+    who = "" if attendee == "me" else f" --attendee {attendee}"
+    context = "" if attendee == "me" else f" -c attendee={attendee}"
+    return "\n".join(
+        [
+            "",
+            *_shell_lines(aws),
+            "",
+            "In another terminal, in this folder (the file holds the lines above):",
+            "",
+            "  source .venv/bin/activate",
+            f"  source {source}",
+            f"  python -m workshop{who} send YOUR-PHOTO.jpg",
+            f"  python -m workshop{who} gallery --open",
+            f"  npx cdk diff{context}",
+            "",
+            "Ctrl-C here, or `make local-down` there, takes it down; nothing is left.",
+        ]
+    )
