@@ -1,6 +1,11 @@
 """`python -m workshop …`."""
 
-from workshop.cli import main
+import sys
 
 if __name__ == "__main__":
-    main()
+    try:
+        from workshop.cli import main
+
+        main()
+    except ModuleNotFoundError as missing:
+        sys.exit(f"This Python lacks {missing.name}; type: source .venv/bin/activate (after `make setup`)")

@@ -15,7 +15,8 @@ def inform_once(stacks: Stacks) -> None:
     days = stacks.kept_for_days()
     kept = f"{days} day{'s' * (days != 1)}" if days else "until teardown"
     err.print(f"Kept in this account: photo, picture ({kept}), face vectors (until teardown).")
-    err.print("Send only people who agreed. To undo: python -m workshop forget PHOTO\n")
+    undo = stacks.account.command("forget PHOTO")
+    err.print(f"Send only people who agreed. To undo: {undo}\n", soft_wrap=True)
     try:
         told.parent.mkdir(parents=True, exist_ok=True)
         told.touch()

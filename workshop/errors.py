@@ -78,7 +78,8 @@ def explain(error: Exception) -> WorkshopError | None:
             return WorkshopError(
                 f"{where} could not be reached.",
                 "Check that this computer is online and that the region exists. "
-                "For the local AWS, `make local` must still be running.",
+                "For the local AWS, `make local` must still be running; once it was started anew, type again: "
+                "source build/local-aws.env",
             )
         case aws.BotoCoreError() | Boto3Error():
             return WorkshopError(f"AWS could not be asked: {error}")

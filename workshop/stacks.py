@@ -124,7 +124,7 @@ def _not_deployed(account: Account) -> WorkshopError:
     """The sentence for a missing Foundation, after a look at other attendees here and at other regions."""
     name = stack_name(account.attendee, "Foundation")
     sentence = f"There is no stack {name} in {account.region}."
-    err.print(f"{sentence} Looking round …", style="dim")
+    err.print(f"Looking for {name} in other regions …", style="dim")
     elsewhere = _regions_with(account, name)
     if elsewhere:
         again = f"python -m workshop --region {elsewhere[0]}"
@@ -132,8 +132,10 @@ def _not_deployed(account: Account) -> WorkshopError:
     deploy = f"Deploy it: {account.cdk('deploy Foundation')}"
     others = _attendees(account)
     if others:
+        theirs = ", ".join(f'"{other}"' for other in others)
         return WorkshopError(
-            sentence, f"Here are stacks of {', '.join(others)}: if you are one of them, add --attendee. {deploy}"
+            sentence,
+            f"{deploy}\nOr say who you are, if you have stacks here already: --attendee and one of {theirs}",
         )
     return WorkshopError(sentence, deploy)
 

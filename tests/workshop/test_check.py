@@ -7,6 +7,7 @@ import pytest
 
 from tests.workshop.attendee import GROUP_PHOTO, Attendee
 from workshop import checkpoints
+from workshop.findings import Finding
 
 pytestmark = pytest.mark.slow
 
@@ -122,3 +123,11 @@ def test_all_steps_stop_at_the_first_that_is_not_done(deployed: Attendee):
 @pytest.mark.parametrize("step", ["0", "7", "all"])
 def test_there_are_six_steps(deployed: Attendee, step: str):
     assert deployed.run("check", step).exit_code == 2
+
+
+def test_after_the_last_step_it_says_how_to_end(attendee: Attendee, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("workshop.commands.check.findings_at", lambda *_: [Finding("All", "ok", "is well")])
+    ran = attendee.run("--attendee", "simon", "check")
+    assert ran.exit_code == 0
+    assert "At the end: python -m workshop --attendee simon teardown" in ran.stderr
+    assert "teardown" not in attendee.run("check", "6").stderr

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
@@ -49,7 +50,10 @@ def test_the_stack_is_in_another_region(attendee: Attendee):
 
 def test_the_stack_is_somebody_elses(attendee: Attendee):
     attendee.deploy("Foundation", FOUNDATION, name="anna")
-    assert "stacks of anna" in attendee.run("why", "selfie.jpg").stderr
+    ran = attendee.run("why", "selfie.jpg")
+    assert '--attendee and one of "anna"' in ran.stderr
+    assert ran.stderr.index("npx cdk deploy Foundation") < ran.stderr.index("anna"), "the likeliest comes first"
+    assert ran.stderr.count("There is no stack") == 1
 
 
 def test_the_attendee_comes_from_the_environment_too(attendee: Attendee):
@@ -148,3 +152,10 @@ def test_a_stack_that_has_failed_is_not_taken_for_a_missing_one(attendee: Attend
         attendee.deploy("Foundation", impossible)
     ran = attendee.run("why", "a.jpg")
     assert "has failed" in sentence(ran)
+
+
+def test_outside_the_virtual_environment_it_says_how_to_get_in():
+    without_packages = [sys.executable, "-S", "-m", "workshop", "doctor"]
+    ran = subprocess.run(without_packages, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr == "This Python lacks click; type: source .venv/bin/activate (after `make setup`)\n"

@@ -54,9 +54,22 @@ def test_a_place_that_cannot_be_written_is_one_sentence(deployed: Attendee):
 
 def test_the_browser_is_opened_only_when_asked(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
     opened: list[str] = []
-    monkeypatch.setattr("workshop.commands.gallery.webbrowser.open", opened.append)
+
+    def open_it(address: str) -> bool:
+        opened.append(address)
+        return True
+
+    monkeypatch.setattr("workshop.commands.gallery.webbrowser.open", open_it)
     page = deployed.folder / "gallery.html"
     deployed.run("gallery", "-o", str(page))
     assert opened == []
     deployed.run("gallery", "-o", str(page), "--open")
     assert opened == [page.as_uri()]
+
+
+def test_without_a_browser_the_page_has_an_address_to_open(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("workshop.commands.gallery.webbrowser.open", lambda _address: False)
+    page = deployed.folder / "gallery.html"
+    ran = deployed.run("gallery", "-o", str(page), "--open")
+    assert (ran.exit_code, ran.stdout) == (0, f"{page}\n")
+    assert f"No browser could be opened from here; open this yourself: {page.as_uri()}\n" in ran.stderr

@@ -1,6 +1,7 @@
 """Taking the workshop down: two attendees in one account, the real stacks, the real CDK CLI."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from tests.workshop.attendee import Attendee
 from tests.workshop.test_leftovers import CLINGING, NAMES, asset_bucket, push, pushed, repository, tagged, uploaded
 from workshop.account import Account
 from workshop.commands import teardown as module
-from workshop.footprint import footprint_of
+from workshop.footprint import Kind, footprint_of
+from workshop.leftovers import Leftover
 
 pytestmark = pytest.mark.slow
 
@@ -150,6 +152,28 @@ def test_a_dry_run_deletes_nothing(clinging: Attendee):
     assert ran.exit_code == 0
     assert f"stack                {NAMES}" in ran.stdout
     assert inventory(clinging) == before
+
+
+def test_a_dry_run_calls_a_queue_by_its_name(clinging: Attendee):
+    ran = clinging.run("--attendee", "simon", "teardown", "--dry-run")
+    (queue,) = re.findall(r"^queue +(.*)$", ran.stdout, re.MULTILINE)
+    assert "/" not in queue
+    assert all(line == line.rstrip() for line in ran.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("kinds", "question"),
+    [
+        (["asset"], "This deletes 1 asset of me in ap-southeast-2.\n"),
+        (["bucket", "collection"], "1 collection of me in ap-southeast-2, photos and faces"),
+    ],
+)
+def test_photos_and_faces_are_named_only_where_they_go(
+    attendee: Attendee, monkeypatch: pytest.MonkeyPatch, kinds: list[Kind], question: str
+):
+    there = [Leftover(kind, "name", "remove") for kind in kinds]
+    monkeypatch.setattr(module, "leftovers", lambda *_: there)
+    assert question in attendee.run("teardown").stderr
 
 
 def test_an_interruption_says_how_to_go_on(clinging: Attendee, monkeypatch: pytest.MonkeyPatch):

@@ -4,7 +4,7 @@ import click
 
 from workshop.account import Account, pass_account
 from workshop.checkpoints import CHECKPOINTS, findings_at
-from workshop.console import out, print_json
+from workshop.console import err, out, print_json
 from workshop.findings import any_problem, show
 
 
@@ -34,4 +34,6 @@ def command(account: Account, ctx: click.Context, step: int | None, as_json: boo
     if as_json:
         steps = [{"step": number, "findings": [f.to_document() for f in each]} for number, each in looked_at.items()]
         print_json(steps)
+    elif step is None and len(looked_at) == len(CHECKPOINTS) and not any_problem(findings):
+        err.print(f"All steps are done. At the end: {account.command('teardown')}", style="dim", soft_wrap=True)
     ctx.exit(1 if any(any_problem(findings) for findings in looked_at.values()) else 0)

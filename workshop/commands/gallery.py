@@ -57,8 +57,9 @@ def command(account: Account, output: Path, expires: timedelta, embed: bool, ope
         ) from None
     err.print(_told(len(results), ends), soft_wrap=True)
     out.print(plain(output), soft_wrap=True)
-    if open_it:
-        webbrowser.open(output.resolve().as_uri())
+    address_of_page = output.resolve().as_uri()
+    if open_it and not webbrowser.open(address_of_page):
+        err.print(f"No browser could be opened from here; open this yourself: {address_of_page}", soft_wrap=True)
 
 
 def _linked_from(account: Account, expires: timedelta, now: datetime) -> tuple[Callable[[Picture], str], datetime]:

@@ -1,5 +1,6 @@
 """Step 3: index a photo's faces from here, with the function's own code and no function."""
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -9,12 +10,10 @@ from annotator.faces import Face, Judgement
 from annotator.photo import Photo
 from annotator.result import Result
 from annotator.workflow import annotate
-from rich.table import Table
-from rich.text import Text
 
 from workshop.account import Account, pass_account
 from workshop.consent import inform_once
-from workshop.console import err, out, plain, plain_lines, print_json, print_table
+from workshop.console import err, out, plain, plain_lines, print_json
 from workshop.errors import WorkshopError
 from workshop.raw_bucket import found, key_of
 from workshop.results import result_of
@@ -111,12 +110,11 @@ def _print(result: Result) -> None:
     if not result.faces:
         out.print("No face found." if result.status == "no_face" else plain(result.reason), soft_wrap=True)
     for number, face in enumerate(result.faces, 1):
-        lines = Table.grid(padding=(0, 2))
-        lines.add_column(min_width=8)
-        lines.add_column(overflow="fold")
-        for name, value in (("", ""), ("Face", str(number)), *_attributes(face)):
-            lines.add_row(name, Text(plain(value)))
-        print_table(lines)
+        out.print()
+        for name, value in (("Face", str(number)), *_attributes(face)):
+            lines = wrap(plain(value), max(out.width - 10, 20))
+            # `wrap` leaves together what a no-break space joins.
+            out.print(f"{name:<10}" + f"\n{'':10}".join(lines).replace("\N{NO-BREAK SPACE}", " "), soft_wrap=True)
     if result.picture:
         size = f"{result.picture.width} x {result.picture.height}"
         out.print(f"\nPicture   {plain(result.picture.key)} ({size})", soft_wrap=True)
@@ -125,7 +123,10 @@ def _print(result: Result) -> None:
 def _attributes(face: Face) -> list[tuple[str, str]]:
     return [
         ("Id", face.face_id or f"none, not indexed: {reason(face) or 'no reason given'}"),
-        ("Looks", ", ".join(f"{looks(e.type)} {int(e.confidence)} %" for e in face.emotions) or "-"),
+        (
+            "Looks",
+            ", ".join(f"{looks(e.type)}\N{NO-BREAK SPACE}{_percent(e.confidence)}" for e in face.emotions) or "-",
+        ),
         ("Smile", _judged(face.smile)),
         ("Gender", _judged(face.gender)),
         ("Age", f"{face.age_range.low} to {face.age_range.high}" if face.age_range else "-"),
@@ -137,4 +138,9 @@ def _judged(judgement: Judgement | None) -> str:
         return "-"
     words = {True: "yes", False: "no"}
     value = words[judgement.value] if isinstance(judgement.value, bool) else judgement.value.lower()
-    return f"{value} ({int(judgement.confidence)} %)"
+    return f"{value} ({_percent(judgement.confidence)})"
+
+
+def _percent(confidence: float) -> str:
+    """Rounded down, as on the picture's labels, with a space at which no line is broken."""
+    return f"{int(confidence)}\N{NO-BREAK SPACE}%"

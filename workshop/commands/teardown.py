@@ -7,7 +7,7 @@ from collections import Counter
 import click
 
 from workshop.account import Account, pass_account
-from workshop.console import err, out, plain
+from workshop.console import err, out, plain, shortened
 from workshop.errors import Interrupted, WorkshopError
 from workshop.footprint import Footprint, Thing, footprint_of
 from workshop.leftovers import Leftover, leftovers, remove_uploads
@@ -80,7 +80,10 @@ def _remove_and_look(account: Account, before: Footprint) -> list[Leftover]:
 
 def _ask(account: Account, there: list[Leftover]) -> None:
     """Let the person confirm; raises WorkshopError where nobody can answer, and click.Abort for a no."""
-    err.print(f"This deletes {_counted(there)} of {account.attendee} in {account.region}, photos and faces with them.")
+    gone_with_it = {"bucket": "photos", "collection": "faces"}
+    lost = " and ".join(what for kind, what in gone_with_it.items() if any(each.kind == kind for each in there))
+    with_them = f", {lost} with them" if lost else ""
+    err.print(f"This deletes {_counted(there)} of {account.attendee} in {account.region}{with_them}.")
     if not sys.stdin.isatty():
         raise WorkshopError("Nothing was deleted: nobody is here to confirm it.", "Say it beforehand: --yes")
     click.confirm("Go on?", abort=True, err=True)
@@ -93,7 +96,9 @@ def _show_plan(footprint: Footprint, there: list[Leftover], *, as_json: bool) ->
     if not there:
         out.print("There is nothing to take down.")
     for each in there:
-        out.print(f"{each.kind:<21}{plain(each.name)}", soft_wrap=True)
+        # A queue is called by its URL, the whole of which --json tells.
+        name = plain(each.name.rpartition("/")[2] if each.kind == "queue" else each.name)
+        out.print(f"{each.kind:<21}{shortened(name, out.width - 21) if out.is_terminal else name}", soft_wrap=True)
     _say_what_stays(footprint)
 
 

@@ -7,6 +7,7 @@ import click
 from workshop.account import Account, pass_account
 from workshop.consent import inform_once
 from workshop.console import err, out, plain, plain_lines, print_json
+from workshop.results import result_of
 from workshop.stacks import Stacks
 from workshop.uploads import upload_each
 
@@ -55,5 +56,6 @@ def command(
             print_json([asdict(upload) for upload in sent])
     if stacks is None or as_json:
         return
-    command = "why" if stacks.has_function else "index"
-    err.print(plain_lines(f"\nNext: {account.command(command, sent[-1].photo.key)}"), style="dim", soft_wrap=True)
+    key = sent[-1].photo.key
+    command = "why" if result_of(stacks, key) else "index"
+    err.print(plain_lines(f"\nNext: {account.command(command, key)}"), style="dim", soft_wrap=True)
