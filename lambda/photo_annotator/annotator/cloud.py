@@ -117,8 +117,8 @@ def clients() -> tuple["S3Client", "RekognitionClient"]:
 
     A room full of uploads meets the 5 IndexFaces a second of most regions, so Rekognition's client slows itself down
     once it was throttled: without that, photos that begin keep taking the calls of those that wait, and some wait in
-    vain (`python -m bench.retries`). Its six tries wait 16 seconds in all on average, within the function's 30. The
-    function's own time-out ends what still hangs then.
+    vain. Its six tries wait 16 seconds in all on average, within the function's 30. The function's own time-out ends
+    what still hangs then.
     """
     settings = Config(
         retries={"mode": "standard", "total_max_attempts": 5},
