@@ -1,0 +1,144 @@
+"""What the Docker build leaves out of the image: the function must not miss it."""
+
+import ast
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import distribution
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pytest
+
+CONTEXT = Path(__file__).parents[2] / "lambda" / "photo_annotator"
+PROJECT = CONTEXT.parents[1]
+PACKAGES = re.findall(r"(?m)^([a-z0-9-]+)==", (CONTEXT / "requirements.txt").read_text())
+
+
+def _trim_script():
+    spec = spec_from_file_location("trim", CONTEXT / "trim.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+trim = _trim_script()
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    """The packages of requirements.txt as pip put them, trimmed; the function's own code beside them."""
+    packages = tmp_path_factory.mktemp("image")
+    for name in PACKAGES:
+        _copy(distribution(name), packages)
+    subprocess.run([sys.executable, CONTEXT / "trim.py", packages], check=True)
+    (packages / "annotator").symlink_to(CONTEXT / "annotator")
+    return packages
+
+
+def _copy(package, folder):
+    for file in package.files:
+        source = Path(package.locate_file(file))
+        if ".." not in file.parts and source.suffix != ".pyc":
+            target = folder / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # A link where that is possible: the trim replaces what it changes only in copies.
+            shutil.copy2(source, target) if source.suffix in (".json", ".gz") else _link(source, target)
+
+
+def _link(source, target):
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def in_image(image, code):
+    """What `code` prints in a process that has its packages from the image and, behind it, what the tests need."""
+    environment = {
+        "PATH": os.defpath,
+        "PYTHONPATH": str(image),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_DEFAULT_REGION": "ap-southeast-2",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", f"import sys; sys.path.append({str(PROJECT)!r})\n{code}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_the_trimmed_image_annotates_every_kind_of_photo(image):
+    """From the handler's import to the stored result, with real boto3 clients and every decoder."""
+    code = """
+import cv2, numpy, boto3, PIL, pi_heif
+from types import SimpleNamespace
+from annotator import handler
+from tests.annotator.aws_in_memory import AwsInMemory, COLLECTION, PROCESSED
+from tests.annotator.heic import heic
+from tests.annotator.photos import encoded, message, quarters, record
+aws = AwsInMemory()
+handler._in_this_process = lambda: (handler.Settings(PROCESSED, COLLECTION, 2048), aws.cloud())
+photos = {kind: encoded(quarters(), kind) for kind in ("JPEG", "PNG", "WebP", "AVIF", "GIF", "TIFF", "BMP")}
+photos["HEIC"] = heic(quarters())
+for name, photo in photos.items():
+    event = record(name, size=len(photo), eTag=aws.upload(name, photo))
+    answer = handler.handle({"Records": [message(event)]}, SimpleNamespace(aws_request_id="1"))
+    assert answer == {"batchItemFailures": []}, answer
+print("statuses", *(f"{name}:{aws.result(name)['status']}" for name in photos))
+for module in (cv2, numpy, boto3, PIL, pi_heif):
+    print("from", module.__file__)
+"""
+    said = in_image(image, code)
+    kinds = ("JPEG", "PNG", "WebP", "AVIF", "GIF", "TIFF", "BMP", "HEIC")
+    assert [word for word in said if word.endswith(":annotated")] == [f"{kind}:annotated" for kind in kinds]
+    assert all(word.startswith(str(image)) for word in said[said.index("from") + 1 :] if word != "from")
+
+
+def test_the_image_knows_every_operation_that_the_function_calls():
+    called = {"s3": set(), "rekognition": set()}
+    for node in ast.walk(ast.parse((CONTEXT / "annotator" / "cloud.py").read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+            service, method = node.value.attr.lstrip("_"), node.attr
+            if service in called and method != "get_paginator":
+                called[service].add(method.title().replace("_", ""))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get_paginator":
+            called["rekognition"].add(node.args[0].value.title().replace("_", ""))
+    assert called["s3"] >= {"GetObject", "PutObject"}
+    assert called["rekognition"] >= {"IndexFaces", "ListFaces"}
+    assert called["s3"] | {"HeadBucket"} == trim.OPERATIONS["s3"]
+    assert called["rekognition"] == trim.OPERATIONS["rekognition"]
+
+
+def test_a_cut_model_says_the_same_of_its_operations(image):
+    """Every error, constraint and shape that is left is botocore's own, but for the prose."""
+    from botocore.loaders import Loader
+
+    for service, operations in trim.OPERATIONS.items():
+        (cut,) = (image / "botocore" / "data" / service).glob("*/service-2.json.gz")
+        kept = json.loads(gzip.decompress(cut.read_bytes()))
+        whole = Loader().load_service_model(service, "service-2")
+        assert kept["operations"].keys() == operations
+        assert kept["metadata"] == whole["metadata"]
+        assert len(kept["shapes"]) < len(whole["shapes"]) / 2
+        for name, shape in kept["shapes"].items():
+            assert shape.keys() | {"documentation"} == whole["shapes"][name].keys() | {"documentation"}
+            assert shape.get("members", {}).keys() == whole["shapes"][name].get("members", {}).keys()
+
+
+def test_the_image_is_an_eighth_smaller_than_what_pip_installs(image):
+    names = [
+        line.partition("==")[0] for line in (CONTEXT / "requirements.txt").read_text().splitlines() if "==" in line
+    ]
+    installed = sum(file.size or 0 for name in names for file in distribution(name).files if file.suffix != ".pyc")
+    left = sum(file.stat().st_size for file in image.rglob("*") if file.is_file() and "annotator" not in file.parts)
+    assert left < installed * 7 / 8
