@@ -15,13 +15,16 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from bench import image, photo_figures, pixel_work, synth
+from bench import cost, image, photo_figures, pixel_work, synth
 from bench.functions import Functions
 from bench.measuring import Figure, load, machine, table
 from bench.nearby_aws import FIRST_BYTE, REKOGNITION, UPLOAD, NearbyAws, nearby_aws
 from bench.photos import BUILD, PROJECT
 from bench.processors import how
 from infra.settings import WorkshopSettings
+
+PICTURE_BYTES = 1_000_000
+"""A picture of 2048 pixels and its result."""
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
@@ -56,7 +59,7 @@ class Bench:
 
     def warm(self) -> None:
         """one photo in a warm process, three shares of a processor"""
-        self.figures += photo_figures.warm(self._functions, self._rounds(15))
+        self.figures += photo_figures.warm(self._functions, self._rounds(11))
 
     def pixels(self) -> None:
         """decode + draw + encode, processor time"""
@@ -79,9 +82,11 @@ class Bench:
     def money(self) -> None:
         """GB-seconds a photo, and the curve over the memory"""
         chosen = WorkshopSettings().memory
-        figures, curve = photo_figures.gigabyte_seconds(self._functions, chosen, self._rounds(7))
-        self.figures += figures
+        figure, curve, gb_seconds = photo_figures.gigabyte_seconds(self._functions, chosen, self._rounds(7))
+        self.figures.append(figure)
         self.notes.append(("GB-seconds against memory", curve))
+        stored = photo_figures.PHOTO.path.stat().st_size + PICTURE_BYTES
+        self.notes.append(("Cost", cost.evening(gb_seconds, stored, image.size(self._image))))
 
     def image(self) -> None:
         """what we add to the base image"""
@@ -101,7 +106,7 @@ class Bench:
 
     def sizes(self) -> None:
         """warm photos of 2, 24 and 48 megapixels"""
-        self.notes.append(("Other sizes, warm", table(photo_figures.other_sizes(self._functions, self._rounds(5)))))
+        self.notes.append(("Other sizes, warm", table(photo_figures.other_sizes(self._functions, self._rounds(4)))))
 
     def growth(self) -> None:
         """time and memory against megapixels and faces"""

@@ -35,7 +35,7 @@ def task_root() -> Path:
 def figures(image: Path) -> list[Figure]:
     """The size of the image's packages against the same as pip installs and compiles them."""
     installed = sum(_size(Path(str(package.locate_file(file)))) for package in _packages() for file in _files(package))
-    added = sum(_size(file) for file in image.rglob("*"))
+    added = size(image)
     return [
         Figure(
             "added to the base image",
@@ -45,6 +45,11 @@ def figures(image: Path) -> list[Figure]:
             "<= 0.80",
         )
     ]
+
+
+def size(image: Path) -> int:
+    """Bytes of all its files."""
+    return sum(_size(file) for file in image.rglob("*"))
 
 
 def _packages() -> list[Distribution]:

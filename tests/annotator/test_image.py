@@ -77,6 +77,7 @@ def in_image(image, code):
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_the_trimmed_image_annotates_every_kind_of_photo(image):
     """From the handler's import to the stored result, with real boto3 clients and every decoder."""
     code = """
@@ -119,6 +120,7 @@ def test_the_image_knows_every_operation_that_the_function_calls():
     assert called["rekognition"] == trim.OPERATIONS["rekognition"]
 
 
+@pytest.mark.slow
 def test_a_cut_model_says_the_same_of_its_operations(image):
     """Every error, constraint and shape that is left is botocore's own, but for the prose."""
     from botocore.loaders import Loader
@@ -135,6 +137,7 @@ def test_a_cut_model_says_the_same_of_its_operations(image):
             assert shape.get("members", {}).keys() == whole["shapes"][name].get("members", {}).keys()
 
 
+@pytest.mark.slow
 def test_the_image_is_an_eighth_smaller_than_what_pip_installs(image):
     names = [
         line.partition("==")[0] for line in (CONTEXT / "requirements.txt").read_text().splitlines() if "==" in line
