@@ -6,6 +6,7 @@ python -m bench warm cold --quick     two parts, few rounds
 
 import argparse
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -40,7 +41,7 @@ class Bench:
 
     @cached_property
     def _folder(self) -> Path:
-        return Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="show-your-emotions-bench-")))
 
     @cached_property
     def _aws(self) -> NearbyAws:
@@ -141,6 +142,8 @@ ON_REQUEST = ("suite",)
 def main() -> None:
     """Run the parts that the command line names, or all but the suite."""
     asked = _arguments()
+    # Tidy up, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began, load_before = time.monotonic(), load()
     with ExitStack() as stack:
         bench = Bench(stack, quick=asked.quick)
