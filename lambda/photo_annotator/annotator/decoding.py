@@ -199,6 +199,8 @@ def _jpeg_frame(data: bytes | bytearray) -> tuple[int, int, bool]:
             frame = (width, height, marker, segment[5])
         if marker == 0xDA and frame and segment:
             width, height, kind, components = frame
+            if width == 0 or height == 0:  # a height that only the scan's end would tell
+                break
             return width, height, kind not in (0xC0, 0xC1) or segment[0] != components
         at += 4 + len(segment)
     raise _damaged("JPEG")
