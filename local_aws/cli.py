@@ -111,8 +111,8 @@ def up(port: int, attendee: str) -> None:
             aws.prepare(attendee=attendee)
         with step("Deploying Foundation and Serverless", "Deployed both stacks") as say:
             aws.deploy(on_line=say)
-        out.print(_what_to_type(aws, attendee), soft_wrap=True)
         with suppress(KeyboardInterrupt):  # so it is meant to end
+            out.print(_what_to_type(aws, attendee), soft_wrap=True)
             threading.Event().wait()
     err.print("Stopped; nothing of it is left.")
 
