@@ -1,8 +1,10 @@
 """Whatever happens at whatever moment of a photo, the newest bytes have one outcome in the end, and nothing is left."""
 
 import random
+import threading
 
 import pytest
+from annotator.drawing import draw
 
 from tests.reliability.moments import (
     DAMAGED,
@@ -23,6 +25,18 @@ THE_ONE_MOMENT = (("PutObject pictures", "after"), ("DeleteFaces", "before"), ("
 SAFE_MOMENTS = tuple(moment for moment in MOMENTS if moment not in THE_ONE_MOMENT)
 each_moment = pytest.mark.parametrize("moment", MOMENTS, ids="-".join)
 each_order = pytest.mark.parametrize("order", [0, -1], ids=["oldest first", "newest first"])
+
+
+@pytest.fixture(autouse=True)
+def one_drawing_at_a_time(monkeypatch):
+    """OpenCV's text is not made for threads; in AWS each process draws one photo at a time."""
+    turn = threading.Lock()
+
+    def in_turn(*arguments):
+        with turn:
+            return draw(*arguments)
+
+    monkeypatch.setattr("annotator.workflow.draw", in_turn)
 
 
 def world_with(body, before=None, tries=1):
@@ -70,9 +84,8 @@ def test_a_broken_connection_costs_no_second_delivery(moment, before):
 @each_moment
 def test_a_second_delivery_in_the_middle(moment):
     world, message = world_with(A)
-    world.plan(moment, lambda: world.deliver(message))
+    world.plan(moment, lambda: world.deliver(world.announce_again(message)))
     world.settle()
-    world.deliver(message)
     assert_settled(world, A)
 
 
@@ -171,7 +184,7 @@ def test_a_duplicate_between_the_versions():
     world, first = world_with(A)
     world.settle()
     world.put(B)
-    world.deliver(first)
+    world.deliver(world.announce_again(first))
     world.put(A)
     world.settle()
     assert_settled(world, A)
@@ -203,8 +216,9 @@ def test_a_duplicate_after_the_photo_was_deleted():
     world, first = world_with(A)
     world.settle()
     world.remove()
-    world.deliver(first)
+    world.deliver(world.announce_again(first))
     assert_settled(world, None)
+    assert len(world.collection) == 1
 
 
 def test_a_photo_that_fails_every_time_goes_to_the_dead_letters_and_comes_back_whole():
@@ -243,7 +257,7 @@ def test_any_history_of_a_photo_ends_with_its_newest_bytes(seed):
         announced = [world.put(chance.choice((A, B)))]
 
         def something(world=world, announced=announced):
-            happening = chance.choice(("put", "put", "remove", "killed", "disconnected", "duplicate", "in between"))
+            happening = chance.choice(("put", "put", "remove", "killed", "disconnected", "duplicate"))
             if happening == "put":
                 announced.append(world.put(chance.choice((A, B, PNG, NO_PHOTO, DAMAGED))))
             elif happening == "remove":
@@ -253,7 +267,7 @@ def test_any_history_of_a_photo_ends_with_its_newest_bytes(seed):
             elif happening == "disconnected":
                 disconnected()
             else:
-                world.deliver(chance.choice(announced if happening == "duplicate" else world.inbox or announced))
+                world.deliver(world.announce_again(chance.choice(announced)))
 
         for moment in chance.sample(SAFE_MOMENTS, 3):
             world.plan(moment, something)

@@ -1,0 +1,391 @@
+"""`python -m bench.faults`: a few hundred photos through the deployed stacks while everything fails by chance; a table.
+
+Real are the stacks as synthesised, the queue with its five tries, the function in its host, and the SIGKILLs. What is
+shortened after the deployment, through AWS's own calls, so that tries follow each other in seconds: the function's
+time-out (12 s instead of 30) and the inbox's visibility (16 s instead of 180). The function also gets 256 MB, which
+is too little for some of the photos, until everything is mended and the dead letters are sent back.
+"""
+
+import hashlib
+import json
+import os
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+import cv2
+import numpy as np
+from annotator.photo import picture_key, result_key
+
+from bench.burst.photos import photo, see_painted_faces
+from local_aws.faulty_s3 import Fault, FaultyS3, Kind, Request
+from local_aws.local import LocalAws
+from local_aws.rekognition.conditions import Fault as Refused
+from workshop.account import Account
+from workshop.dead_letters import dead_letters, redrive
+from workshop.stacks import Stacks
+
+TIMEOUT, VISIBILITY, MEMORY, MENDED_MEMORY = 12, 16, 256, 512
+"""Seconds, seconds, and megabytes."""
+
+S3_FAULTS: dict[Kind, float] = {
+    "500": 0.02,
+    "503": 0.02,
+    "reset": 0.02,
+    "lost answer": 0.01,
+    "truncated": 0.01,
+    "slow": 0.01,
+    "killed before": 0.01,
+    "killed during": 0.01,
+    "killed after": 0.01,
+}
+"""The share of S3 requests that each befalls; bodies are truncated, slow or interrupted in reads only."""
+
+SLOW = (1.0, 20.0)
+"""Seconds of a slow body: one that is waited for, and one that outlasts the function."""
+
+REFUSALS = {"ThrottlingException": 0.06, "InternalServerError": 0.03, "InvalidS3ObjectException": 0.02}
+"""The share of IndexFaces calls that are answered so."""
+
+HANGS, HANGS_FOR = 0.01, 9.0
+"""The share of IndexFaces calls that take longer than the client waits, and how many seconds."""
+
+WITHOUT_COLLECTION = 4.0
+"""Seconds at the beginning during which somebody has deleted the collection."""
+
+POISON = ("hello", "{}", '{"Records": [{"eventSource": "aws:s3"}]}')
+TOO_LARGE = 2
+PATIENCE = 420.0
+
+
+@dataclass
+class Room:
+    """What was done to the photos, and what was seen."""
+
+    chance: random.Random
+    stacks: Stacks
+    uploads: int = 0
+    duplicates: int = 0
+    keys: list[str] = field(default_factory=list)
+    happened: Counter[str] = field(default_factory=Counter)
+    index_faces: Counter[str] = field(default_factory=Counter)
+    faulty: bool = True
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def decide(self, request: Request) -> Fault | None:
+        """What befalls one S3 request of the function's."""
+        with self.lock:
+            if not self.faulty:
+                return None
+            at = self.chance.random()
+            for kind, share in S3_FAULTS.items():
+                at -= share
+                if at < 0:
+                    if kind in ("truncated", "slow", "killed during") and request.method != "GET":
+                        return None
+                    self.happened[f"S3: {kind}" if not kind.startswith("killed") else "killed"] += 1
+                    return Fault(kind, self.chance.choice(SLOW) if kind == "slow" else 0.0)
+        return None
+
+    def looked_at(self, operation: str, body: dict[str, Any]) -> None:
+        """Count one call of Rekognition; now and then it hangs."""
+        with self.lock:
+            if operation == "IndexFaces":
+                self.index_faces[body.get("ExternalImageId", "")] += 1
+            hangs = operation == "IndexFaces" and self.faulty and self.chance.random() < HANGS
+            self.happened["Rekognition: hangs"] += hangs
+        if hangs:
+            time.sleep(HANGS_FOR)
+
+    def put(self, key: str, body: bytes) -> None:
+        self.stacks.account.client("s3").put_object(Bucket=self.stacks.raw_bucket, Key=key, Body=body)
+        with self.lock:
+            self.uploads += 1
+
+    def announce_again(self, key: str, body: bytes) -> None:
+        """The same event once more, as S3 may send it."""
+        entry = {"key": key, "size": len(body), "eTag": hashlib.md5(body, usedforsecurity=False).hexdigest()}
+        s3 = {"bucket": {"name": self.stacks.raw_bucket}, "object": entry}
+        event = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}
+        self.send(json.dumps({"Records": [event]}))
+        with self.lock:
+            self.duplicates += 1
+
+    def send(self, body: str) -> None:
+        self.stacks.account.client("sqs").send_message(QueueUrl=self.stacks.inbox_url, MessageBody=body)
+
+
+@click.command(epilog="It takes a few minutes; nothing is kept.")
+@click.option("--photos", default=300, show_default=True, help="How many names photos are uploaded under.")
+@click.option("--seed", default=1, show_default=True, help="Which faults, when.")
+def main(photos: int, seed: int) -> None:
+    """Play the faults and print a Markdown table; for example: python -m bench.faults --photos 60"""
+    began = time.monotonic()
+    with LocalAws() as aws, aws.adopted():
+        see_painted_faces(aws)
+        _say("Deploying")
+        aws.prepare()
+        aws.deploy()
+        room = Room(random.Random(seed), Stacks.of(Account.open()))
+        with FaultyS3(aws.emulator.url, room.decide) as faulty:
+            _configure(room.stacks, MEMORY, faulty.url)
+            _play_rekognition(aws, room)
+            _play(aws, room, photos)
+            failed = _outcomes(room)
+            room.faulty = False
+            aws.rekognition.conditions.clear()
+            _configure(room.stacks, MENDED_MEMORY, faulty.url)
+            letters = dead_letters(room.stacks)
+            redrive(room.stacks, [letter for letter in letters if letter.is_photo])
+            _wait(room, "mended")
+            ended = _outcomes(room)
+            rows = _rows(room, failed, ended, len(letters))
+    click.echo(
+        f"{photos} names, seed {seed}, {time.monotonic() - began:.0f} s on {os.cpu_count()} cores "
+        f"(load {os.getloadavg()[0]:.1f})\n"
+    )
+    click.echo("| | |\n| --- | ---: |")
+    for name, value in rows.items():
+        click.echo(f"| {name} | {value} |")
+    if ended.wrong:
+        sys.exit("\n".join(["", "Not as promised:", *ended.wrong[:20]]))
+
+
+def _configure(stacks: Stacks, memory: int, s3_url: str) -> None:
+    """Shorten the tries, and lead the function's S3 calls past the faults."""
+    functions = stacks.account.client("lambda")
+    deployed = functions.get_function_configuration(FunctionName=stacks.function_name)["Environment"]["Variables"]
+    functions.update_function_configuration(
+        FunctionName=stacks.function_name,
+        Timeout=TIMEOUT,
+        MemorySize=memory,
+        Environment={"Variables": {**deployed, "AWS_ENDPOINT_URL_S3": s3_url}},
+    )
+    stacks.account.client("sqs").set_queue_attributes(
+        QueueUrl=stacks.inbox_url, Attributes={"VisibilityTimeout": str(VISIBILITY)}
+    )
+
+
+def _play_rekognition(aws: LocalAws, room: Room) -> None:
+    conditions = aws.rekognition.conditions
+    conditions.clear()
+    conditions.set_latency("IndexFaces", (0.1, 0.4))
+    for code, share in REFUSALS.items():
+        conditions.add_fault(Refused("IndexFaces", code, probability=share))
+    answer = aws.rekognition.answer
+
+    def answer_sometimes_late(operation: str, body: dict[str, Any], caller: Any) -> dict[str, Any]:
+        room.looked_at(operation, body)
+        return answer(operation, body, caller)
+
+    aws.rekognition.answer = answer_sometimes_late  # type: ignore[method-assign]
+
+
+def _play(aws: LocalAws, room: Room, photos: int) -> None:
+    """Upload everything, with all that can happen to it, and wait until nothing waits any more."""
+    rekognition = room.stacks.account.client("rekognition")
+    rekognition.delete_collection(CollectionId=room.stacks.collection_id)
+    back = threading.Timer(
+        WITHOUT_COLLECTION, rekognition.create_collection, kwargs={"CollectionId": room.stacks.collection_id}
+    )
+    back.start()
+    room.happened["collection deleted"] = 1
+    for body in POISON:
+        room.send(body)
+    stories = [_story(room, number) for number in range(photos)]
+    with ThreadPoolExecutor(8) as people:
+        for told in [people.submit(list, story) for story in stories]:
+            told.result()
+    back.join()
+    _wait(room, "failing")
+    for code, count in aws.rekognition.conditions.refusals().get("IndexFaces", {}).items():
+        if code in REFUSALS:
+            room.happened[f"Rekognition: {code}"] = count
+
+
+def _story(room: Room, number: int) -> Iterator[None]:
+    """What becomes of one name: its uploads, events and deletions; each step is taken when it is asked for."""
+    chance = random.Random(f"{room.chance.random()} {number}")
+    first, second = _body(chance, number), _body(chance, number + 100_000)
+    key = f"{chance.choice(('', 'a phone/', 'müde + 1 '))}{number:05}.jpg"
+    if number < TOO_LARGE:
+        first, kind = _too_large(), "plain"
+    else:
+        names = ("plain", "duplicate", "overwritten", "there and back", "deleted", "late duplicate")
+        (kind,) = chance.choices(names, (60, 10, 10, 8, 6, 6))
+    room.keys.append(key)
+    room.happened[f"photo: {kind}"] += 1
+
+    def told() -> Iterator[None]:
+        room.put(key, first)
+        yield time.sleep(chance.uniform(0, 2.5))
+        if kind == "duplicate":
+            yield room.announce_again(key, first)
+        if kind in ("overwritten", "there and back", "late duplicate"):
+            yield room.put(key, second)
+        if kind == "there and back":
+            yield time.sleep(chance.uniform(0, 2.5))
+            yield room.put(key, first)
+        if kind == "late duplicate":
+            yield time.sleep(chance.uniform(0, 2.5))
+            yield room.announce_again(key, first)
+        if kind == "deleted":
+            s3 = room.stacks.account.client("s3")
+            yield s3.delete_object(Bucket=room.stacks.raw_bucket, Key=key) and None
+
+    return told()
+
+
+def _body(chance: random.Random, number: int) -> bytes:
+    """A photo with painted faces as a JPEG, now and then as a PNG, damaged, or no photo at all."""
+    jpeg = photo(number, width=640, height=480)
+    (kind,) = chance.choices(("JPEG", "PNG", "damaged", "no photo"), (84, 8, 4, 4))
+    if kind == "PNG":
+        return cv2.imencode(".png", cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR))[1].tobytes()
+    return {"JPEG": jpeg, "damaged": jpeg[: len(jpeg) // 2], "no photo": b"%PDF-1.7 " + str(number).encode()}[kind]
+
+
+def _too_large() -> bytes:
+    """A PNG of 40 megapixels: more than MEMORY holds, and less than MENDED_MEMORY."""
+    pixels = np.zeros((5000, 8000, 3), np.uint8)
+    pixels[1000:2500, 1000:2500] = (255, 0, 255)
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+def _wait(room: Room, what: str) -> None:
+    until = time.monotonic() + PATIENCE
+    empty = 0
+    while empty < 4 and time.monotonic() < until:
+        waiting = _messages(room.stacks, room.stacks.inbox_url)
+        empty = 0 if waiting else empty + 1
+        _say(f"{what}: {waiting} messages in the inbox")
+        time.sleep(0.5)
+
+
+@dataclass
+class Outcomes:
+    """How everything stands: how many names ended how, and each thing that is not as promised."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    orphans: int = 0
+    missing: int = 0
+    stray: int = 0
+
+
+def _outcomes(room: Room) -> Outcomes:
+    """Look at every object and every face."""
+    seen = Outcomes()
+    s3 = room.stacks.account.client("s3")
+    raw = _listed(s3, room.stacks.raw_bucket)
+    processed = _listed(s3, room.stacks.processed_bucket)
+    named: set[str] = set()
+    for key in room.keys:
+        result = None
+        if result_key(key) in processed:
+            result = json.loads(s3.get_object(Bucket=room.stacks.processed_bucket, Key=result_key(key))["Body"].read())
+            named |= {face["face_id"] for face in result["faces"] if face["face_id"]}
+        picture = picture_key(key) in processed
+        if bool(result and result["processed"]) != picture:
+            seen.stray += 1
+            seen.wrong.append(f"{key}: a picture without a result, or a result without its picture")
+        if key not in raw:
+            seen.statuses["deleted by its owner"] += 1
+        elif not result:
+            seen.statuses["no outcome"] += 1
+            seen.wrong.append(f"{key}: no outcome")
+        elif result["raw"]["etag"] != raw[key]:
+            seen.statuses["an older version's outcome"] += 1
+            seen.wrong.append(f"{key}: the outcome of an older version")
+        else:
+            seen.statuses[result["status"]] += 1
+    pages = room.stacks.account.client("rekognition").get_paginator("list_faces")
+    there = {
+        face["FaceId"]: face["ExternalImageId"]
+        for page in pages.paginate(CollectionId=room.stacks.collection_id)
+        for face in page["Faces"]
+    }
+    seen.orphans, seen.missing = len(there.keys() - named), len(named - there.keys())
+    seen.wrong += [f"face {face_id} that no result names" for face_id in there.keys() - named]
+    seen.wrong += [f"face {face_id} that is not in the collection" for face_id in named - there.keys()]
+    return seen
+
+
+def _rows(room: Room, failed: Outcomes, ended: Outcomes, letters: int) -> dict[str, object]:
+    begun: Counter[str] = Counter()
+    ends: Counter[str] = Counter()
+    for event in _log(room.stacks):
+        if event.startswith("{"):
+            line = json.loads(event)
+            if line.get("status") == "begun":
+                begun[line["message_id"]] += 1
+        for words in ("signal: killed", "Task timed out"):
+            ends[words] += words in event
+    photos_back = letters - len(POISON)
+    played = ", ".join(f"{name} {count}" for name, count in sorted(room.happened.items()) if count)
+    calls = sum(room.index_faces.values())
+    return {
+        "uploads under these names; duplicate events; poison": f"{room.uploads}; {room.duplicates}; {len(POISON)}",
+        "played": played,
+        "functions ended by a signal (SIGKILL or memory) / by their time-out": (
+            f"{ends['signal: killed']} / {ends['Task timed out']}"
+        ),
+        "outcomes while everything failed": _told(failed.statuses),
+        "dead letters after five real failures (photos / poison)": f"{photos_back} / {len(POISON)}",
+        "**outcomes once mended and redriven**": f"**{_told(ended.statuses)}**",
+        "**lost, or an older version's**": f"**{sum(n for s, n in ended.statuses.items() if s in _BAD)}**",
+        "**faces that no result names / that a result names in vain**": f"**{ended.orphans} / {ended.missing}**",
+        "**pictures without a result, or the reverse**": f"**{ended.stray}**",
+        "deliveries of a message: mean / most": f"{sum(begun.values()) / max(1, len(begun)):.2f} / {max(begun.values())}",
+        "IndexFaces calls per upload: mean / most": (f"{calls / room.uploads:.2f} / {max(room.index_faces.values())}"),
+    }
+
+
+_BAD = {"no outcome", "an older version's outcome"}
+
+
+def _told(statuses: Counter[str]) -> str:
+    return ", ".join(f"{status} {count}" for status, count in sorted(statuses.items()))
+
+
+def _log(stacks: Stacks) -> Iterator[str]:
+    assert stacks.log_group
+    logs = stacks.account.client("logs")
+    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=stacks.log_group):
+        for event in page["events"]:
+            yield event["message"]
+
+
+def _listed(s3: Any, bucket: str) -> dict[str, str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return {each["Key"]: each["ETag"].strip('"') for page in pages for each in page.get("Contents", [])}
+
+
+def _messages(stacks: Stacks, queue: str) -> int:
+    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counted = stacks.account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return sum(int(count) for count in counted.values())
+
+
+_said = [0.0]
+
+
+def _say(line: str) -> None:
+    """Progress: on a terminal one line that moves, elsewhere a line every ten seconds."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{line}")
+    elif time.monotonic() - _said[0] > 10:
+        _said[0] = time.monotonic()
+        sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()
