@@ -343,7 +343,9 @@ def _rows(room: Room, failed: Outcomes, ended: Outcomes, letters: int) -> dict[s
         "**lost, or an older version's**": f"**{sum(n for s, n in ended.statuses.items() if s in _BAD)}**",
         "**faces that no result names / that a result names in vain**": f"**{ended.orphans} / {ended.missing}**",
         "**pictures without a result, or the reverse**": f"**{ended.stray}**",
-        "deliveries of a message: mean / most": f"{sum(begun.values()) / max(1, len(begun)):.2f} / {max(begun.values())}",
+        "deliveries of a message: mean / most": (
+            f"{sum(begun.values()) / max(1, len(begun)):.2f} / {max(begun.values())}"
+        ),
         "IndexFaces calls per upload: mean / most": (f"{calls / room.uploads:.2f} / {max(room.index_faces.values())}"),
     }
 

@@ -1,7 +1,16 @@
+"""The function on a stage of its own, and CloudFormation's side of the custom resource."""
+
 from collections.abc import Iterator
 
 import pytest
 
+from tests.face_collection.conftest import (  # noqa: F401 - fixtures
+    cloudformation,
+    letterbox,
+    one_server,
+    rekognition,
+    server,
+)
 from tests.reliability.stage import Stage, on_stage
 
 

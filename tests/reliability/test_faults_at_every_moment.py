@@ -61,7 +61,7 @@ def test_a_killed_function(moment, body, before):
 
 
 @pytest.mark.parametrize("before", [None, B], ids=["new", "over another"])
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("body", [A, DAMAGED], ids=["JPEG", "damaged"])
 @each_moment
 def test_a_connection_that_breaks(moment, body, before):
     world, _ = world_with(body, before)
@@ -90,7 +90,7 @@ def test_a_second_delivery_in_the_middle(moment):
 
 
 @each_order
-@pytest.mark.parametrize("newer", [B, PNG, DAMAGED, NO_PHOTO], ids=["JPEG", "PNG", "damaged", "no photo"])
+@pytest.mark.parametrize("newer", [B, NO_PHOTO], ids=["JPEG", "no photo"])
 @each_moment
 def test_a_newer_version_whose_event_waits(moment, newer, order):
     world, _ = world_with(A)
@@ -99,7 +99,7 @@ def test_a_newer_version_whose_event_waits(moment, newer, order):
     assert_settled(world, newer if world.happened else A)
 
 
-@pytest.mark.parametrize("newer", [B, DAMAGED, NO_PHOTO], ids=["JPEG", "damaged", "no photo"])
+@pytest.mark.parametrize("newer", [B, NO_PHOTO], ids=["JPEG", "no photo"])
 @each_moment
 def test_a_newer_version_that_overtakes(moment, newer):
     world, _ = world_with(A)
@@ -139,8 +139,8 @@ def test_another_version_and_back_at_one_moment(moment, middle, order):
     assert_settled(world, A)
 
 
-@pytest.mark.parametrize("back", MOMENTS[1:], ids="-".join)
-@pytest.mark.parametrize("moment", MOMENTS[:-3], ids="-".join)
+@pytest.mark.parametrize("back", MOMENTS[2:13], ids="-".join)
+@pytest.mark.parametrize("moment", MOMENTS[1:7], ids="-".join)
 def test_another_version_and_back_at_two_moments(moment, back):
     world, _ = world_with(A)
     world.plan(moment, lambda: world.put(B))
@@ -248,7 +248,7 @@ def test_a_dead_letter_whose_photo_was_deleted_takes_its_faces_along_when_it_com
     assert_settled(world, None)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_any_history_of_a_photo_ends_with_its_newest_bytes(seed):
     """Uploads, deletions, duplicates, kills and broken connections by chance, delivered in any order."""
     chance = random.Random(seed)

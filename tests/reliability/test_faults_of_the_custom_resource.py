@@ -6,15 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from face_collection import handler, lifecycle
 
-from tests.face_collection.conftest import (  # noqa: F401 - fixtures
-    FAMILY,
-    Context,
-    cloudformation,
-    letterbox,
-    one_server,
-    rekognition,
-    server,
-)
+from tests.face_collection.conftest import FAMILY, Context
 
 FACES = f"{FAMILY}.faces"
 
@@ -23,12 +15,12 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-def collections(rekognition):  # noqa: F811
+def collections(rekognition):
     return rekognition.list_collections()["CollectionIds"]
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
-def test_the_same_request_twice_at_once_has_the_same_answer_twice(cloudformation, letterbox, rekognition, request_type):  # noqa: F811
+def test_the_same_request_twice_at_once_has_the_same_answer_twice(cloudformation, letterbox, rekognition, request_type):
     """Lambda delivers an asynchronous event at least once."""
     if request_type != "Create":
         cloudformation.ask("Create")
@@ -76,13 +68,13 @@ def test_a_function_killed_before_its_answer_is_called_again_and_answers(
     assert collections(rekognition) == ([] if deed == "delete" else [FACES])
 
 
-def test_a_throttled_rekognition_is_asked_again(cloudformation, rekognition, server):  # noqa: F811
+def test_a_throttled_rekognition_is_asked_again(cloudformation, rekognition, server):
     server.control({"faults": [{"operation": "CreateCollection", "code": "ThrottlingException", "times": 2}]})
     assert cloudformation.ask("Create")["Status"] == "SUCCESS"
     assert collections(rekognition) == [FACES]
 
 
-def test_a_rekognition_that_stays_away_is_asked_three_times_and_reported(cloudformation, server):  # noqa: F811
+def test_a_rekognition_that_stays_away_is_asked_three_times_and_reported(cloudformation, server):
     server.control({"faults": [{"operation": "CreateCollection", "code": "InternalServerError"}]})
     answer = cloudformation.ask("Create")
     assert answer["Status"] == "FAILED"
