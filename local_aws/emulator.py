@@ -1,5 +1,6 @@
 """The emulator as a process of ours on loopback: started, waited for, and ended for sure."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,8 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import psutil
 
 from local_aws import processes
 from local_aws.errors import LocalAwsError
@@ -106,15 +109,21 @@ class Emulator:
             variables["LAMBDA_ACCOUNT_CONCURRENCY"] = str(self._account_concurrency)
         return variables
 
+    def _listens(self) -> bool:
+        """Whether it is our process that listens on the port."""
+        with contextlib.suppress(psutil.Error):
+            connections = psutil.Process(self._process.pid).net_connections("tcp")
+            return any(each.status == psutil.CONN_LISTEN and each.laddr.port == self.port for each in connections)
+        return False
+
     def _wait_until_it_answers(self) -> None:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         give_up = time.monotonic() + START_TIMEOUT
         while True:
-            try:
-                with direct.open(f"{self.url}/_ministack/health", timeout=5):
+            # That somebody answers is not enough: on a port that was taken in between, it would be somebody else.
+            with contextlib.suppress(OSError), direct.open(f"{self.url}/_ministack/health", timeout=5):
+                if self._listens():
                     return
-            except OSError:
-                pass
             if self._process.poll() is not None or time.monotonic() > give_up:
                 said = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
                 raise LocalAwsError(f"The emulator did not start on port {self.port}; the last it said: {said[0]}")

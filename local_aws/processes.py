@@ -1,7 +1,9 @@
 """Ports and processes: every process that the local AWS starts is ended by it."""
 
 import contextlib
+import errno
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -10,12 +12,17 @@ GRACE = 5.0
 """Seconds that a process is given to end by itself before it is killed."""
 
 
+PORTS = range(20_000, 30_000)
+"""Below those that Linux and macOS give to outgoing connections, which would otherwise take one that looked free."""
+
+
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on 127.0.0.1 that nobody listens on at this moment, and that nobody is likely to take in the next."""
+    for port in random.sample(PORTS, 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(errno.EADDRINUSE, f"a hundred ports between {PORTS.start} and {PORTS.stop} are all in use")
 
 
 def listens(port: int) -> bool:
