@@ -25,7 +25,7 @@ PORT ?= 4566
 
 .PHONY: help
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## --- set-up -----------------------------------------------------------------------------------
 
@@ -92,6 +92,36 @@ imports: .venv/.ready-dev
 
 synth: .venv/.ready-dev  ## synthesise both stacks; needs no Docker, no credentials, no network
 	@.venv/bin/npx cdk synth --quiet
+
+## --- measuring, and looking after what is pinned ----------------------------------------------
+
+.PHONY: bench bench-burst bench-retries bench-faults bench-hostile audit sbom
+bench: .venv/.ready-dev  ## speed, memory and size against their yardsticks; about ten minutes on a quiet machine
+	@.venv/bin/python -m bench
+
+bench-burst: .venv/.ready-dev  ## 500 photos within a minute, here and in the original's design; about a quarter of an hour
+	@.venv/bin/python -m bench.burst
+
+bench-retries: .venv/.ready-dev  ## how a burst fares under each way to retry, simulated
+	@.venv/bin/python -m bench.retries
+
+bench-faults: .venv/.ready-dev  ## a few hundred photos while everything fails by chance
+	@.venv/bin/python -m bench.faults
+
+bench-hostile: .venv/.ready-dev  ## hundreds of hostile files through the function, memory and time measured
+	@.venv/bin/python -m bench.hostile
+
+LOCKS := requirements.txt requirements-local.txt requirements-dev.txt lambda/photo_annotator/requirements.txt
+audit: .venv/.ready-dev  ## known vulnerabilities in anything that is pinned; asks the package registries
+	@failed=0; for lock in $(LOCKS); do echo "$$lock:"; \
+		.venv/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r $$lock || failed=1; done; \
+	echo "package-lock.json:"; .venv/bin/npm audit --package-lock-only || failed=1; exit $$failed
+
+sbom: .venv/.ready-dev  ## what is installed here, with licences, as CycloneDX in build/sbom
+	@mkdir -p build/sbom
+	@.venv/bin/cyclonedx-py environment .venv --output-format JSON -o build/sbom/python.json
+	@.venv/bin/npm sbom --sbom-format cyclonedx --package-lock-only > build/sbom/node.json
+	@echo build/sbom/python.json build/sbom/node.json
 
 .PHONY: lock clean
 LOCK := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
