@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,7 +90,7 @@ class Room:
                 if at < 0:
                     if kind in ("truncated", "slow", "killed during") and request.method != "GET":
                         return None
-                    self.happened[f"S3: {kind}" if not kind.startswith("killed") else "killed"] += 1
+                    self.happened[_step(kind, request) if kind.startswith("killed") else f"S3: {kind}"] += 1
                     return Fault(kind, self.chance.choice(SLOW) if kind == "slow" else 0.0)
         return None
 
@@ -120,6 +120,12 @@ class Room:
 
     def send(self, body: str) -> None:
         self.stacks.account.client("sqs").send_message(QueueUrl=self.stacks.inbox_url, MessageBody=body)
+
+
+def _step(kind: Kind, request: Request) -> str:
+    """Where a photo's way was cut short, such as `killed after PUT results`."""
+    what = request.key.partition("/")[0] if request.key.startswith(("pictures/", "results/")) else "photo"
+    return f"{kind} {request.method} {what}"
 
 
 @click.command(epilog="It takes a few minutes; nothing is kept.")
@@ -329,11 +335,16 @@ def _rows(room: Room, failed: Outcomes, ended: Outcomes, letters: int) -> dict[s
         for words in ("signal: killed", "Task timed out"):
             ends[words] += words in event
     photos_back = letters - len(POISON)
-    played = ", ".join(f"{name} {count}" for name, count in sorted(room.happened.items()) if count)
+    happened = sorted((name, count) for name, count in room.happened.items() if count)
+    kills = sum(count for name, count in happened if name.startswith("killed"))
     calls = sum(room.index_faces.values())
     return {
         "uploads under these names; duplicate events; poison": f"{room.uploads}; {room.duplicates}; {len(POISON)}",
-        "played": played,
+        "what people did": _list((name[7:], count) for name, count in happened if name.startswith("photo: ")),
+        "what S3 and Rekognition did": _list(
+            (name, count) for name, count in happened if not name.startswith(("photo: ", "killed"))
+        ),
+        f"{kills} kills": _list((name[7:], count) for name, count in happened if name.startswith("killed")),
         "functions ended by a signal (SIGKILL or memory) / by their time-out": (
             f"{ends['signal: killed']} / {ends['Task timed out']}"
         ),
@@ -354,7 +365,11 @@ _BAD = {"no outcome", "an older version's outcome"}
 
 
 def _told(statuses: Counter[str]) -> str:
-    return ", ".join(f"{status} {count}" for status, count in sorted(statuses.items()))
+    return _list(sorted(statuses.items()))
+
+
+def _list(counts: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts)
 
 
 def _log(stacks: Stacks) -> Iterator[str]:

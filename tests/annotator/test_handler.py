@@ -7,6 +7,7 @@ from urllib.parse import quote_plus
 
 import pytest
 from annotator import handler, logs
+from annotator.events import photos_in
 from annotator.handler import Settings, handle
 
 from tests.annotator.aws_in_memory import COLLECTION, PROCESSED, AwsInMemory
@@ -63,6 +64,17 @@ def test_one_failing_message_does_not_fail_the_others(aws):
     assert aws.result("a.jpg")["status"] == "annotated"
     assert aws.result("b.jpg") is None
     assert aws.result("c.pdf")["status"] == "rejected"
+
+
+def test_a_message_that_comes_again_removes_what_its_first_delivery_left(aws):
+    """Faces of the same photo that no result names; the first time nobody pays for the look."""
+    announcement = message(announced(aws))
+    (photo,) = photos_in(announcement)
+    aws.collection["left-behind"] = photo.external_image_id
+    for count, left in (("1", 2), ("2", 1)):
+        handle({"Records": [{**announcement, "attributes": {"ApproximateReceiveCount": count}}]}, CONTEXT)
+        assert len(aws.collection) == left
+    assert "left-behind" not in aws.collection
 
 
 def test_every_photo_of_a_failing_message_gets_its_turn(aws):
