@@ -2,6 +2,7 @@
 
 import random
 import threading
+from types import SimpleNamespace
 
 import pytest
 from annotator.drawing import draw
@@ -73,7 +74,8 @@ def test_a_connection_that_breaks(moment, body, before):
 
 @pytest.mark.parametrize("before", [None, B], ids=["new", "over another"])
 @each_moment
-def test_a_broken_connection_costs_no_second_delivery(moment, before):
+def test_a_broken_connection_costs_no_second_delivery(moment, before, monkeypatch):
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
     world, _ = world_with(A, before, tries=2)
     world.plan(moment, disconnected)
     world.settle()
