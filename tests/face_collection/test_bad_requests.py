@@ -26,7 +26,9 @@ ANYTHING = st.recursive(
 PROPERTIES = st.fixed_dictionaries(
     {},
     optional={
-        "CollectionId": st.text(max_size=20) | st.just(FACES) | st.sampled_from(["", "x" * 300, "no/slashes", "..", "\ud800"]),
+        "CollectionId": st.text(max_size=20)
+        | st.just(FACES)
+        | st.sampled_from(["", "x" * 300, "no/slashes", "..", "\ud800"]),
         "Tags": ANYTHING | st.dictionaries(st.text(max_size=5), ANYTHING, max_size=3),
         "ServiceToken": ANYTHING,
     },
