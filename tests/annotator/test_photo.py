@@ -1,7 +1,7 @@
 import re
 from dataclasses import replace
 
-from annotator.photo import LONGEST_KEY, picture_key, result_key
+from annotator.photo import LONGEST_KEY, filed_under, picture_key, result_key
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,3 +33,10 @@ def test_a_photo_keeps_its_name_and_new_bytes_get_a_new_one():
     assert photo().external_image_id == photo().external_image_id
     for other in (photo(key="you.jpg"), photo(etag="0cc175b9"), replace(photo(), bucket="other")):
         assert other.external_image_id != photo().external_image_id
+
+
+def test_all_versions_of_a_photo_are_filed_under_one_beginning_and_no_other_photo_is():
+    """So `forget` finds faces whose photo and result have expired."""
+    beginning = filed_under(photo().bucket, photo().key)
+    assert replace(photo(), etag="0cc175b9").external_image_id.startswith(beginning)
+    assert not photo(key="you.jpg").external_image_id.startswith(beginning)

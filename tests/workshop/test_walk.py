@@ -280,6 +280,18 @@ def test_faces_are_forgotten_even_when_the_result_is_lost(deployed: Attendee):
     assert faces_of(deployed) == 0
 
 
+def test_faces_are_forgotten_by_the_key_when_everything_else_has_expired(deployed: Attendee):
+    deployed.run("index", str(GROUP_PHOTO))
+    (key,) = deployed.keys()
+    s3 = deployed.client("s3")
+    s3.delete_object(Bucket=deployed.outputs["RawBucket"], Key=key)
+    for made in deployed.keys("ProcessedBucket"):
+        s3.delete_object(Bucket=deployed.outputs["ProcessedBucket"], Key=made)
+    ran = deployed.run("forget", key)
+    assert "3 faces removed" in ran.stdout
+    assert faces_of(deployed) == 0
+
+
 class SlowCloud(Cloud):
     """A function that stores its picture only after somebody has deleted the photo that it read."""
 

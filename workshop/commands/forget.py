@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
-from annotator.photo import Photo, picture_key, result_key
+from annotator.photo import filed_under, picture_key, result_key
 from annotator.result import Result
 
 from workshop.account import Account, pass_account
@@ -39,7 +39,9 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
     answers = []
     for said in photos:
         key = key_of(stacks, said)
-        gone = forget(stacks, key) if key else {}
+        # Photo and result may have expired; the faces stay, and are found by the key alone.
+        gone = forget(stacks, key or said)
+        key = key or (said if any(gone.values()) else None)
         answers.append({"photo": said, "key": key, "removed": gone})
         if as_json:
             continue
@@ -60,11 +62,11 @@ def forget(stacks: Stacks, key: str) -> dict[str, int]:
     """
     s3: S3Client = stacks.account.client("s3")
     photo, result = found(s3, stacks.raw_bucket, key), result_of(stacks, key)
-    removed = {"photo": _delete(s3, stacks.raw_bucket, key)} | _delete_made_of(stacks, key, photo, result)
+    removed = {"photo": _delete(s3, stacks.raw_bucket, key)} | _delete_made_of(stacks, key, result)
     is_done = photo is None or (result is not None and result.raw.etag == photo.etag)
     if not is_done:
         _wait_for_the_function(stacks, key)
-        for thing, count in _delete_made_of(stacks, key, photo, result_of(stacks, key)).items():
+        for thing, count in _delete_made_of(stacks, key, result_of(stacks, key)).items():
             removed[thing] += count
     return removed
 
@@ -79,10 +81,10 @@ def _wait_for_the_function(stacks: Stacks, key: str) -> None:
             time.sleep(1)
 
 
-def _delete_made_of(stacks: Stacks, key: str, photo: Photo | None, result: Result | None) -> dict[str, int]:
+def _delete_made_of(stacks: Stacks, key: str, result: Result | None) -> dict[str, int]:
     """The result goes last: it names the faces, so a removal that was interrupted can be repeated."""
     s3: S3Client = stacks.account.client("s3")
-    removed = {"faces": _delete_faces(stacks, photo, result)}
+    removed = {"faces": _delete_faces(stacks, key, result)}
     picture = result.picture.key if result and result.picture else picture_key(key)
     removed["picture"] = _delete(s3, stacks.processed_bucket, picture)
     removed["result"] = _delete(s3, stacks.processed_bucket, result_key(key))
@@ -105,13 +107,13 @@ def _delete(s3: "S3Client", bucket: str, key: str) -> int:
     return 1
 
 
-def _delete_faces(stacks: Stacks, photo: Photo | None, result: Result | None) -> int:
-    """Delete the photo's faces, those that its result names and those that the collection files under it."""
+def _delete_faces(stacks: Stacks, key: str, result: Result | None) -> int:
+    """Delete the photo's faces: those that its result names, and those that the collection files under its key."""
     rekognition: RekognitionClient = stacks.account.client("rekognition")
     named = {face.face_id for face in result.faces if face.face_id} if result else set()
-    image_ids = {each.external_image_id for each in (photo, result) if each}
+    beginning = filed_under(stacks.raw_bucket, key)
     try:
-        faces = sorted(named | set(_filed_under(rekognition, stacks.collection_id, image_ids)))
+        faces = sorted(named | set(_filed_under(rekognition, stacks.collection_id, beginning)))
         deleted = 0
         for start in range(0, len(faces), 1000):
             answer = rekognition.delete_faces(CollectionId=stacks.collection_id, FaceIds=faces[start : start + 1000])
@@ -121,10 +123,8 @@ def _delete_faces(stacks: Stacks, photo: Photo | None, result: Result | None) ->
     return deleted
 
 
-def _filed_under(rekognition: "RekognitionClient", collection: str, image_ids: set[str]) -> Iterator[str]:
-    if not image_ids:
-        return
+def _filed_under(rekognition: "RekognitionClient", collection: str, beginning: str) -> Iterator[str]:
     for page in rekognition.get_paginator("list_faces").paginate(CollectionId=collection):
         for face in page["Faces"]:
-            if face.get("ExternalImageId") in image_ids:
+            if face.get("ExternalImageId", "").startswith(beginning):
                 yield face["FaceId"]

@@ -35,11 +35,17 @@ class Photo:
         """The name that Rekognition files this photo's faces under; the same upload always gets the same one.
 
         IndexFaces stores nothing twice for the same image, collection and external image id, so a photo that is
-        delivered twice is still indexed once. A key may hold characters that an ExternalImageId may not
-        (`[a-zA-Z0-9_.\\-:]+`), hence the digest: 40 hexadecimal digits.
+        delivered twice is still indexed once. 40 hexadecimal digits, the first 20 those of `filed_under`.
         """
-        what_it_is = "\n".join((self.bucket, self.key, self.etag))
-        return hashlib.sha256(what_it_is.encode()).hexdigest()[:40]
+        return filed_under(self.bucket, self.key) + _digest(self.bucket, self.key, self.etag)
+
+
+def filed_under(bucket: str, key: str) -> str:
+    """What the external image ids of all versions of a photo begin with, so that its faces are found without it.
+
+    A digest, because a key may hold characters that an ExternalImageId may not (`[a-zA-Z0-9_.\\-:]+`).
+    """
+    return _digest(bucket, key)
 
 
 def picture_key(key: str) -> str:
@@ -67,3 +73,7 @@ def _named_by(key: str, prefix: str, suffix: str) -> str:
 
 
 _SHORTENED = re.compile(r"~[0-9a-f]{32}\Z")
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
