@@ -50,6 +50,10 @@ def explain(error: Exception) -> WorkshopError | None:
     from botocore import exceptions as aws
 
     match error:
+        case UnicodeEncodeError():
+            return WorkshopError(
+                "One of the names that were given holds bytes that are no letters.", "Rename it in plain letters."
+            )
         case aws.ClientError():
             return _refusal(error)
         case aws.NoCredentialsError() | aws.PartialCredentialsError():

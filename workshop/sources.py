@@ -92,13 +92,16 @@ def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST:
             raise too_large(path.name)
-        body = path.read_bytes()
+        with path.open("rb") as file:
+            body = file.read(LARGEST + 1)  # a device has no size, and no end
     except FileNotFoundError:
         raise WorkshopError(f"There is no file {path}.", "Check the spelling; `ls` shows what is here.") from None
     except PermissionError:
         raise WorkshopError(f"The file {path} may not be read.") from None
     except OSError as error:
         raise WorkshopError(f"The file {path} could not be read: {error.strerror}.") from None
+    if len(body) > LARGEST:
+        raise too_large(path.name)
     if not body:
         raise WorkshopError(f"{path.name} is empty.")
     return body
@@ -123,24 +126,13 @@ def too_large(name: str) -> WorkshopError:
 
 
 def _downloaded(address: str) -> Source:
-    parts = urllib.parse.urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise WorkshopError(f"{address} is not a web address we can fetch.", "It must begin with https:// or http://")
-    # Spaces and letters outside ASCII are common in pasted addresses and not allowed in a request.
-    path = urllib.parse.quote(parts.path, safe="/%:@!$&'()*+,;=~-._")
-    query = urllib.parse.quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
-    name = urllib.parse.unquote(parts.path.rpartition("/")[2]) or "photo"
+    host, name, request = _asking_for(address)
     try:
-        host = parts.netloc.encode("idna").decode() if not parts.netloc.isascii() else parts.netloc
-        request = urllib.request.Request(  # noqa: S310  (the scheme was checked)
-            urllib.parse.urlunsplit((parts.scheme, host, path, query, "")),
-            headers={"User-Agent": "show-your-emotions/1.0", "Accept": "image/*"},
-        )
         with _web().open(request, timeout=10) as answer:
             return Source(name, _body_of(answer, name), address)
     except urllib.error.HTTPError as error:
         raise WorkshopError(
-            f"{parts.hostname} answers {error.code} {error.reason} for {address}.",
+            f"{host} answers {error.code} {error.reason} for {address}.",
             "Open the address in a browser; if the photo shows there, save it and send the file.",
         ) from None
     except (urllib.error.URLError, OSError, http.client.HTTPException, UnicodeError) as error:
@@ -150,6 +142,26 @@ def _downloaded(address: str) -> Source:
         elif isinstance(reason, socket.gaierror):
             reason = "there is no such host, or this computer is offline"
         raise WorkshopError(f"{address} could not be fetched: {reason}.") from None
+
+
+def _asking_for(address: str) -> tuple[str, str, urllib.request.Request]:
+    """The host, the file's name, and the request for an address as people paste it."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+        host = parts.hostname if parts.scheme in ("http", "https") else None
+        # Spaces and letters outside ASCII are common in pasted addresses and not allowed in a request.
+        path = urllib.parse.quote(parts.path, safe="/%:@!$&'()*+,;=~-._")
+        query = urllib.parse.quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
+        netloc = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    except ValueError:
+        host = None
+    if not host:
+        raise WorkshopError(f"{address} is not a web address we can fetch.", "It must begin with https:// or http://")
+    request = urllib.request.Request(  # noqa: S310  (the scheme was checked)
+        urllib.parse.urlunsplit((parts.scheme, netloc, path, query, "")),
+        headers={"User-Agent": "show-your-emotions/1.0", "Accept": "image/*"},
+    )
+    return host, urllib.parse.unquote(parts.path.rpartition("/")[2]) or "photo", request
 
 
 def _web() -> urllib.request.OpenerDirector:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from annotator.photo import Photo
+from annotator.photo import LONGEST_KEY, Photo
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from workshop.account import Account
@@ -44,6 +44,8 @@ def upload_each(account: Account, bucket: str, named: Iterable[str], *, key: str
     names = spread(named)
     if key and len(names) > 1:
         raise WorkshopError("--key names one photo, and here are several.", "Leave out --key, or send one photo.")
+    if key and len(key.encode()) > LONGEST_KEY:
+        raise WorkshopError(f"--key has {len(key.encode())} bytes.", f"S3 takes {LONGEST_KEY} at most; choose another.")
     refused = 0
     for name in names:
         try:

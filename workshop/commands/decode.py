@@ -11,7 +11,7 @@ from workshop.errors import WorkshopError
 from workshop.keys import readable
 from workshop.pasting import from_text
 from workshop.photos import prepare
-from workshop.sources import Source
+from workshop.sources import LARGEST, Source, read
 
 
 @click.command("decode")
@@ -29,7 +29,7 @@ def command(text: str, output: str | None, force: bool) -> None:
     """
     if text == "-" and sys.stdin.isatty():
         err.print("Paste the text, then press Ctrl-D (on Windows Ctrl-Z and Enter):", style="dim")
-    pasted = sys.stdin.buffer.read() if text == "-" else Path(text).read_bytes()
+    pasted = sys.stdin.buffer.read(LARGEST) if text == "-" else read(text).body
     name, body = from_text(pasted.decode("utf-8", errors="replace").splitlines())
     prepare(Source(name, body))
     # The name comes with the paste, so it may choose no folder.

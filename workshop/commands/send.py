@@ -20,11 +20,24 @@ from workshop.stacks import Stacks
 from workshop.uploads import Upload, upload_each
 
 
+def _number(ctx: click.Context, param: click.Parameter, value: float) -> float:  # noqa: ARG001  (click's signature)
+    if math.isnan(value):  # which is in no range, and out of none
+        raise click.BadParameter("nan is not a number of seconds.")
+    return value
+
+
 @click.command("send")
 @click.argument("photos", metavar="PHOTO...", nargs=-1)
 @click.option("-i", "--image", multiple=True, help="The same as PHOTO.")
 @click.option("--key", help="The photo's key in the bucket, instead of one made from its name and content.")
-@click.option("--wait", type=click.FloatRange(1, 900), default=120, show_default=True, help="Seconds to wait at most.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(1, 900),
+    callback=_number,
+    default=120,
+    show_default=True,
+    help="Seconds to wait at most.",
+)
 @click.option(
     "--expires", type=Duration(LONGEST), default="1h", show_default=True, help="How long the link works: 15m, 2h, 7d."
 )
