@@ -1,5 +1,6 @@
 """Steps 2, 5 and 4 in one: upload, wait for the function, see the faces, get the link."""
 
+import math
 from datetime import timedelta
 from typing import Any
 
