@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+import boto3
+
 from local_aws import processes
 from local_aws.emulator import SECRET, Emulator
 from local_aws.errors import LocalAwsError
@@ -118,12 +120,15 @@ class LocalAws:
     @contextmanager
     def adopted(self, account: str = ACCOUNT, region: str = REGION) -> Iterator[None]:
         """Make this process itself work in `account` here: every boto3 session made inside the block does."""
-        before = dict(os.environ)
+        before = dict(os.environ), boto3.DEFAULT_SESSION
         _replace_environment(self.process_environment(account, region))
+        # The one that boto3 keeps for `boto3.client` remembers whose credentials it began with.
+        boto3.DEFAULT_SESSION = None
         try:
             yield
         finally:
-            _replace_environment(before)
+            _replace_environment(before[0])
+            boto3.DEFAULT_SESSION = before[1]
 
     def cdk(
         self,
