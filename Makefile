@@ -77,8 +77,8 @@ exercise: .venv/.ready-dev  ## the extra credit of step 6: a test to turn green
 test: lint types imports synth  ## everything that must be green: lint, types, imports, synth, all tests
 	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-test-fast: .venv/.ready-dev  ## the inner loop: unit tests and infrastructure, no local AWS
-	@CDK_VALIDATION=false .venv/bin/python -m pytest -q -m 'not slow'
+test-fast: .venv/.ready-dev  ## the inner loop for the stacks: templates and settings, a few seconds
+	@CDK_VALIDATION=false .venv/bin/python -m pytest -q -p no:hypothesispytest -p no:xdist tests/infra/test_stacks.py tests/infra/test_settings.py
 
 lint: .venv/.ready-dev
 	@.venv/bin/ruff check .

@@ -27,11 +27,6 @@ _ROOM = 3008
 
 _numbers = itertools.count()
 
-# Header and body of each event would otherwise leave as two packets, the second one only when the first has been
-# confirmed: 40 ms in every invocation that Lambda does not have.
-runtime_api._Handler.disable_nagle_algorithm = True
-
-
 class DidNotFit(Exception):
     """The function needed more memory than it had, and was ended."""
 
