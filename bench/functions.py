@@ -15,7 +15,6 @@ import psutil
 from bench.nearby_aws import PROCESSED, RAW, NearbyAws
 from bench.photos import PROJECT, Kind
 from bench.processors import limited, processors_at
-from local_aws.lambda_host import runtime_api
 from local_aws.lambda_host.code import Code, CodeStore
 from local_aws.lambda_host.environment import ExecutionEnvironment
 from local_aws.lambda_host.function import Function
@@ -26,6 +25,7 @@ _ROOM = 3008
 """Megabytes, where memory is not what is asked about."""
 
 _numbers = itertools.count()
+
 
 class DidNotFit(Exception):
     """The function needed more memory than it had, and was ended."""
