@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +27,8 @@ PROJECT = Path(__file__).parents[2]
 class Played:
     """What became of a file: what the function answered, the photo's status and reason, and what it took.
 
-    `seconds` are of processor; `megabytes` is the most the process held, `grown` by how much that is more than before.
+    `seconds` are of processor and `waited` on the clock; `megabytes` is the most that the process held, S3's copies of
+    the photo included, and `grown` by how much that is more than before.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Played:
     status: str | None
     reason: str | None
     seconds: float
+    waited: float
     megabytes: float
     grown: float
 
@@ -45,10 +49,16 @@ FUNCTION_ENVIRONMENT = {
 """The image's own (lambda/photo_annotator/Dockerfile)."""
 
 
-def play(folder: Path, named: list[Hostile], timeout: float) -> tuple[list[Played], str]:
+def play(
+    folder: Path,
+    named: list[Hostile],
+    timeout: float,
+    held: Callable[[int], AbstractContextManager[None]] = lambda _pid: nullcontext(),
+) -> tuple[list[Played], str]:
     """The function on these files, one after another; what became of each, and the process's last words.
 
-    A process that dies leaves the list short. `timeout` is in seconds, for all of them.
+    A process that dies leaves the list short. `timeout` is in seconds, for all of them; `held` may hold the process,
+    given its id, to less than it would like to have.
     """
     listed = []
     for number, each in enumerate(named):
@@ -56,20 +66,25 @@ def play(folder: Path, named: list[Hostile], timeout: float) -> tuple[list[Playe
         path.write_bytes(each.make())
         listed.append({"name": each.name, "key": each.key, "path": str(path)})
     (folder / "list.json").write_text(json.dumps(listed))
-    process = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, __file__, str(folder / "list.json")],
         env={
             **os.environ,
             **FUNCTION_ENVIRONMENT,
             "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "lambda" / "photo_annotator"))),
         },
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout,
-        check=False,
     )
-    lines = [json.loads(line) for line in process.stdout.splitlines() if line.startswith('{"name"')]
-    return [Played(**line) for line in lines], f"exit {process.returncode}: {process.stderr[-2000:]}"
+    with process, held(process.pid):
+        try:
+            said, complained = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said, complained = process.communicate()
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith('{"name"')]
+    return [Played(**line) for line in lines], f"exit {process.returncode}: {complained[-2000:]}"
 
 
 def _play_here(listed: list[dict[str, str]]) -> None:
@@ -83,9 +98,9 @@ def _play_here(listed: list[dict[str, str]]) -> None:
         aws.objects[RAW, each["key"]] = data
         announced = record(quote_plus(each["key"]), size=len(data), eTag=hashlib.md5(data).hexdigest())
         before = _reset_peak()
-        began = time.process_time()
+        began, clock = time.process_time(), time.monotonic()
         answer = handler.handle({"Records": [message(announced)]}, context)
-        seconds = time.process_time() - began
+        seconds, waited = time.process_time() - began, time.monotonic() - clock
         peak = _status("VmHWM")
         document = json.loads(aws.objects.get((PROCESSED, result_key(each["key"])), b"null")) or {}
         del aws.objects[RAW, each["key"]], data
@@ -93,7 +108,7 @@ def _play_here(listed: list[dict[str, str]]) -> None:
         aws.calls.clear()
         failed = bool(answer["batchItemFailures"])
         status, reason = document.get("status"), document.get("reason")
-        played = Played(each["name"], failed, status, reason, seconds, peak, peak - before)
+        played = Played(each["name"], failed, status, reason, seconds, waited, peak, peak - before)
         print(json.dumps(asdict(played)), flush=True)
 
 

@@ -1,0 +1,229 @@
+"""`python -m bench.hostile`: every hostile file through the function, alone and deployed; then chance, for longer.
+
+The files are those of tests/annotator/hostile.py, the heavy ones too. Three parts, each bounded, each a table:
+
+- `alone`: the whole handler against an S3 and a Rekognition in memory, in a process that is measured; the heavy files
+  each in a process of their own, and the dearest once more with the processor that 512 MB have in Lambda.
+- `deployed`: both stacks on a local AWS, with the function's own memory and time-out; all files are uploaded, and
+  every one must have its result, and the dead-letter queue none.
+- `chance`: the tests that hypothesis feeds, with many more examples.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.burst.photos import see_painted_faces
+from bench.processors import limited, processors_at
+from local_aws.local import PROJECT, LocalAws
+from tests.annotator.hostile import Hostile, files
+from tests.annotator.playing import Played, play
+from workshop.account import Account
+from workshop.results import result_of
+from workshop.stacks import Stacks
+
+PARTS = ("alone", "deployed", "chance")
+MEMORY, TIMEOUT = 512, 30
+"""Megabytes and seconds that the function has."""
+
+SHARE = processors_at(MEMORY)
+FUZZED = (
+    "tests/annotator/test_fuzz_decoding.py",
+    "tests/annotator/test_fuzz_documents.py",
+    "tests/face_collection/test_bad_requests.py",
+)
+
+
+@click.command(epilog="It takes about ten minutes; nothing is kept.")
+@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+@click.option("--only", default="", help="Only the files whose names contain this.")
+@click.option("--dearest", default=12, show_default=True, help="How many files are shown, and run at Lambda's share.")
+@click.option("--examples", default=3000, show_default=True, help="How many examples each test of chance tries.")
+@click.option("--patience", default=900.0, show_default=True, help="Seconds to wait for the last result.")
+def main(parts: Sequence[str], only: str, dearest: int, examples: int, patience: float) -> None:
+    """Play the function to hostile files, and print Markdown tables; for example: python -m bench.hostile alone"""
+    some = [each for each in files() if only in each.name]
+    well = True
+    if "alone" in (parts or PARTS):
+        well &= alone(some, dearest)
+    if "deployed" in (parts or PARTS):
+        well &= deployed(some, patience)
+    if "chance" in (parts or PARTS):
+        well &= chance(examples)
+    click.echo(f"\nThe machine: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end.")
+    sys.exit(0 if well else 1)
+
+
+# --- alone --------------------------------------------------------------------------------------------------------
+
+
+def alone(some: list[Hostile], dearest: int) -> bool:
+    """Each file's outcome, time and memory; whether all are as they should be."""
+    light, heavy = [each for each in some if not each.heavy], [each for each in some if each.heavy]
+    flipped = [each for each in heavy if "-flipped-" in each.name]
+    played = [*_played(light), *_played(flipped)]
+    for each in heavy:
+        if each not in flipped:
+            _say(f"{each.name}")
+            played += _played([each])
+    expected = {each.name: each.expected for each in some}
+    right = {"opened": {"annotated"}, "rejected": {"rejected"}, "either": {"annotated", "rejected"}}
+    wrong = [each for each in played if each.failed or each.status not in right[expected[each.name]]]
+    lost = sorted(expected.keys() - {each.name for each in played})
+    by_name = {each.name: each for each in some}
+    by_time = sorted(played, key=lambda each: each.seconds, reverse=True)[:dearest]
+    by_memory = sorted(played, key=lambda each: each.megabytes, reverse=True)[:dearest]
+    slowly: dict[str, Played] = {}
+    for each in by_time:
+        _say(f"{each.name} with {SHARE:.2f} of a processor")
+        slowly |= {one.name: one for one in _played([by_name[each.name]], share=SHARE)}
+    outcomes = Counter(each.status for each in played)
+    click.echo("\n| hostile files, alone | |\n|---|---|")
+    click.echo(f"| files | {len(some)} |")
+    click.echo(f"| annotated / rejected with a sentence | {outcomes['annotated']} / {outcomes['rejected']} |")
+    click.echo(f"| ended the process, or its time | {len(lost)} {', '.join(lost)} |")
+    click.echo(f"| failed, or not as they should be | {len(wrong)} {', '.join(each.name for each in wrong)} |")
+    click.echo(f"| most memory, S3's copies included | {by_memory[0].megabytes:.0f} of {MEMORY} MB |")
+    worst = max((each.waited for each in slowly.values()), default=0.0)
+    click.echo(f"| longest with {SHARE:.2f} of a processor | {worst:.1f} of {TIMEOUT} s |")
+    click.echo(
+        f"\n| dearest file | outcome | processor | with {SHARE:.2f} of one | most memory |\n|---|---|---|---|---|"
+    )
+    for each in dict.fromkeys([*by_time, *by_memory]):
+        slow = f"{slowly[each.name].waited:.1f} s" if each.name in slowly else ""
+        click.echo(f"| {each.name} | {each.status} | {each.seconds:.2f} s | {slow} | {each.megabytes:.0f} MB |")
+    return (
+        not lost and not wrong and len(slowly) == len(by_time) and by_memory[0].megabytes <= MEMORY and worst <= TIMEOUT
+    )
+
+
+def _played(some: list[Hostile], share: float | None = None) -> list[Played]:
+    """What became of these; after one that ends the process, another process goes on with the rest."""
+    results: list[Played] = []
+    held = partial(limited, processors=share) if share else None
+    while some:
+        with tempfile.TemporaryDirectory() as folder:
+            played, last_words = play(Path(folder), some, 600, *([held] if held else []))
+        results += played
+        if len(played) == len(some):
+            break
+        _say(f"{some[len(played)].name} ended the process: {last_words}")
+        some = some[len(played) + 1 :]
+    return results
+
+
+# --- deployed -----------------------------------------------------------------------------------------------------
+
+
+def deployed(some: list[Hostile], patience: float) -> bool:
+    """All files through the deployed function; whether each has a result."""
+    with LocalAws(account_concurrency=3) as aws, aws.adopted():
+        see_painted_faces(aws)
+        _say("deploying both stacks")
+        aws.prepare()
+        aws.deploy()
+        stacks = Stacks.of(Account.open())
+        s3 = stacks.account.client("s3")
+        not_taken = []
+        for number, each in enumerate(some):
+            _say(f"uploading {number + 1} of {len(some)}", again=True)
+            try:
+                s3.put_object(Bucket=stacks.raw_bucket, Key=each.key, Body=each.make())
+            except Exception as error:
+                not_taken.append(f"{each.name} ({type(error).__name__})")
+        sent = [each for each in some if not any(line.startswith(each.name + " ") for line in not_taken)]
+        until = time.monotonic() + patience
+        while time.monotonic() < until and (waiting := _messages(stacks, stacks.inbox_url)):
+            _say(f"{waiting} of {len(sent)} wait in the inbox", again=True)
+            time.sleep(1)
+        dead, log = _messages(stacks, stacks.dead_letter_queue_url), _log(stacks)
+        results = {each.name: result_of(stacks, each.key or "") for each in sent}
+        without = [name for name, result in results.items() if result is None]
+        troubles = _troubles(log, {each.key: each.name for each in sent})
+        reports = [re.search(r"Duration: ([\d.]+) ms.*Max Memory Used: (\d+) MB", line) for line in log]
+        durations = [(float(each[1]) / 1000, int(each[2])) for each in reports if each]
+        outcomes = Counter(result.status for result in results.values() if result)
+    click.echo("\n| hostile files, deployed (512 MB, 30 s) | |\n|---|---|")
+    click.echo(f"| files uploaded | {len(sent)} |")
+    click.echo(f"| not taken by the emulator's S3 | {len(not_taken)} {', '.join(not_taken)} |")
+    counts = " / ".join(str(outcomes[status]) for status in ("annotated", "no_face", "rejected"))
+    click.echo(f"| annotated / no face / rejected | {counts} |")
+    click.echo(f"| without a result | {len(without)} {', '.join(without)} |")
+    click.echo(f"| in the dead-letter queue | {dead} |")
+    click.echo(f"| killed, out of time, or failed, and tried again | {len(troubles)} {'; '.join(troubles)} |")
+    if durations:
+        click.echo(f"| longest invocation | {max(seconds for seconds, _ in durations):.1f} s |")
+        click.echo(f"| most memory | {max(megabytes for _, megabytes in durations)} MB |")
+    return not without and not dead
+
+
+def _troubles(log: Sequence[str], names: dict[str | None, str]) -> list[str]:
+    """Which photos an invocation did not finish, and how it ended."""
+    lines = [json.loads(line) for line in log if line.startswith("{")]
+    begun = {line["request_id"]: names.get(line["key"]) for line in lines if line.get("status") == "begun"}
+    ends = [f"{names.get(line.get('key'))}: {line['error'][-120:]}" for line in lines if line.get("status") == "failed"]
+    for line in log:
+        if died := re.search(r"signal: [a-z ]+|Task timed out", line):
+            name = next((name for id_, name in begun.items() if id_ in line), None)
+            ends.append(f"{name}: {died[0]}")
+    return ends
+
+
+def _log(stacks: Stacks) -> list[str]:
+    pages = stacks.account.client("logs").get_paginator("filter_log_events").paginate(logGroupName=stacks.log_group)
+    return [event["message"] for page in pages for event in page["events"]]
+
+
+def _messages(stacks: Stacks, queue: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counted: Any = stacks.account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
+    return sum(int(count) for count in counted["Attributes"].values())
+
+
+# --- chance -------------------------------------------------------------------------------------------------------
+
+
+def chance(examples: int) -> bool:
+    """The tests that hypothesis feeds, with so many examples each; whether they all passed."""
+    _say(f"{examples} examples for each test of chance")
+    began = time.monotonic()
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", *FUZZED],
+        cwd=PROJECT,
+        env={**os.environ, "FUZZ_EXAMPLES": str(examples)},
+        capture_output=True,
+        text=True,
+        timeout=3600,
+        check=False,
+    )
+    closing = ran.stdout.strip().splitlines()[-1] if ran.stdout.strip() else ran.stderr[-300:]
+    click.echo("\n| chance | |\n|---|---|")
+    click.echo(f"| examples for each test | {examples} |")
+    click.echo(f"| tests | {closing} |")
+    click.echo(f"| time | {time.monotonic() - began:.0f} s |")
+    if ran.returncode:
+        _say(ran.stdout[-4000:])
+    return ran.returncode == 0
+
+
+def _say(line: str, *, again: bool = False) -> None:
+    """Progress, on standard error; a line that comes again and again only where somebody looks."""
+    if not again:
+        click.echo(line, err=True)
+    elif sys.stderr.isatty():
+        click.echo(f"\r{line}\x1b[K", nl=False, err=True)
+
+
+if __name__ == "__main__":
+    main()
