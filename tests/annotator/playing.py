@@ -43,7 +43,7 @@ class Played:
 
 FUNCTION_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
-    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "8589934592",
 }
 """The image's own (lambda/photo_annotator/Dockerfile)."""
