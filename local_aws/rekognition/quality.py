@@ -140,7 +140,7 @@ def pose(landmarks: npt.NDArray[np.float64], turned: int = 0) -> Pose:
     points = landmarks[_HEAD_LANDMARKS]
     centre = points.mean(axis=0)
     upright = (points - centre) @ _rotation(-turned).T
-    far = 20 * float(np.ptp(upright, axis=0).max())  # a long lens, as the picture's own is unknown
+    far = 20 * float(np.max(np.ptp(upright, axis=0)))  # a long lens, as the picture's own is unknown
     camera = np.array([[far, 0, 0], [0, far, 0], [0, 0, 1]])
     solved, turn, _ = cv2.solvePnP(_HEAD, upright, camera, None, flags=cv2.SOLVEPNP_SQPNP)
     if not solved or not np.isfinite(turn).all():

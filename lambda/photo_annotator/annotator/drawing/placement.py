@@ -112,7 +112,7 @@ def corner(canvas: Size, frames: Sequence[Rect], sizes: Sequence[Size], margin: 
         ends = [columns[0], columns[-1], *columns[1:-1]]
         spots = rows([Rect.at(x, y, size) for y in (down, min(margin, down)) for x in ends])
         covered = overlap(spots, obstacles).sum(axis=1)
-        first = int(covered.argmin())
+        first = int(np.argmin(covered))
         if best is None or covered[first] < best[0]:
             best = int(covered[first]), _rect(spots[first]), choice
         if best[0] == 0:
@@ -196,7 +196,7 @@ class _Layout:
     def place_for(self, face: int) -> Place | None:
         """The cheapest place near the face that is free."""
         options, costs = self.options[face], self._costs(face)
-        best = int(costs.argmin())
+        best = int(np.argmin(costs))
         cost = float(costs[best])
         found = options.place(best) if math.isfinite(cost) else None
         for form, sizes in enumerate(options.wishes):
