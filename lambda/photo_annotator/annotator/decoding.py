@@ -167,7 +167,7 @@ def _decode_jpeg(data: bytes | bytearray, long_edge: int) -> Pixels:
     if held_back and width * height * data.count(b"\xff\xda") > MOST_JPEG_SCANNED:
         raise _damaged("JPEG")
     try:
-        with _no_more_than(2 * memory(fraction)):
+        with _no_more_than(2 * memory(fraction) + len(data)):
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _IMREAD_AT[fraction])
     except cv2.error as error:
         raise _damaged("JPEG") from error
@@ -214,7 +214,8 @@ def _decode_heic(data: bytes | bytearray, long_edge: int) -> Pixels:
         with _no_more_than(LARGEST_DECODE):
             photo = pi_heif.open_heif(bytes(data), bgr_mode=True)
         width, height = photo.size
-        with _no_more_than(2 * _memory_for(width, height, "HEIC", long_edge, transparent=photo.has_alpha)):
+        memory = _memory_for(width, height, "HEIC", long_edge, transparent=photo.has_alpha)
+        with _no_more_than(2 * memory + len(data)):
             lent = np.asarray(photo)
     except MemoryError as error:
         raise _too_many_pixels() from error
@@ -240,7 +241,7 @@ def _decode_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int
                 image = Image.open(_Patient(data), formats=[format_])
             width, height = image.size
             memory = _memory_for(width, height, format_, long_edge, transparent=image.has_transparency_data)
-            with _no_more_than(2 * memory):
+            with _no_more_than(2 * memory + len(data)):
                 image.load()
                 return _bgr(_upright(image, long_edge))
     except (Image.DecompressionBombError, MemoryError) as error:
@@ -276,6 +277,8 @@ def _no_more_than(memory: float) -> Iterator[None]:
         return
     import resource
 
+    if memory > MEMORY_BESIDE:
+        _give_back_memory()
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     pages = int(Path("/proc/self/statm").read_text().split()[5])
     most = int(pages * resource.getpagesize() + min(memory, LARGEST_DECODE)) + MEMORY_BESIDE
@@ -285,6 +288,17 @@ def _no_more_than(memory: float) -> Iterator[None]:
     finally:
         # Not to what it was: two decodes at a time would leave each other's limit behind.
         resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def _give_back_memory() -> None:
+    """Let the system have what earlier photos needed and the process kept, as the image's environment tells it to.
+
+    Kept memory is quicker than new, and what two large photos leave in different places can be too much for a third.
+    """
+    import ctypes
+
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc's; other C libraries keep nothing
+        trim(0)
 
 
 def _upright(image: "Image.Image", long_edge: int) -> "Image.Image":
