@@ -125,3 +125,13 @@ def test_metadata_that_cannot_be_read_turns_nothing():
     whole = encoded(quarters(), "PNG")
     photo = whole[:33] + chunk(b"eXIf", b"XX*\0\x08\0\0\0") + whole[33:]
     assert decode(photo, sniff(photo[:64]), 0).shape == (200, 320, 3)
+
+
+def test_only_a_large_photo_waits_for_memory_to_be_given_back(monkeypatch):
+    """Large photos of several kinds after each other took 900 MB; giving back costs milliseconds, so phones' do not."""
+    asked = []
+    monkeypatch.setattr(decoding, "_give_back_memory", lambda: asked.append(True))
+    decode(jpeg(4032, 3024), "JPEG", 2048)
+    assert not asked
+    decode(jpeg(6000, 5000, scans=3, progressive=True), "JPEG", 2048)
+    assert asked
