@@ -23,12 +23,10 @@ ANYTHING = st.recursive(
     lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=8), inside, max_size=3),
     max_leaves=6,
 )
-PROPERTIES = st.fixed_dictionaries(
+PROPERTIES = ANYTHING | st.fixed_dictionaries(
     {},
     optional={
-        "CollectionId": st.text(max_size=20)
-        | st.just(FACES)
-        | st.sampled_from(["", "x" * 300, "no/slashes", "..", "\ud800"]),
+        "CollectionId": ANYTHING | st.just(FACES) | st.sampled_from(["", "x" * 300, "no/slashes", "..", "\ud800"]),
         "Tags": ANYTHING | st.dictionaries(st.text(max_size=5), ANYTHING, max_size=3),
         "ServiceToken": ANYTHING,
     },
@@ -67,7 +65,7 @@ def test_whatever_is_asked_gets_exactly_one_answer(changes, cloudformation, lett
         assert len(answer["Reason"]) > 20
 
 
-@pytest.mark.parametrize("missing", ["RequestType", "ResourceProperties"])
+@pytest.mark.parametrize("missing", ["RequestType", "StackId", "ResourceProperties"])
 def test_a_request_that_lacks_something_is_refused_by_name(missing, cloudformation, letterbox, server):
     event = cloudformation.event("Create")
     del event[missing]
@@ -79,7 +77,11 @@ def test_a_request_that_lacks_something_is_refused_by_name(missing, cloudformati
 @pytest.mark.parametrize(
     ("properties", "says"),
     [
-        ({}, "CollectionId"),
+        (None, "CollectionId"),
+        ([], "CollectionId"),
+        ("text", "CollectionId"),
+        ({"CollectionId": 7}, "CollectionId"),
+        ({"CollectionId": ["a"]}, "CollectionId"),
         ({"CollectionId": "x" * 300}, "collectionId|CollectionId"),
         ({"CollectionId": FACES, "Tags": "none"}, "str"),
         ({"CollectionId": FACES, "Tags": {"a": 7}}, "Tags|tags"),
@@ -92,6 +94,14 @@ def test_properties_that_make_no_collection_are_refused_with_the_reason(
     assert answer["Status"] == "FAILED"
     assert any(word in answer["Reason"] for word in says.split("|"))
     assert rekognition.list_collections()["CollectionIds"] == []
+
+
+@pytest.mark.parametrize("missing", ["RequestId", "LogicalResourceId"])
+def test_a_request_of_nobody_is_answered_all_the_same(missing, cloudformation, letterbox, server):
+    event = cloudformation.event("Create")
+    del event[missing]
+    (answer,) = answers_to(event, letterbox)
+    assert answer[missing] == "unknown"
 
 
 def test_a_huge_property_does_not_make_a_huge_answer(cloudformation, letterbox, server):

@@ -74,10 +74,12 @@ def _carry_out(event: dict[str, Any]) -> tuple[str, dict[str, str]]:
     rekognition = _client()
     request, stack_id = event["RequestType"], event["StackId"]
     properties = event["ResourceProperties"]
+    if not isinstance(properties, dict) or not isinstance(properties.get("CollectionId", ""), str):
+        raise TypeError("ResourceProperties must be an object whose CollectionId is text")
     if request == "Delete" and "CollectionId" not in properties:
         # The Create that was refused for it made nothing.
         return event["PhysicalResourceId"], {}
-    collection_id = properties["CollectionId"]
+    collection_id: str = properties["CollectionId"]
     physical_id = event.get("PhysicalResourceId", collection_id)
     tags = properties.get("Tags", {})
     if request == "Delete":
@@ -136,11 +138,13 @@ class Answer:
         A Create that failed still names a physical id: CloudFormation sends a Delete for it, which deletes nothing
         that is not ours.
         """
-        wanted = self._event.get("ResourceProperties", {}).get("CollectionId")
+        properties = self._event.get("ResourceProperties")
+        wanted = properties.get("CollectionId") if isinstance(properties, dict) else None
+        names = (self._event.get("PhysicalResourceId"), wanted, "never-made")
         return self._give(
             {
                 "Status": "FAILED",
-                "PhysicalResourceId": self._event.get("PhysicalResourceId") or wanted or "never-made",
+                "PhysicalResourceId": next(name for name in names if isinstance(name, str) and 1 <= len(name) <= 1024),
                 "Reason": f"{reason[:LONGEST_REASON]} (log stream {self._log_stream})",
             }
         )
@@ -149,7 +153,9 @@ class Answer:
         with self._delivery:
             if self._given:
                 return False
-            identity = {name: self._event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+            identity = {
+                name: self._event.get(name, "unknown") for name in ("StackId", "RequestId", "LogicalResourceId")
+            }
             _put(self._event["ResponseURL"], json.dumps({**identity, **answer}).encode())
             self._given = True
         log.info(json.dumps({"message": "answered", "RequestId": identity["RequestId"], "Status": answer["Status"]}))
