@@ -1,5 +1,6 @@
 """CloudFormation gets exactly one answer, whatever happens."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -49,6 +50,15 @@ def test_a_crash_says_what_it_was_and_where_to_read_more(cloudformation, monkeyp
     assert answer["Status"] == "FAILED"
     assert answer["Reason"] == "ZeroDivisionError: division by zero (log stream 2026/11/22/[$LATEST]abc)"
     assert answer["PhysicalResourceId"] == FACES
+
+
+def test_a_crash_is_one_line_of_ascii_in_the_log(cloudformation, caplog):
+    """Whatever the request holds, it can begin no line of its own, and every host can print it."""
+    cloudformation.ask("Create", collection_id="a\nb\ud800")
+    (failed,) = (record.getMessage() for record in caplog.records if "failed" in record.getMessage())
+    assert failed.isascii()
+    assert "\n" not in failed
+    assert "Traceback" in json.loads(failed)["error"]
 
 
 def test_a_broken_boto3_is_answered_too(cloudformation, monkeypatch):

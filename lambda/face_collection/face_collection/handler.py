@@ -10,6 +10,7 @@ import json
 import logging
 import threading
 import time
+import traceback
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
@@ -47,7 +48,8 @@ def handle(event: dict[str, Any], context: Any) -> None:
     try:
         physical_id, attributes = _carry_out(event)
     except Exception as problem:
-        log.exception(json.dumps({"message": "failed", **what}))
+        # One line of ASCII, whatever the request held.
+        log.error(json.dumps({"message": "failed", **what, "error": traceback.format_exc()}))  # noqa: TRY400
         answer.fail(f"{type(problem).__name__}: {problem}")
     else:
         if not answer.succeed(physical_id, attributes) and event["RequestType"] == "Create":
