@@ -15,6 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_update_notifier := false
 export npm_config_cache := $(CURDIR)/.venv/npm-cache
+export CDK_HOME := $(CURDIR)/.venv/cdk
 # awslambdaric has wheels for Linux only; its source builds anywhere, without the native part, which local_aws replaces.
 FROM_SOURCE := $(if $(filter Darwin,$(shell uname -s)),--no-binary awslambdaric)
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: $(FROM_SOURCE)
