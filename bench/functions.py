@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import botocore
 import psutil
 
 from bench.nearby_aws import PROCESSED, RAW, NearbyAws
@@ -75,6 +76,11 @@ class Functions:
             "ours": replace(self._code(PROJECT / "lambda" / "photo_annotator"), task_root=image),
         }
 
+    def _authorities(self, name: Name) -> Path:
+        """The certificate authorities that boto3 trusts there."""
+        packages = self._codes["ours"].task_root if name == "ours" else Path(botocore.__file__).parents[1]
+        return packages / "botocore" / "cacert.pem"
+
     @property
     def image_environment(self) -> dict[str, str]:
         """What our image's ENV sets."""
@@ -102,7 +108,7 @@ class Functions:
                 _function(name, memory or _ROOM),
                 self._codes[name],
                 self._folder / f"environment-{next(_numbers)}",
-                self._aws.environment(),
+                self._aws.environment(self._authorities(name)),
             )
             stack.callback(environment.close)
             process = max(psutil.Process().children(), key=lambda child: (child.create_time(), child.pid))

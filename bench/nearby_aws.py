@@ -45,16 +45,22 @@ _KEPT = 16
 
 @dataclass(frozen=True, slots=True)
 class NearbyAws:
-    """A running server: its address, and the certificates that a client must trust."""
+    """A running server: its address, and the certificate that a client must trust."""
 
     url: str
-    ca_bundle: Path
+    certificate: Path
 
-    def environment(self) -> dict[str, str]:
-        """What boto3 in a function needs to come here and nowhere else."""
+    def environment(self, authorities: Path) -> dict[str, str]:
+        """What boto3 needs to come here and nowhere else.
+
+        `authorities` is the bundle that it would trust in AWS: reading it is part of each new connection.
+        """
+        trusted = authorities.read_text() + self.certificate.read_text()
+        ca_bundle = self.certificate.with_name(f"{hashlib.sha256(trusted.encode()).hexdigest()[:16]}.pem")
+        ca_bundle.write_text(trusted)
         return {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_CA_BUNDLE": str(self.ca_bundle),
+            "AWS_CA_BUNDLE": str(ca_bundle),
             "AWS_ACCESS_KEY_ID": "111122223333",
             "AWS_SECRET_ACCESS_KEY": "local",
             "NO_PROXY": "127.0.0.1",
@@ -64,41 +70,34 @@ class NearbyAws:
 @contextmanager
 def nearby_aws(folder: Path) -> Iterator[NearbyAws]:
     """A server in a process of its own, for as long as the context lasts; its certificate is made in `folder`."""
-    certificate, ca_bundle = _certificate(folder)
-    command = [sys.executable, "-m", "bench.nearby_aws", str(certificate)]
+    certificate, key = _certificate(folder)
+    command = [sys.executable, "-m", "bench.nearby_aws", str(certificate), str(key)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout
             port = int(server.stdout.readline())
-            yield NearbyAws(f"https://127.0.0.1:{port}", ca_bundle)
+            yield NearbyAws(f"https://127.0.0.1:{port}", certificate)
         finally:
             server.terminate()
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A key with its certificate, and a bundle with it and all that boto3 trusts: reading those is part of a start."""
-    import botocore
-
+    """A certificate and its key."""
     if not shutil.which("openssl"):
         raise SystemExit("The benchmarks speak TLS and need the command openssl for a certificate; install it.")
-    certificate, ca_bundle = folder / "certificate.pem", folder / "ca-bundle.pem"
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
     asked = "req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run(
-        ["openssl", *asked.split(), "-keyout", folder / "key.pem", "-out", certificate], check=True, capture_output=True
-    )
-    trusted = (Path(botocore.__file__).parent / "cacert.pem").read_text()
-    ca_bundle.write_text(trusted + certificate.read_text())
-    certificate.write_text(certificate.read_text() + (folder / "key.pem").read_text())
-    return certificate, ca_bundle
+    subprocess.run(["openssl", *asked.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return certificate, key
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, certificate: str) -> None:
+    def __init__(self, certificate: str, key: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._tls.load_cert_chain(certificate)
+        self._tls.load_cert_chain(certificate, key)
         self.stored: OrderedDict[str, bytes] = OrderedDict()
         self.parts: dict[str, dict[int, bytes]] = {}
 
@@ -274,8 +273,8 @@ _DETAIL = {
 
 
 def main() -> None:
-    """Serve until standard input ends: `python -m bench.nearby_aws CERTIFICATE`; the port is the only output."""
-    server = _Server(sys.argv[1])
+    """Serve until standard input ends: `python -m bench.nearby_aws CERTIFICATE KEY`; the port is the only output."""
+    server = _Server(*sys.argv[1:])
     print(server.server_port, flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.read()

@@ -74,7 +74,8 @@ def cold(functions: Functions, rounds: int) -> list[Figure]:
 
 def clients(aws: NearbyAws, image: Path, image_environment: dict[str, str], rounds: int) -> list[Figure]:
     """From the start of a process until it could make its first call; 1 processor."""
-    environment = {**aws.environment(), "AWS_DEFAULT_REGION": "ap-southeast-2", "AWS_EC2_METADATA_DISABLED": "true"}
+    environment = aws.environment(image / "botocore" / "cacert.pem")
+    environment |= {"AWS_DEFAULT_REGION": "ap-southeast-2", "AWS_EC2_METADATA_DISABLED": "true"}
     make_ours = "import annotator.cloud; annotator.cloud.clients()"
     make_original = "import boto3; boto3.resource('s3'); boto3.client('rekognition')"
     ours = environment | image_environment
@@ -85,7 +86,7 @@ def clients(aws: NearbyAws, image: Path, image_environment: dict[str, str], roun
         "whole": lambda: _until_it_ends(whole + make_ours, ours),
         "original": lambda: _until_it_ends(make_original, environment),
         "ours, all imported": lambda: _until_it_ends(
-            f"import annotator.handler; {make_ours}", ours | {"PYTHONPATH": str(image)}
+            f"import annotator.handler, annotator.darkroom; {make_ours}", ours | {"PYTHONPATH": str(image)}
         ),
         "original, all imported": lambda: _until_it_ends(f"import cv2; {make_original}", environment),
     }

@@ -9,15 +9,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotator.decoding import (
-    BEGINNING,
-    SHORTEST_EDGE,
-    Format,
-    UnreadablePhoto,
-    decode,
-    encode_jpeg_within,
-    sniff,
-)
+from annotator.decoding import SHORTEST_EDGE, decode, encode_jpeg_within
+from annotator.formats import BEGINNING, Format, UnreadablePhoto, sniff
 from PIL import ExifTags, Image
 
 from workshop.errors import WorkshopError

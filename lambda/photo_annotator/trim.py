@@ -1,11 +1,13 @@
 """Takes out of the installed packages what the function provably does not use: `python trim.py FOLDER`.
 
 A smaller image is pulled faster by everybody in the room, and botocore reads at each cold start only what is left of
-its service models. Only data, tests, stubs, headers and whole modules that nobody imports go; no line of code changes.
+its service models and, for each new connection, of the certificate authorities it trusts. Only data, tests, stubs,
+headers and whole modules that nobody imports go; no line of code changes.
 """
 
 import gzip
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable
@@ -18,6 +20,17 @@ OPERATIONS = {
     "rekognition": {"DeleteFaces", "IndexFaces", "ListFaces"},
 }
 """What `annotator/cloud.py` calls. An operation that is not listed here does not exist in the image."""
+
+AUTHORITIES = {
+    "Amazon Root CA 1",
+    "Amazon Root CA 2",
+    "Amazon Root CA 3",
+    "Amazon Root CA 4",
+    "Starfield Services Root Certificate Authority - G2",
+}
+"""Who vouches for AWS's endpoints: what Amazon Trust Services asks to have in a trust store of one's own, all five
+(amazontrust.com/repository). Reading the other 120 takes 15 ms of processor time a connection (urllib3 #3623).
+"""
 
 _UNUSED = (
     # Models for boto3.resource, and what belongs to whole services; botocore reads none of it for a client's calls.
@@ -32,7 +45,14 @@ _UNUSED = (
     "numpy/_core/include",
     "numpy/_core/lib",
     "numpy/f2py",
+    "numpy/distutils",
+    "numpy/testing",
+    "numpy/_core/_simd.*",
+    "numpy/_core/_*_tests.*",
     # Loaded only when asked for by name.
+    "numpy/fft",
+    "numpy/ma",
+    "numpy/polynomial",
     "numpy/random",
     "numpy/_pyinstaller",
     # Text and colour profiles are not drawn or applied with Pillow.
@@ -53,11 +73,13 @@ def trim(packages: Path) -> None:
     for pattern in _UNUSED:
         _remove(packages.glob(pattern))
     endpoints = packages / "botocore" / "data" / "endpoints.json"
-    endpoints.write_text(json.dumps(_of_our_services(json.loads(endpoints.read_text()))))
+    _replace(endpoints, json.dumps(_of_our_services(json.loads(endpoints.read_text()))).encode())
+    authorities = packages / "botocore" / "cacert.pem"
+    _replace(authorities, _of_our_authorities(authorities.read_text()).encode())
     for service, operations in OPERATIONS.items():
         (model,) = (packages / "botocore" / "data" / service).glob("*/service-2.json.gz")
         whole = json.loads(gzip.decompress(model.read_bytes()))
-        model.write_bytes(gzip.compress(json.dumps(cut(whole, operations)).encode(), mtime=0))
+        _replace(model, gzip.compress(json.dumps(cut(whole, operations)).encode(), mtime=0))
 
 
 def cut(model: dict[str, Any], operations: Iterable[str]) -> dict[str, Any]:
@@ -80,6 +102,13 @@ def _of_our_services(endpoints: dict[str, Any]) -> dict[str, Any]:
     return {**endpoints, "partitions": partitions}
 
 
+def _of_our_authorities(bundle: str) -> str:
+    certificates = dict(re.findall(r'(?s)# Label: "([^"]*)".*?(-----BEGIN.*?END CERTIFICATE-----\n)', bundle))
+    if missing := AUTHORITIES - certificates.keys():
+        raise LookupError(f"botocore's certificate authorities have no {', '.join(sorted(missing))}")
+    return "".join(f'# Label: "{name}"\n{certificates[name]}' for name in sorted(AUTHORITIES))
+
+
 def _shapes_named_in(part: Any) -> set[str]:
     if isinstance(part, list):
         return set().union(*map(_shapes_named_in, part))
@@ -96,6 +125,11 @@ def _undocumented(part: Any) -> Any:
         return part
     # A shape may have a member that is called "documentation"; prose is always a string.
     return {k: _undocumented(v) for k, v in part.items() if not (k == "documentation" and isinstance(v, str))}
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.unlink()  # it may be a link to a file that others need whole
+    path.write_bytes(content)
 
 
 def _remove(paths: Iterable[Path]) -> None:

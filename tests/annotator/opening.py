@@ -1,6 +1,7 @@
 """Opening a file as the function does, told in plain values that can leave a process."""
 
-from annotator.decoding import BEGINNING, UnreadablePhoto, decode, sniff
+from annotator.decoding import decode
+from annotator.formats import BEGINNING, UnreadablePhoto, sniff
 
 
 def opened(data: bytes) -> tuple[int, ...] | str:

@@ -9,7 +9,7 @@ import re
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
-from annotator.decoding import UnreadablePhoto, sniff
+from annotator.formats import UnreadablePhoto, sniff
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -181,9 +181,10 @@ def test_settings_that_are_missing_or_wrong_are_named(change, says):
         Settings.from_env({name: value for name, value in environment.items() if value is not None})
 
 
-def test_importing_the_handler_needs_no_environment_and_no_pillow():
-    """A cold start pays for each import; Pillow and libheif are for the photos that need them."""
-    code = "import sys, annotator.handler; print([m for m in ('PIL', 'pi_heif') if m in sys.modules])"
+def test_importing_the_handler_needs_no_environment_and_nothing_for_pixels():
+    """A cold start pays for each import: OpenCV can wait until Rekognition looks, Pillow for photos that need it."""
+    large = ("numpy", "cv2", "PIL", "pi_heif")
+    code = f"import sys, annotator.handler; print([m for m in {large} if m in sys.modules])"
     path = str(Path(handler.__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 from annotator import decoding
-from annotator.decoding import UnreadablePhoto, decode, sniff
+from annotator.decoding import decode
+from annotator.formats import UnreadablePhoto, sniff
 
 from tests.annotator.hostile import AWKWARD_KEYS, chunk, files, jpeg, png, tiled_tiff, two_headed_jpeg
 from tests.annotator.photos import encoded, quarters

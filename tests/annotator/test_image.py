@@ -6,12 +6,14 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 from importlib.metadata import distribution
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import botocore
 import pytest
 
 CONTEXT = Path(__file__).parents[2] / "lambda" / "photo_annotator"
@@ -46,15 +48,10 @@ def _copy(package, folder):
         if ".." not in file.parts and source.suffix != ".pyc":
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            # A link where that is possible: the trim replaces what it changes only in copies.
-            shutil.copy2(source, target) if source.suffix in (".json", ".gz") else _link(source, target)
-
-
-def _link(source, target):
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+            try:
+                os.link(source, target)
+            except OSError:
+                shutil.copy2(source, target)
 
 
 def in_image(image, code):
@@ -135,6 +132,16 @@ def test_a_cut_model_says_the_same_of_its_operations(image):
         for name, shape in kept["shapes"].items():
             assert shape.keys() | {"documentation"} == whole["shapes"][name].keys() | {"documentation"}
             assert shape.get("members", {}).keys() == whole["shapes"][name].get("members", {}).keys()
+
+
+@pytest.mark.slow
+def test_the_image_trusts_amazons_own_authorities_and_nobody_else(image):
+    """Those that Amazon Trust Services asks to have, all of them; the packages that were trimmed keep theirs."""
+    authorities = ssl.create_default_context(cafile=image / "botocore" / "cacert.pem").get_ca_certs()
+    names = {dict(pair for (pair,) in authority["subject"])["commonName"] for authority in authorities}
+    assert names == trim.AUTHORITIES
+    whole = ssl.create_default_context(cafile=Path(botocore.__file__).with_name("cacert.pem"))
+    assert len(whole.get_ca_certs()) > 100
 
 
 @pytest.mark.slow

@@ -90,7 +90,7 @@ def test_rekognition_and_the_decoder_work_at_the_same_time(aws, monkeypatch):
         asked.set()
         assert decoded.wait(5)
 
-    monkeypatch.setattr("annotator.workflow.decode", decode_after_the_question)
+    monkeypatch.setattr("annotator.darkroom.decode", decode_after_the_question)
     aws.before["IndexFaces"] = answer_after_decoding
     assert annotate(uploaded(aws), aws.cloud(), 2048) == "annotated"
 

@@ -14,21 +14,18 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from annotator.formats import LARGEST_FILE, Format, UnreadablePhoto, file_too_large
+
 if TYPE_CHECKING:
     from PIL import Image
 
 Pixels = NDArray[np.uint8]
-
-Format = Literal["JPEG", "PNG", "WebP", "HEIC", "AVIF", "GIF", "TIFF", "BMP"]
-
-BEGINNING = 64
-"""So many bytes from a file's start are enough for `sniff`."""
 
 STRIP = 64
 """Rows that are converted at a time where a copy of the whole photo would not fit."""
@@ -41,9 +38,6 @@ MOST_ELONGATED = 50
 """Times that the longer edge may have the shorter one; panoramas of phones have ten times at most."""
 
 JPEG_QUALITY = 90
-
-LARGEST_FILE = 80_000_000
-"""Bytes of a photo that fit into the function's memory beside its pixels."""
 
 LARGEST_DECODE = 310_000_000
 """Bytes of memory that one decode may take: what a function of 512 MB has beside its libraries and the file."""
@@ -68,40 +62,6 @@ MOST_JPEG_SEGMENTS = 10_000
 MOST_JPEG_SCANNED = 20_000_000_000  # pixels times passes over them
 MOST_READS = 1_000_000  # Pillow reads a file's small parts one by one, in Python
 
-WHAT_TO_SEND = "send a JPEG, PNG, HEIC, WebP or AVIF photo"
-
-
-class UnreadablePhoto(Exception):
-    """The file cannot become pixels, now or later; its sentence says why and what to send instead."""
-
-
-def sniff(beginning: bytes) -> Format:
-    """The format of the file that begins with these bytes, whatever its name says.
-
-    `beginning` is the file's first BEGINNING bytes, or all of a shorter file.
-    Raises UnreadablePhoto for anything that is not a photo we know, named as well as the bytes allow.
-    """
-    if not beginning:
-        raise UnreadablePhoto(f"This file is empty: {WHAT_TO_SEND}.")
-    for magic, format_ in _MAGIC.items():
-        if beginning.startswith(magic):
-            return format_
-    if beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP":
-        return "WebP"
-    if beginning[4:8] == b"ftyp":
-        # ISO base media: the major brand and the compatible brands say which kind (ISO/IEC 23008-12, annex B).
-        end = min(int.from_bytes(beginning[:4], "big"), len(beginning))
-        brands = {beginning[8:12]} | {beginning[at : at + 4] for at in range(16, end, 4)}
-        if brands & {b"avif", b"avis"}:
-            return "AVIF"
-        if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}:
-            return "HEIC"
-        raise UnreadablePhoto(f"This is a video or another kind of media file, not a photo: {WHAT_TO_SEND}.")
-    for magic, name in _NOT_PHOTOS.items():
-        if beginning.lstrip().startswith(magic):
-            raise UnreadablePhoto(f"This is {name}, not a photo: {WHAT_TO_SEND}.")
-    raise UnreadablePhoto(f"This is not a photo in a format we know: {WHAT_TO_SEND}.")
-
 
 def decode(data: bytes | bytearray, format_: Format, long_edge: int) -> Pixels:
     """The photo upright and opaque, its longer edge at most `long_edge` pixels; 0 keeps the size.
@@ -119,14 +79,6 @@ def decode(data: bytes | bytearray, format_: Format, long_edge: int) -> Pixels:
     if format_ == "HEIC":
         return _decode_heic(data, long_edge)
     return _decode_with_pillow(data, format_, long_edge)
-
-
-def file_too_large(size: int) -> UnreadablePhoto:
-    """The refusal of a file of `size` bytes, above LARGEST_FILE."""
-    return UnreadablePhoto(
-        f"This file has {size / 1e6:.0f} MB, and {LARGEST_FILE / 1e6:.0f} MB is the most we can open: "
-        "send a smaller photo."
-    )
 
 
 def encode_jpeg(pixels: Pixels) -> bytes:
@@ -420,28 +372,4 @@ _IMREAD_AT = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
-}
-
-_MAGIC: dict[bytes, Format] = {
-    b"\xff\xd8\xff": "JPEG",
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"GIF87a": "GIF",
-    b"GIF89a": "GIF",
-    b"II*\x00": "TIFF",
-    b"MM\x00*": "TIFF",
-    b"BM": "BMP",
-}
-
-_NOT_PHOTOS = {
-    b"%PDF": "a PDF",
-    b"PK\x03\x04": "a ZIP archive or an office document",
-    b"/9j/": "a photo still written as base64 text",
-    b"iVBORw0KGgo": "a photo still written as base64 text",
-    b"data:image": "a photo still written as base64 text",
-    b"<svg": "a drawing (SVG)",
-    b"<": "a web page",
-    b"{": "JSON text",
-    b"\x1aE\xdf\xa3": "a video",
-    b"8BPS": "a Photoshop file",
-    b"\x00\x00\x00\x0cjP  ": "a JPEG 2000 file",
 }

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from annotator.cloud import (
     LARGEST_IN_CALL,
@@ -23,22 +23,14 @@ from annotator.cloud import (
     PhotoSuperseded,
     StoredPicture,
 )
-from annotator.decoding import (
-    BEGINNING,
-    LARGEST_FILE,
-    Pixels,
-    UnreadablePhoto,
-    decode,
-    encode_jpeg,
-    encode_jpeg_within,
-    file_too_large,
-    sniff,
-)
-from annotator.drawing import draw, draw_banner
 from annotator.faces import Face
+from annotator.formats import BEGINNING, LARGEST_FILE, UnreadablePhoto, file_too_large, sniff
 from annotator.logs import timed
 from annotator.photo import Photo
 from annotator.result import Picture, RawObject, Result, Status
+
+if TYPE_CHECKING:
+    from annotator.decoding import Pixels
 
 Outcome = Literal[Status, "already_done", "superseded", "deleted"]
 
@@ -82,9 +74,11 @@ def _annotate(
         return _reject(photo, download, str(refusal), earlier, cloud)
     # Not before Rekognition has answered: it may have read what came after the bytes that were fetched.
     confirming = beside.submit(cloud.confirm, photo, download.last_modified)
+    from annotator import darkroom
+
     with timed("draw"):
-        annotated = draw(pixels, faces) if faces else draw_banner(pixels, NO_FACE)
-        jpeg = _named(photo, download, encode_jpeg(annotated))
+        annotated = darkroom.draw(pixels, faces) if faces else darkroom.draw_banner(pixels, NO_FACE)
+        jpeg = _named(photo, download, darkroom.encode_jpeg(annotated))
     height, width = annotated.shape[:2]
     result = _result(
         photo,
@@ -105,7 +99,7 @@ def _annotate(
 
 def _see(
     photo: Photo, download: Download, cloud: Cloud, long_edge: int, beside: ThreadPoolExecutor
-) -> tuple[Pixels, tuple[Face, ...], StoredPicture | None]:
+) -> "tuple[Pixels, tuple[Face, ...], StoredPicture | None]":
     """The photo's pixels, its faces, and the picture that theirs may replace.
 
     Rekognition reads a JPEG from S3 while it downloads and decodes here. Anything else, and any JPEG that Rekognition
@@ -118,10 +112,13 @@ def _see(
             raise file_too_large(download.size)
         if format_ == "JPEG" and download.size <= LARGEST_IN_S3:
             looking = beside.submit(cloud.index_by_name, photo)
+        # Not at the top of this file: on a cold start OpenCV is imported while Rekognition looks.
+        from annotator import darkroom
+
         with timed("download"):
             data = download.rest()
         with timed("decode"):
-            pixels = decode(data, format_, long_edge)
+            pixels = darkroom.decode(data, format_, long_edge)
         del data
     except UnreadablePhoto:
         if looking:
@@ -129,13 +126,13 @@ def _see(
                 cloud.delete_faces(_ids(looking.result()))
         raise
     if not looking:
-        looking = beside.submit(cloud.index_bytes, photo, encode_jpeg_within(pixels, LARGEST_IN_CALL))
+        looking = beside.submit(cloud.index_bytes, photo, darkroom.encode_jpeg_within(pixels, LARGEST_IN_CALL))
     replacing = cloud.picture(photo)
     with timed("rekognition"):
         try:
             faces = looking.result()
         except PhotoRefused:
-            faces = cloud.index_bytes(photo, encode_jpeg_within(pixels, LARGEST_IN_CALL))
+            faces = cloud.index_bytes(photo, darkroom.encode_jpeg_within(pixels, LARGEST_IN_CALL))
     return pixels, faces, replacing
 
 

@@ -1,0 +1,81 @@
+"""Which kind of file begins with these bytes, and whether it can be a photo at all.
+
+Standard library only: a file is judged before anything large is imported for it.
+"""
+
+from typing import Literal
+
+Format = Literal["JPEG", "PNG", "WebP", "HEIC", "AVIF", "GIF", "TIFF", "BMP"]
+
+BEGINNING = 64
+"""So many bytes from a file's start are enough for `sniff`."""
+
+LARGEST_FILE = 80_000_000
+"""Bytes of a photo that fit into the function's memory beside its pixels."""
+
+WHAT_TO_SEND = "send a JPEG, PNG, HEIC, WebP or AVIF photo"
+
+
+class UnreadablePhoto(Exception):
+    """The file cannot become pixels, now or later; its sentence says why and what to send instead."""
+
+
+def sniff(beginning: bytes) -> Format:
+    """The format of the file that begins with these bytes, whatever its name says.
+
+    `beginning` is the file's first BEGINNING bytes, or all of a shorter file.
+    Raises UnreadablePhoto for anything that is not a photo we know, named as well as the bytes allow.
+    """
+    if not beginning:
+        raise UnreadablePhoto(f"This file is empty: {WHAT_TO_SEND}.")
+    for magic, format_ in _MAGIC.items():
+        if beginning.startswith(magic):
+            return format_
+    if beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP":
+        return "WebP"
+    if beginning[4:8] == b"ftyp":
+        # ISO base media: the major brand and the compatible brands say which kind (ISO/IEC 23008-12, annex B).
+        end = min(int.from_bytes(beginning[:4], "big"), len(beginning))
+        brands = {beginning[8:12]} | {beginning[at : at + 4] for at in range(16, end, 4)}
+        if brands & {b"avif", b"avis"}:
+            return "AVIF"
+        if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}:
+            return "HEIC"
+        raise UnreadablePhoto(f"This is a video or another kind of media file, not a photo: {WHAT_TO_SEND}.")
+    for magic, name in _NOT_PHOTOS.items():
+        if beginning.lstrip().startswith(magic):
+            raise UnreadablePhoto(f"This is {name}, not a photo: {WHAT_TO_SEND}.")
+    raise UnreadablePhoto(f"This is not a photo in a format we know: {WHAT_TO_SEND}.")
+
+
+def file_too_large(size: int) -> UnreadablePhoto:
+    """The refusal of a file of `size` bytes, above LARGEST_FILE."""
+    return UnreadablePhoto(
+        f"This file has {size / 1e6:.0f} MB, and {LARGEST_FILE / 1e6:.0f} MB is the most we can open: "
+        "send a smaller photo."
+    )
+
+
+_MAGIC: dict[bytes, Format] = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+    b"BM": "BMP",
+}
+
+_NOT_PHOTOS = {
+    b"%PDF": "a PDF",
+    b"PK\x03\x04": "a ZIP archive or an office document",
+    b"/9j/": "a photo still written as base64 text",
+    b"iVBORw0KGgo": "a photo still written as base64 text",
+    b"data:image": "a photo still written as base64 text",
+    b"<svg": "a drawing (SVG)",
+    b"<": "a web page",
+    b"{": "JSON text",
+    b"\x1aE\xdf\xa3": "a video",
+    b"8BPS": "a Photoshop file",
+    b"\x00\x00\x00\x0cjP  ": "a JPEG 2000 file",
+}
