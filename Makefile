@@ -76,7 +76,7 @@ exercise: .venv/.ready-dev  ## the extra credit of step 6: a test to turn green
 
 .PHONY: test test-fast lint types imports synth
 test: lint types imports synth  ## everything that must be green: lint, types, imports, synth, all tests
-	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@.venv/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/.ready-dev  ## the inner loop for the stacks: templates and settings, a few seconds
 	@CDK_VALIDATION=false .venv/bin/python -m pytest -q -p no:hypothesispytest -p no:xdist tests/infra/test_stacks.py tests/infra/test_settings.py

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +67,7 @@ class Evening:
 
 
 @pytest.fixture(scope="session")
-def evening() -> Iterator[Evening]:
+def evening() -> Evening:
     with LocalAws() as aws, aws.adopted():
         aws.prepare(attendee="simon")
         before = everything_there()
@@ -83,7 +82,7 @@ def evening() -> Iterator[Evening]:
         seen.diff = aws.cdk("diff", "--app", str(aws.assembly), "--all")
         aws.destroy()
         seen.left = difference(everything_there(), before)
-        yield seen
+    return seen
 
 
 def outputs(stack: str) -> dict[str, str]:
