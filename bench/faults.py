@@ -2,8 +2,9 @@
 
 Real are the stacks as synthesised, the queue with its five tries, the function in its host, and the SIGKILLs. What is
 shortened after the deployment, through AWS's own calls, so that tries follow each other in seconds: the function's
-time-out (12 s instead of 30) and the inbox's visibility (16 s instead of 180). The function also gets 256 MB, which
-is too little for some of the photos, until everything is mended and the dead letters are sent back.
+time-out (12 s instead of 30), the inbox's visibility (16 s instead of 180) and the waits between tries. The function
+also gets 256 MB, which is too little for some of the photos, until everything is mended and the dead letters are sent
+back.
 """
 
 import hashlib
@@ -34,6 +35,9 @@ from workshop.stacks import Stacks
 
 TIMEOUT, VISIBILITY, MEMORY, MENDED_MEMORY = 12, 16, 256, 512
 """Seconds, seconds, and megabytes."""
+
+RETRY_AFTER = "2,4,8,16"
+"""Seconds."""
 
 S3_FAULTS: dict[Kind, float] = {
     "500": 0.02,
@@ -172,7 +176,7 @@ def _configure(stacks: Stacks, memory: int, s3_url: str) -> None:
         FunctionName=stacks.function_name,
         Timeout=TIMEOUT,
         MemorySize=memory,
-        Environment={"Variables": {**deployed, "AWS_ENDPOINT_URL_S3": s3_url}},
+        Environment={"Variables": {**deployed, "AWS_ENDPOINT_URL_S3": s3_url, "RETRY_AFTER": RETRY_AFTER}},
     )
     stacks.account.client("sqs").set_queue_attributes(
         QueueUrl=stacks.inbox_url, Attributes={"VisibilityTimeout": str(VISIBILITY)}

@@ -124,13 +124,20 @@ class Functions:
 
 
 def _function(name: str, memory: int, image: str | None = None) -> Function:
+    variables = {
+        "PROCESSED_BUCKET": PROCESSED,
+        "COLLECTION_ID": "bench",
+        "INBOX_URL": "https://127.0.0.1/inbox",
+        "RETRY_AFTER": "10",
+        "LONG_EDGE": "2048",
+    }
     configuration = {
         "FunctionName": name,
         "FunctionArn": f"arn:aws:lambda:ap-southeast-2:111122223333:function:{name}",
         "Timeout": 60,
         "MemorySize": memory,
         "ImageUri": image,
-        "Environment": {"Variables": {"PROCESSED_BUCKET": PROCESSED, "COLLECTION_ID": "bench", "LONG_EDGE": "2048"}},
+        "Environment": {"Variables": variables},
     }
     return Function.from_configuration(configuration, {})
 

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.face_collection import FaceCollection
 from infra.function_identity import FunctionIdentity
-from infra.photo_store import PhotoStore
+from infra.photo_store import RETRY_AFTER, PhotoStore
 from infra.settings import PHOTO_TIMEOUT, Architecture
 
 IMAGE = Path(__file__).parents[1] / "lambda" / "photo_annotator"
@@ -58,6 +58,8 @@ class PhotoAnnotator(Construct):
             environment={
                 "PROCESSED_BUCKET": photos.processed.bucket_name,
                 "COLLECTION_ID": faces.collection_id,
+                "INBOX_URL": photos.inbox.queue_url,
+                "RETRY_AFTER": ",".join(map(str, RETRY_AFTER)),
                 "LONG_EDGE": str(long_edge),
             },
             role=self.identity.role,

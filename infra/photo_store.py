@@ -14,6 +14,13 @@ TRIES = 5
 meets Lambda's concurrency limit ends up there although nothing is wrong.
 """
 
+RETRY_AFTER = (10, 60, 240, 600)
+"""Seconds between one try and the next, where a photo failed without taking the function along.
+
+Throttling and failures of AWS's own mostly pass within seconds, and nobody should wait three minutes for that, which
+is what the queue's visibility time-out has to be; while a failure that lasts is outwaited for a quarter of an hour.
+"""
+
 
 class PhotoStore(Construct):
     """The raw bucket announces each photo to the inbox; pictures and results are kept in the processed bucket.
@@ -71,13 +78,19 @@ class PhotoStore(Construct):
         role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:DeleteObject"], resources=[pictures]))
 
     def grant_emptying_inbox(self, role: iam.IRole) -> None:
-        """Lets Lambda take messages off the inbox as `role`.
+        """Lets Lambda take messages off the inbox as `role`, and the function say when one that failed comes again.
 
-        The three calls an event source mapping makes (Lambda developer guide, "Execution role permissions").
+        The first three are the calls of an event source mapping (Lambda developer guide, "Execution role
+        permissions").
         """
         role.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+                actions=[
+                    "sqs:ReceiveMessage",
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:ChangeMessageVisibility",
+                ],
                 resources=[self.inbox.queue_arn],
             )
         )

@@ -89,7 +89,7 @@ def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
         return Diagnosis("no_function", key, sentence, step)
     if failure := _last_error(stacks, key):
         sentence = f"{key} failed and will be tried again; the function's last error: {failure}"
-        return Diagnosis("failing", key, sentence, f"In three minutes ask again: {command('why', key)}")
+        return Diagnosis("failing", key, sentence, f"Ask again in a minute: {command('why', key)}")
     if waiting or in_work or _age(stacks, photo) < JUST_ARRIVED:
         sentence = f"{key} is still queued: about {waiting} messages wait in the inbox, {in_work} are being worked on."
         return Diagnosis("queued", key, sentence, f"Ask again in a moment: {command('why', key)}")

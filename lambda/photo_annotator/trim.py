@@ -18,8 +18,9 @@ OPERATIONS = {
     # HeadBucket is what botocore itself asks when a bucket turns out to lie in another region.
     "s3": {"DeleteObject", "GetObject", "HeadBucket", "HeadObject", "PutObject"},
     "rekognition": {"DeleteFaces", "IndexFaces", "ListFaces"},
+    "sqs": {"ChangeMessageVisibility"},
 }
-"""What `annotator/cloud.py` calls. An operation that is not listed here does not exist in the image."""
+"""What `annotator/cloud.py` and `annotator/inbox.py` call. An operation that is not listed here is not in the image."""
 
 AUTHORITIES = {
     "Amazon Root CA 1",

@@ -1,4 +1,4 @@
-"""S3 and Rekognition behind boto3's own clients: requests are answered here instead of on a network.
+"""S3, Rekognition and SQS behind boto3's own clients: requests are answered here instead of on a network.
 
 Only what the function's calls mean to each other: objects with ETags and conditions on them, and a collection that
 stores nothing twice. Whatever a test wants to happen in the middle of something is put into `before`.
@@ -13,11 +13,14 @@ from urllib.parse import unquote, urlsplit
 
 import boto3
 from annotator.cloud import Cloud
+from annotator.handler import Settings
+from annotator.inbox import Inbox
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from urllib3.response import HTTPResponse
 
 RAW, PROCESSED, COLLECTION = "raw-photos", "processed-photos", "faces-me"
+INBOX, RETRY_AFTER = "https://sqs.ap-southeast-2.amazonaws.com/111122223333/inbox", (10, 60)
 
 
 def face_detail(left=0.25, *, emotion="HAPPY"):
@@ -33,7 +36,7 @@ def face_detail(left=0.25, *, emotion="HAPPY"):
 
 
 class AwsInMemory:
-    """Both services. `calls` lists (operation, what it was about) in order."""
+    """All services. `calls` lists (operation, what it was about) in order."""
 
     def __init__(self):
         self.objects = {}
@@ -47,19 +50,16 @@ class AwsInMemory:
         self.before = {}
 
     def cloud(self):
-        about = {
-            "region_name": "ap-southeast-2",
-            "aws_access_key_id": "test",
-            "aws_secret_access_key": "test",
-            # Bodies as they are, rather than in chunks with a checksum after them.
-            "config": Config(
-                retries={"mode": "standard", "total_max_attempts": 1}, request_checksum_calculation="when_required"
-            ),
-        }
-        s3, rekognition = boto3.client("s3", **about), boto3.client("rekognition", **about)
-        s3.meta.events.register("before-send.s3", self._answer_s3)
-        rekognition.meta.events.register("before-send.rekognition", self._answer_rekognition)
+        s3, rekognition = _client("s3", self._answer_s3), _client("rekognition", self._answer_rekognition)
         return Cloud(s3, rekognition, processed_bucket=PROCESSED, collection_id=COLLECTION)
+
+    def inbox(self, retry_after=RETRY_AFTER):
+        return Inbox(INBOX, retry_after, connect=lambda: _client("sqs", self._answer_sqs))
+
+    def function(self, long_edge=2048):
+        """What the handler works with."""
+        settings = Settings(PROCESSED, COLLECTION, INBOX, RETRY_AFTER, long_edge)
+        return settings, self.cloud(), self.inbox()
 
     def upload(self, key, body):
         """Put a photo into the raw bucket; returns its ETag as an event has it."""
@@ -154,6 +154,28 @@ class AwsInMemory:
 
     def _deletefaces(self, asked):
         return {"DeletedFaces": [face_id for face_id in asked["FaceIds"] if self.collection.pop(face_id, None)]}
+
+    def _answer_sqs(self, request, **_):
+        asked = json.loads(request.body)
+        if failure := self._happens(_header(request, "X-Amz-Target").split(".")[1], asked):
+            status, code = failure
+            return _response(request, status, {}, json.dumps({"__type": code, "message": "no"}).encode())
+        return _response(request, 200, {}, b"{}")
+
+
+def _client(service, answer):
+    client = boto3.client(
+        service,
+        region_name="ap-southeast-2",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        # Bodies as they are, rather than in chunks with a checksum after them.
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 1}, request_checksum_calculation="when_required"
+        ),
+    )
+    client.meta.events.register(f"before-send.{service}", answer)
+    return client
 
 
 def _header(request, name):

@@ -77,7 +77,14 @@ def record(key="me.jpg", *, size=1000, event="ObjectCreated:Put", **entry):
     }
 
 
-def message(*records, id_="059f36b4-87a3-44ab-83d2-661975830a7d", body=None):
-    """One SQS message that carries `records`."""
+def message(*records, id_="059f36b4-87a3-44ab-83d2-661975830a7d", body=None, times=1):
+    """One SQS message that carries `records`, delivered for the `times`th time."""
     body = json.dumps({"Records": list(records)}) if body is None else body
-    return {"messageId": id_, "body": body, "eventSource": "aws:sqs"}
+    attributes = {"ApproximateReceiveCount": str(times)}
+    return {
+        "messageId": id_,
+        "receiptHandle": f"handle of {id_}",
+        "body": body,
+        "attributes": attributes,
+        "eventSource": "aws:sqs",
+    }

@@ -16,7 +16,7 @@ from urllib.parse import quote_plus
 from annotator import handler
 from annotator.photo import result_key
 
-from tests.annotator.aws_in_memory import COLLECTION, PROCESSED, RAW, AwsInMemory
+from tests.annotator.aws_in_memory import PROCESSED, RAW, AwsInMemory
 from tests.annotator.hostile import Hostile
 from tests.annotator.photos import message, record
 
@@ -89,7 +89,7 @@ def play(
 
 def _play_here(listed: list[dict[str, str]]) -> None:
     aws = AwsInMemory()
-    in_memory = handler.Settings(PROCESSED, COLLECTION, 2048), aws.cloud()
+    in_memory = aws.function()
     handler._in_this_process = lambda: in_memory
     context = SimpleNamespace(aws_request_id="8f5ad8a1-0d7a-4a3c-9b8e-2f4f5b1c9d11")
     for each in listed:

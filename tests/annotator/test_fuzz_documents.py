@@ -16,7 +16,7 @@ from annotator.result import Picture, RawObject, Result
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.annotator.aws_in_memory import COLLECTION, PROCESSED, AwsInMemory
+from tests.annotator.aws_in_memory import AwsInMemory
 from tests.annotator.photos import message, record
 from tests.annotator.test_result import contract
 
@@ -131,7 +131,7 @@ def test_a_bucket_that_s3_cannot_have_is_not_understood(bucket):
 @pytest.fixture
 def handled(monkeypatch):
     """The function's answer to a body; no photo that a message makes up is there."""
-    in_memory = handler.Settings(PROCESSED, COLLECTION, 2048), AwsInMemory().cloud()
+    in_memory = AwsInMemory().function()
     monkeypatch.setattr(handler, "_in_this_process", lambda: in_memory)
     logs.log.handlers.clear()
     context = SimpleNamespace(aws_request_id="8f5ad8a1-0d7a-4a3c-9b8e-2f4f5b1c9d11")

@@ -10,7 +10,7 @@ from annotator import handler, logs
 from annotator.events import photos_in
 from annotator.handler import Settings, handle
 
-from tests.annotator.aws_in_memory import COLLECTION, PROCESSED, AwsInMemory
+from tests.annotator.aws_in_memory import AwsInMemory
 from tests.annotator.photos import encoded, message, quarters, record
 
 CONTEXT = SimpleNamespace(aws_request_id="8f5ad8a1-0d7a-4a3c-9b8e-2f4f5b1c9d11")
@@ -20,7 +20,7 @@ JPEG = encoded(quarters(), "JPEG")
 @pytest.fixture
 def aws(monkeypatch):
     aws = AwsInMemory()
-    in_memory = Settings(PROCESSED, COLLECTION, 2048), aws.cloud()
+    in_memory = aws.function()
     monkeypatch.setattr(handler, "_in_this_process", lambda: in_memory)
     return aws
 
@@ -36,7 +36,7 @@ def fresh_logs():
 def lines(capsys):
     """What the function said of how things ended."""
     said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    return [line for line in said if line["status"] != "begun"]
+    return [line for line in said if line["status"] not in ("begun", "waiting")]
 
 
 def announced(aws, key="me.jpg", body=JPEG):
@@ -66,13 +66,22 @@ def test_one_failing_message_does_not_fail_the_others(aws):
     assert aws.result("c.pdf")["status"] == "rejected"
 
 
+def test_what_failed_comes_again_soon_and_nothing_else_does(aws):
+    """Nobody waits for the queue's three minutes because Rekognition was busy for a second."""
+    aws.failures["IndexFaces"] = [(400, "ThrottlingException")]
+    batch = [message(announced(aws, "a.jpg"), id_="throttled"), message(announced(aws, "b.jpg"), id_="good")]
+    handle({"Records": batch}, CONTEXT)
+    put_back = [asked["ReceiptHandle"] for operation, asked in aws.calls if operation == "ChangeMessageVisibility"]
+    assert put_back == ["handle of throttled"]
+
+
 def test_a_message_that_comes_again_removes_what_its_first_delivery_left(aws):
     """Faces of the same photo that no result names; the first time nobody pays for the look."""
     announcement = message(announced(aws))
     (photo,) = photos_in(announcement)
     aws.collection["left-behind"] = photo.external_image_id
-    for count, left in (("1", 2), ("2", 1)):
-        handle({"Records": [{**announcement, "attributes": {"ApproximateReceiveCount": count}}]}, CONTEXT)
+    for times, left in ((1, 2), (2, 1)):
+        handle({"Records": [{**announcement, "attributes": {"ApproximateReceiveCount": str(times)}}]}, CONTEXT)
         assert len(aws.collection) == left
     assert "left-behind" not in aws.collection
 
@@ -161,9 +170,11 @@ def test_the_next_photo_is_not_told_with_the_last_ones_times(aws, capsys):
 # --- settings and import -----------------------------------------------------------------------
 
 
+ENVIRONMENT = {"PROCESSED_BUCKET": "p", "COLLECTION_ID": "c", "INBOX_URL": "https://q", "RETRY_AFTER": "10,60"}
+
+
 def test_the_settings_are_the_environment():
-    environment = {"PROCESSED_BUCKET": "p", "COLLECTION_ID": "c", "LONG_EDGE": "0"}
-    assert Settings.from_env(environment) == Settings("p", "c", 0)
+    assert Settings.from_env(ENVIRONMENT | {"LONG_EDGE": "0"}) == Settings("p", "c", "https://q", (10, 60), 0)
 
 
 @pytest.mark.parametrize(
@@ -171,12 +182,16 @@ def test_the_settings_are_the_environment():
     [
         ({"PROCESSED_BUCKET": None}, "no PROCESSED_BUCKET"),
         ({"COLLECTION_ID": None}, "no COLLECTION_ID"),
+        ({"INBOX_URL": None}, "no INBOX_URL"),
+        ({"RETRY_AFTER": None}, "no RETRY_AFTER"),
+        ({"RETRY_AFTER": "10,soon"}, "RETRY_AFTER must be a number of seconds, 0 or more, not 'soon'"),
+        ({"RETRY_AFTER": ""}, "not ''"),
         ({"LONG_EDGE": "big"}, "not 'big'"),
         ({"LONG_EDGE": "-1"}, "not '-1'"),
     ],
 )
 def test_settings_that_are_missing_or_wrong_are_named(change, says):
-    environment = {"PROCESSED_BUCKET": "p", "COLLECTION_ID": "c", "LONG_EDGE": "2048", **change}
+    environment = ENVIRONMENT | change
     with pytest.raises(ValueError, match=says):
         Settings.from_env({name: value for name, value in environment.items() if value is not None})
 
@@ -191,9 +206,8 @@ def test_importing_the_handler_needs_no_environment_and_nothing_for_pixels():
 
 
 def test_the_clients_are_made_once(monkeypatch):
-    monkeypatch.setenv("PROCESSED_BUCKET", "p")
-    monkeypatch.setenv("COLLECTION_ID", "c")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-2")
+    for name, value in (ENVIRONMENT | {"AWS_DEFAULT_REGION": "ap-southeast-2"}).items():
+        monkeypatch.setenv(name, value)
     handler._in_this_process.cache_clear()
     assert handler._in_this_process()[1] is handler._in_this_process()[1]
     handler._in_this_process.cache_clear()

@@ -81,11 +81,12 @@ def test_the_trimmed_image_annotates_every_kind_of_photo(image):
 import cv2, numpy, boto3, PIL, pi_heif
 from types import SimpleNamespace
 from annotator import handler
-from tests.annotator.aws_in_memory import AwsInMemory, COLLECTION, PROCESSED
+from tests.annotator.aws_in_memory import AwsInMemory
 from tests.annotator.heic import heic
 from tests.annotator.photos import encoded, message, quarters, record
 aws = AwsInMemory()
-handler._in_this_process = lambda: (handler.Settings(PROCESSED, COLLECTION, 2048), aws.cloud())
+in_memory = aws.function()
+handler._in_this_process = lambda: in_memory
 photos = {kind: encoded(quarters(), kind) for kind in ("JPEG", "PNG", "WebP", "AVIF", "GIF", "TIFF", "BMP")}
 photos["HEIC"] = heic(quarters())
 for name, photo in photos.items():
@@ -115,6 +116,8 @@ def test_the_image_knows_every_operation_that_the_function_calls():
     assert called["rekognition"] >= {"IndexFaces", "ListFaces"}
     assert called["s3"] | {"HeadBucket"} == trim.OPERATIONS["s3"]
     assert called["rekognition"] == trim.OPERATIONS["rekognition"]
+    asked = re.findall(r"_connect\(\)\.(\w+)\(", (CONTEXT / "annotator" / "inbox.py").read_text())
+    assert {method.title().replace("_", "") for method in asked} == trim.OPERATIONS["sqs"]
 
 
 @pytest.mark.slow

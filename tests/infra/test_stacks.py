@@ -143,6 +143,7 @@ def test_the_annotator_may_do_exactly_what_it_does(assembly):
         "sqs:ReceiveMessage": {"PhotosInbox.Arn"},
         "sqs:DeleteMessage": {"PhotosInbox.Arn"},
         "sqs:GetQueueAttributes": {"PhotosInbox.Arn"},
+        "sqs:ChangeMessageVisibility": {"PhotosInbox.Arn"},
         **{f"rekognition:{call}Faces": {collection} for call in ("Index", "List", "Delete")},
     }
 

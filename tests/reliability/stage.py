@@ -91,6 +91,8 @@ class Stage:
         variables = {
             "PROCESSED_BUCKET": PROCESSED,
             "COLLECTION_ID": COLLECTION,
+            "INBOX_URL": "http://127.0.0.1:9/inbox",
+            "RETRY_AFTER": "10",
             "LONG_EDGE": "2048",
             "AWS_ENDPOINT_URL_S3": self.url,
         }

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from annotator import inbox
 from annotator.cloud import clients
 from aws_cdk import App
 from face_collection import handler as face_collection
@@ -37,7 +38,13 @@ def credentials(monkeypatch) -> Iterator[None]:
 
 def test_every_client_gives_up_after_a_few_tries_and_seconds(credentials):
     account = Account.open()
-    for client in (*clients(), face_collection._client(), account.client("s3"), account.client("rekognition")):
+    for client in (
+        *clients(),
+        inbox.client(),
+        face_collection._client(),
+        account.client("s3"),
+        account.client("rekognition"),
+    ):
         assert client.meta.config.retries["mode"] in ("standard", "adaptive")
         assert client.meta.config.retries["total_max_attempts"] <= 8
         assert client.meta.config.connect_timeout <= 5
@@ -47,6 +54,10 @@ def test_every_client_gives_up_after_a_few_tries_and_seconds(credentials):
 def test_a_photo_that_fails_is_tried_five_times_and_then_kept_aside(resources):
     policies = [queue["RedrivePolicy"] for queue in of_type(resources, "AWS::SQS::Queue") if "RedrivePolicy" in queue]
     assert [policy["maxReceiveCount"] for policy in policies] == [5]
+    (function,) = (each for each in of_type(resources, "AWS::Lambda::Function") if each.get("PackageType") == "Image")
+    waits = [int(each) for each in function["Environment"]["Variables"]["RETRY_AFTER"].split(",")]
+    assert len(waits) == 5 - 1
+    assert waits == sorted(waits)
 
 
 def test_what_the_function_writes_calls_nobody(resources):

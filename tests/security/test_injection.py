@@ -21,7 +21,7 @@ from rich.spinner import Spinner
 from rich.status import Status
 
 from local_aws import demo, steps
-from tests.annotator.aws_in_memory import COLLECTION, PROCESSED, AwsInMemory
+from tests.annotator.aws_in_memory import PROCESSED, AwsInMemory
 from tests.annotator.photos import encoded, message, quarters, record
 from tests.workshop.attendee import Attendee, picture
 from tests.workshop.conftest import attendee, deployed, local_aws  # noqa: F401 - fixtures
@@ -66,8 +66,8 @@ FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u2
 def function(monkeypatch):
     """The function's handler, in this process, with an AWS in memory."""
     aws = AwsInMemory()
-    settings = handler.Settings(PROCESSED, COLLECTION, 512)
-    monkeypatch.setattr(handler, "_in_this_process", lambda: (settings, aws.cloud()))
+    in_memory = aws.function(long_edge=512)
+    monkeypatch.setattr(handler, "_in_this_process", lambda: in_memory)
     logs.log.handlers.clear()
     yield aws
     logs.log.handlers.clear()

@@ -9,6 +9,7 @@ from typing import Any
 from annotator import logs
 from annotator.cloud import Cloud, clients
 from annotator.events import MessageNotUnderstood, photos_in
+from annotator.inbox import Inbox, deliveries
 from annotator.logs import log
 from annotator.photo import Photo
 from annotator.workflow import annotate
@@ -20,33 +21,45 @@ class Settings:
 
     processed_bucket: str
     collection_id: str
+    inbox_url: str
+    retry_after: tuple[int, ...]
+    """Seconds from a photo's first failure to its second try, from the second to the third, and so on."""
+
     long_edge: int
     """Pixels of the annotated picture's longer edge; 0 keeps the photo's size."""
 
     @staticmethod
     def from_env(environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings in PROCESSED_BUCKET, COLLECTION_ID and LONG_EDGE. Raises ValueError with a sentence."""
+        """The settings in PROCESSED_BUCKET, COLLECTION_ID, INBOX_URL, RETRY_AFTER (`10,60`) and LONG_EDGE.
+
+        Raises ValueError with a sentence.
+        """
         try:
-            settings = Settings(
+            return Settings(
                 processed_bucket=environment["PROCESSED_BUCKET"],
                 collection_id=environment["COLLECTION_ID"],
-                long_edge=int(environment.get("LONG_EDGE", "2048")),
+                inbox_url=environment["INBOX_URL"],
+                retry_after=tuple(
+                    _whole_number("RETRY_AFTER", each, "seconds") for each in environment["RETRY_AFTER"].split(",")
+                ),
+                long_edge=_whole_number("LONG_EDGE", environment.get("LONG_EDGE", "2048"), "pixels"),
             )
         except KeyError as missing:
             raise ValueError(f"The function's environment has no {missing.args[0]}: deploy the stack again.") from None
-        except ValueError:
-            settings = None
-        if not settings or settings.long_edge < 0:
-            raise ValueError(f"LONG_EDGE must be a number of pixels, 0 or more, not {environment['LONG_EDGE']!r}.")
-        return settings
+
+
+def _whole_number(variable: str, text: str, unit: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(f"{variable} must be a number of {unit}, 0 or more, not {text!r}.")
+    return int(text)
 
 
 @cache
-def _in_this_process() -> tuple[Settings, Cloud]:
+def _in_this_process() -> tuple[Settings, Cloud, Inbox]:
     settings = Settings.from_env()
     s3, rekognition = clients()
     cloud = Cloud(s3, rekognition, processed_bucket=settings.processed_bucket, collection_id=settings.collection_id)
-    return settings, cloud
+    return settings, cloud, Inbox(settings.inbox_url, settings.retry_after)
 
 
 def handle(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
@@ -55,12 +68,13 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, s
     `event` is what an SQS event source mapping with ReportBatchItemFailures sends, `context` is Lambda's.
     """
     logs.configure()
-    settings, cloud = _in_this_process()
+    settings, cloud, inbox = _in_this_process()
     failed = []
     for message in event["Records"]:
         with logs.about(request_id=context.aws_request_id, message_id=message["messageId"]):
             if not _handled(message, settings, cloud):
                 failed.append({"itemIdentifier": message["messageId"]})
+                inbox.deliver_again(message)
     return {"batchItemFailures": failed}
 
 
@@ -73,7 +87,7 @@ def _handled(message: Mapping[str, Any], settings: Settings, cloud: Cloud) -> bo
     if not photos:
         log.info("nothing to do", extra={"fields": {"status": "ignored"}})
     # All of them, also after a failure: what is done will not be done again when the message comes back.
-    again = int(message.get("attributes", {}).get("ApproximateReceiveCount", 1)) > 1
+    again = deliveries(message) > 1
     outcomes = [_done(photo, settings, cloud, again) for photo in photos]
     return all(outcomes)
 

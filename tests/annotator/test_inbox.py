@@ -1,0 +1,47 @@
+import pytest
+from annotator import logs
+
+from tests.annotator.aws_in_memory import INBOX, RETRY_AFTER, AwsInMemory
+from tests.annotator.photos import message
+
+
+@pytest.fixture
+def aws():
+    return AwsInMemory()
+
+
+def waits(aws):
+    """The seconds that SQS was asked to keep messages invisible."""
+    return [asked["VisibilityTimeout"] for operation, asked in aws.calls if operation == "ChangeMessageVisibility"]
+
+
+@pytest.mark.parametrize("tried", [1, 2])
+def test_the_next_try_comes_after_its_wait_or_up_to_half_of_it_sooner(aws, tried):
+    inbox, longest = aws.inbox(), RETRY_AFTER[tried - 1]
+    for _ in range(50):
+        inbox.deliver_again(message(times=tried))
+    assert longest / 2 <= min(waits(aws)) < max(waits(aws)) <= longest
+
+
+def test_it_is_this_very_delivery_that_is_put_back(aws):
+    aws.inbox().deliver_again(message(id_="m1"))
+    ((_, asked),) = aws.calls
+    assert (asked["QueueUrl"], asked["ReceiptHandle"]) == (INBOX, "handle of m1")
+
+
+def test_after_the_last_wait_the_queue_decides(aws):
+    aws.inbox().deliver_again(message(times=len(RETRY_AFTER) + 1))
+    assert aws.calls == []
+
+
+@pytest.mark.parametrize("failure", [(403, "AccessDenied"), (400, "ReceiptHandleIsInvalid"), (500, "InternalFailure")])
+def test_a_queue_that_cannot_be_asked_decides_by_itself(aws, caplog, failure):
+    aws.failures["ChangeMessageVisibility"] = [failure]
+    logs.log.propagate = True
+    aws.inbox().deliver_again(message())
+    assert failure[1] in caplog.records[-1].fields["reason"]
+
+
+def test_a_message_that_somebody_sent_by_hand_fails_like_any_other(aws):
+    aws.inbox().deliver_again({"messageId": "m1", "body": "{}"})
+    assert len(aws.calls) == 1
