@@ -50,9 +50,7 @@ class PhotoAnnotator(Construct):
             # Docker builds for the machine it runs on unless told otherwise; on an Apple-silicon laptop that image
             # would not start here (aws/aws-cdk #31048). One setting drives both sides.
             architecture=function_architecture,
-            code=lambda_.DockerImageCode.from_image_asset(
-                str(IMAGE), platform=image_platform, exclude=["**/__pycache__", "**/*.pyc", "requirements.in"]
-            ),
+            code=lambda_.DockerImageCode.from_image_asset(str(IMAGE), platform=image_platform),
             timeout=Duration.seconds(PHOTO_TIMEOUT),
             memory_size=memory,
             environment={

@@ -14,11 +14,12 @@ TRIES = 5
 meets Lambda's concurrency limit ends up there although nothing is wrong.
 """
 
-RETRY_AFTER = (10, 60, 240, 600)
-"""Seconds between one try and the next, where a photo failed without taking the function along.
+RETRY_AFTER = (10, 60, 300, 900)
+"""Seconds between one try and the next, at most, where a photo failed without taking the function along.
 
 Throttling and failures of AWS's own mostly pass within seconds, and nobody should wait three minutes for that, which
-is what the queue's visibility time-out has to be; while a failure that lasts is outwaited for a quarter of an hour.
+is what the queue's visibility time-out has to be. A failure that lasts is outwaited for ten minutes at least: each
+wait is shortened by up to half by chance.
 """
 
 

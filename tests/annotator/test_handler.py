@@ -86,6 +86,14 @@ def test_a_message_that_comes_again_removes_what_its_first_delivery_left(aws):
     assert "left-behind" not in aws.collection
 
 
+def test_a_process_that_cannot_import_what_it_needs_ends(aws, monkeypatch):
+    """cv2 says "recursion is detected" for ever once its import has failed; a new process may succeed."""
+    monkeypatch.setitem(sys.modules, "annotator.darkroom", None)
+    monkeypatch.delattr("annotator.darkroom", raising=False)
+    with pytest.raises(SystemExit):
+        handle({"Records": [message(announced(aws))]}, CONTEXT)
+
+
 def test_every_photo_of_a_failing_message_gets_its_turn(aws):
     aws.failures["IndexFaces"] = [(400, "ThrottlingException")]
     two = message(announced(aws, "a.jpg"), announced(aws, "b.jpg"), id_="two")
@@ -127,7 +135,7 @@ def test_a_line_says_what_it_is_about_and_how_long_it_took(aws, capsys):
     assert line["key"] == "my selfie.jpg"
     assert line["etag"] == aws.result("my selfie.jpg")["raw"]["etag"]
     assert line["status"] == "annotated"
-    assert {"download", "decode", "rekognition", "draw", "store", "total"} == set(line["durations_ms"])
+    assert {"import", "download", "decode", "rekognition", "draw", "store", "total"} == set(line["durations_ms"])
     assert line["durations_ms"]["total"] >= line["durations_ms"]["decode"] > 0
 
 

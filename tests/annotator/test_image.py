@@ -103,6 +103,12 @@ for module in (cv2, numpy, boto3, PIL, pi_heif):
     assert all(word.startswith(str(image)) for word in said[said.index("from") + 1 :] if word != "from")
 
 
+@pytest.mark.slow
+def test_what_ci_tries_in_the_built_image_works_with_the_trimmed_packages(image):
+    script = (PROJECT / "tests" / "security" / "in_the_image.py").read_text()
+    assert "encodes;" in in_image(image, script)
+
+
 def test_the_image_knows_every_operation_that_the_function_calls():
     called = {"s3": set(), "rekognition": set()}
     for node in ast.walk(ast.parse((CONTEXT / "annotator" / "cloud.py").read_text())):

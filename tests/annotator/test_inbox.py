@@ -29,9 +29,10 @@ def test_it_is_this_very_delivery_that_is_put_back(aws):
     assert (asked["QueueUrl"], asked["ReceiptHandle"]) == (INBOX, "handle of m1")
 
 
-def test_after_the_last_wait_the_queue_decides(aws):
+def test_after_the_last_try_it_goes_to_the_dead_letters_at_once(aws):
+    """SQS moves a message there when it is due to be received once more than the queue allows."""
     aws.inbox().deliver_again(message(times=len(RETRY_AFTER) + 1))
-    assert aws.calls == []
+    assert waits(aws) == [0]
 
 
 @pytest.mark.parametrize("failure", [(403, "AccessDenied"), (400, "ReceiptHandleIsInvalid"), (500, "InternalFailure")])

@@ -80,12 +80,17 @@ def test_a_request_type_nobody_knows_is_refused(cloudformation):
     assert "asked for 'Read'" in cloudformation.ask("Read")["Reason"]
 
 
-def test_a_reason_fits_into_the_answer(cloudformation, monkeypatch):
+@pytest.mark.parametrize("character", ["x", "é", "😀", '"', "\0", "\n"])
+def test_a_reason_and_an_id_fit_into_the_answer(cloudformation, monkeypatch, character):
+    """CloudFormation takes 4,096 bytes."""
+
     def fail(*_: object) -> None:
-        raise ValueError("x" * 10_000)
+        raise ValueError(character * 10_000)
 
     monkeypatch.setattr("face_collection.lifecycle.create", fail)
-    assert len(cloudformation.ask("Create")["Reason"]) < 1_200
+    answer = cloudformation.ask("Create", character * 1000)
+    assert answer["Status"] == "FAILED"
+    assert len(json.dumps(answer)) < 4_096
 
 
 def test_a_slow_rekognition_is_reported_before_lambda_ends_the_function(cloudformation, letterbox, rekognition, server):

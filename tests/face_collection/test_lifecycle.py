@@ -1,7 +1,11 @@
 """Every lifecycle event, against a server that keeps collections; and CloudFormation's own habits."""
 
+from types import SimpleNamespace
+
 import pytest
 from face_collection.lifecycle import OWNER_TAG
+
+from local_aws.rekognition.conditions import Fault
 
 from .conftest import FAMILY, STACK
 
@@ -33,6 +37,24 @@ def test_create_makes_the_collection_and_tells_its_attributes(cloudformation, re
 def test_create_tags_the_collection_with_the_workshop_and_its_stack(cloudformation, rekognition):
     cloudformation.ask("Create")
     assert tags(rekognition) == {"workshop": "show-your-emotions", "attendee": "simon", OWNER_TAG: STACK}
+
+
+def test_a_role_that_iam_has_not_heard_of_yet_is_asked_for_again(cloudformation, rekognition, server, monkeypatch):
+    """CloudFormation calls within seconds of making the role; 31 of them are waited for."""
+    waits = []
+    monkeypatch.setattr("face_collection.lifecycle.time", SimpleNamespace(sleep=waits.append))
+    server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException", times=3))
+    assert cloudformation.ask("Create")["Status"] == "SUCCESS"
+    assert waits == [1, 2, 4]
+    server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
+    waits.clear()
+    assert "AccessDenied" in cloudformation.ask("Create")["Reason"]
+    assert sum(waits) == 31
+
+
+def test_an_update_is_made_by_a_role_that_is_known(cloudformation, server):
+    server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
+    assert "AccessDenied" in cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})["Reason"]
 
 
 def test_a_second_create_finds_what_the_first_one_made(cloudformation, rekognition):

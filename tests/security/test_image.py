@@ -51,6 +51,13 @@ def test_the_image_runs_as_nobody():
     assert after == ["USER", "CMD"]
 
 
+def test_the_build_imports_what_the_function_imports_late_too():
+    """A package that cannot be imported in the image must not be found out by the first photo."""
+    (tried,) = [run for run in arguments("RUN") if "-c" in run]
+    for module in ("annotator.handler", "annotator.darkroom", "PIL.Image", "pi_heif"):
+        assert module in tried
+
+
 def test_the_base_image_is_aws_own_and_one_build_of_it():
     (base,) = arguments("FROM")
     assert re.fullmatch(r"public\.ecr\.aws/lambda/python:3\.13\.\d{4}\.\d\d\.\d\d\.\d\d", base)

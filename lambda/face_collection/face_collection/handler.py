@@ -24,7 +24,8 @@ can come after it (six calls of `_client` at their slowest, then the answer itse
 by itself: Lambda repeats one that it had to end, and a repeated Create would make what nobody asks for any more."""
 
 LONGEST_REASON: Final = 1000
-"""Characters; the whole answer may have 4,096 bytes (CloudFormation user guide, "Custom resource response objects")."""
+"""Characters, each of at most two bytes once it is JSON; the whole answer may have 4,096 bytes (CloudFormation user
+guide, "Custom resource response objects")."""
 
 log = logging.getLogger(__name__)
 log.setLevel(logging.INFO)
@@ -91,7 +92,8 @@ def _carry_out(event: dict[str, Any]) -> tuple[str, dict[str, str]]:
         raise ValueError(f"CloudFormation asked for {request!r}; this resource knows Create, Update and Delete")
     # An Update is a Create too: it finds what is ours, makes what is missing, and refuses what is somebody else's.
     # With a new id, CloudFormation sees another physical id and sends a Delete for the old one.
-    collection = lifecycle.create(rekognition, collection_id, stack_id, tags)
+    patience = lifecycle.PROPAGATION if request == "Create" else ()
+    collection = lifecycle.create(rekognition, collection_id, stack_id, tags, patience)
     outdated = event.get("OldResourceProperties", {}).get("CollectionId", collection_id)
     if physical_id == collection_id != outdated:
         # A roll-back from an Update whose answer got lost: nothing else knows of the collection that it made.
@@ -146,8 +148,10 @@ class Answer:
         return self._give(
             {
                 "Status": "FAILED",
-                "PhysicalResourceId": next(name for name in names if isinstance(name, str) and 1 <= len(name) <= 1024),
-                "Reason": f"{reason[:LONGEST_REASON]} (log stream {self._log_stream})",
+                "PhysicalResourceId": next(
+                    name for name in names if isinstance(name, str) and 1 <= len(json.dumps(name)[1:-1]) <= 1024
+                ),
+                "Reason": f"{_plain(reason[:LONGEST_REASON])} (log stream {self._log_stream})",
             }
         )
 
@@ -162,6 +166,11 @@ class Answer:
             self._given = True
         log.info(json.dumps({"message": "answered", "RequestId": identity["RequestId"], "Status": answer["Status"]}))
         return True
+
+
+def _plain(text: str) -> str:
+    """`text` without the characters that JSON spells out in six bytes or more."""
+    return "".join(character if character.isascii() and character.isprintable() else "?" for character in text)
 
 
 def _put(url: str, body: bytes, tries: int = 3) -> None:

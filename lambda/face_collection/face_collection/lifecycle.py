@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
 
 OWNER_TAG: Final = "show-your-emotions:stack"
 """The tag whose value is the id of the stack that made the collection."""
+
+
+PROPAGATION: Final = (1, 2, 4, 8, 16)
+"""Seconds between one refused try and the next of a role that has just been made: CloudFormation calls as soon as its
+policy exists, and not all of IAM has heard of it by then (aws/aws-cdk #37675)."""
 
 
 class NotOurs(Exception):
@@ -26,13 +32,20 @@ class Collection:
     face_model_version: str
 
 
-def create(rekognition: RekognitionClient, collection_id: str, stack_id: str, tags: Mapping[str, str]) -> Collection:
+def create(
+    rekognition: RekognitionClient,
+    collection_id: str,
+    stack_id: str,
+    tags: Mapping[str, str],
+    patience: Sequence[float] = (),
+) -> Collection:
     """Makes the collection, or finds the one that this stack has made already and gives it these tags.
 
+    `patience` holds the seconds to wait before asking again after each refusal for want of a permission.
     Raises NotOurs for a collection that was there before: adopting it would mean deleting it with the stack.
     """
     try:
-        rekognition.create_collection(CollectionId=collection_id, Tags={**tags, OWNER_TAG: stack_id})
+        _create(rekognition, collection_id, {**tags, OWNER_TAG: stack_id}, patience)
     except rekognition.exceptions.ResourceAlreadyExistsException:
         owner = _tags_of(rekognition, _describe(rekognition, collection_id).arn).get(OWNER_TAG)
         if owner != stack_id:
@@ -58,6 +71,19 @@ def delete(rekognition: RekognitionClient, collection_id: str, stack_id: str) ->
     except rekognition.exceptions.ResourceNotFoundException:
         return False
     return True
+
+
+def _create(
+    rekognition: RekognitionClient, collection_id: str, tags: Mapping[str, str], patience: Sequence[float]
+) -> None:
+    for wait in patience:
+        try:
+            rekognition.create_collection(CollectionId=collection_id, Tags=tags)
+        except rekognition.exceptions.AccessDeniedException:
+            time.sleep(wait)
+        else:
+            return
+    rekognition.create_collection(CollectionId=collection_id, Tags=tags)
 
 
 def _describe(rekognition: RekognitionClient, collection_id: str) -> Collection:

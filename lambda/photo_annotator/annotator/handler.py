@@ -1,6 +1,7 @@
 """Where the story meets AWS Lambda: environment in, SQS messages in, the messages that failed out."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -99,6 +100,10 @@ def _done(photo: Photo, settings: Settings, cloud: Cloud, again: bool) -> bool:
         try:
             with logs.timed("total"):
                 outcome = annotate(photo, cloud, settings.long_edge, again=again)
+        except ImportError:
+            # What this process could not import once it never will; Lambda starts another in its place.
+            log.exception("photo failed", extra={"fields": {"status": "failed"}})
+            sys.exit("an import failed")
         except Exception:
             # Whatever it was, SQS shall deliver the photo again, and the other messages must not suffer.
             log.exception("photo failed", extra={"fields": {"status": "failed"}})

@@ -31,7 +31,7 @@ def client() -> "SQSClient":
 
 
 class Inbox:
-    """The queue at `url`. `retry_after` holds the seconds before the second, third, ... try of a photo."""
+    """The queue at `url`. `retry_after` holds the seconds before the second, third, ... and last try of a photo."""
 
     def __init__(self, url: str, retry_after: Sequence[int], connect: "Callable[[], SQSClient]" = client) -> None:
         self._url = url
@@ -42,12 +42,11 @@ class Inbox:
         """Have SQS deliver `message`, which failed, after its next wait.
 
         The wait is shortened by up to half by chance, so that photos which failed together come back one by one.
-        After the last wait, and when SQS cannot be asked, the message stays invisible for as long as the queue says.
+        After the last try there is none: SQS moves the message to the dead-letter queue as soon as it would deliver
+        it again. When SQS cannot be asked, the message stays invisible for as long as the queue says.
         """
-        tried = deliveries(message)
-        if tried > len(self._retry_after):
-            return
-        wait = round(self._retry_after[tried - 1] * random.uniform(0.5, 1))  # noqa: S311 - no secret depends on it
+        longest = dict(enumerate(self._retry_after, start=1)).get(deliveries(message), 0)
+        wait = round(longest * random.uniform(0.5, 1))  # noqa: S311 - no secret depends on it
         try:
             # Only failures pay for this client.
             self._connect().change_message_visibility(

@@ -112,9 +112,9 @@ def _see(
             raise file_too_large(download.size)
         if format_ == "JPEG" and download.size <= LARGEST_IN_S3:
             looking = beside.submit(cloud.index_by_name, photo)
-        # Not at the top of this file: on a cold start OpenCV is imported while Rekognition looks.
-        from annotator import darkroom
-
+        with timed("import"):
+            # Not at the top of this file: on a cold start OpenCV is imported while Rekognition looks.
+            from annotator import darkroom
         with timed("download"):
             data = download.rest()
         with timed("decode"):
