@@ -96,10 +96,13 @@ class Functions:
         return code_store.of(_function("image", _ROOM, image=f"local/images:{tag}"), lambda: b"")
 
     @contextmanager
-    def running(self, name: Name, processors: float | None = None, memory: int | None = None) -> Iterator[Running]:
+    def running(
+        self, name: Name, processors: float | None = None, memory: int | None = None, *, free_start: bool = False
+    ) -> Iterator[Running]:
         """A process that has just been started, with so many processors, or as many as `memory` (MB) brings.
 
-        With `memory`, the function is ended as soon as it holds more.
+        With `memory`, the function is ended as soon as it holds more. With `free_start`, its processors are limited
+        once its imports are done.
         """
         if processors is None:
             processors = processors_at(memory or _ROOM)
@@ -111,14 +114,16 @@ class Functions:
                 self._aws.environment(self._authorities(name)),
             )
             stack.callback(environment.close)
+            if free_start:
+                environment.initialise()
             process = max(psutil.Process().children(), key=lambda child: (child.create_time(), child.pid))
             stack.enter_context(limited(process.pid, processors))
             yield Running(name, environment, process)
 
-    def first_photo(self, name: Name, kind: Kind, processors: float) -> float:
+    def first_photo(self, name: Name, kind: Kind, processors: float, *, free_start: bool = False) -> float:
         """Seconds from the start of a new process until its first photo is done."""
         began = time.perf_counter()
-        with self.running(name, processors) as function:
+        with self.running(name, processors, free_start=free_start) as function:
             function.photo(kind)
             return time.perf_counter() - began
 

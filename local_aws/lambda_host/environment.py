@@ -66,7 +66,9 @@ class ExecutionEnvironment:
         (self._folder / "tmp").mkdir()
         self._api = RuntimeApi()
         self._started = time.monotonic()
-        self._init_seconds: float | None = None
+        self._init_seconds = 0.0
+        self._initialised: Message | _TimedOut | _Died | None = None
+        self._invoked = False
         self._most_memory = 0
         with (self._folder / "output").open("wb") as output:
             self._process = subprocess.Popen(
@@ -111,15 +113,22 @@ class ExecutionEnvironment:
             "NODE_PATH": str(_NODE_MODULES),  # Lambda's Node.js runtime carries the AWS SDK
         }
 
+    def initialise(self) -> "Message | _TimedOut | _Died":
+        """Wait until the runtime asks for its first invocation, or has failed to: Lambda's Init phase."""
+        if self._initialised is None:
+            self._initialised = self._await(Ready, until=self._started + INIT_TIMEOUT + self.function.timeout)
+            self._init_seconds = time.monotonic() - self._started
+        return self._initialised
+
     def invoke(self, event: bytes, request_id: str) -> Outcome:
         """Run the handler on `event` (JSON), within the function's time-out and memory."""
-        first = self._init_seconds is None
+        first, self._invoked = not self._invoked, True
         lines = start_lines(self.function, request_id)
-        asked = self._started if first else time.monotonic()
-        starting = self._await(Ready, until=asked + INIT_TIMEOUT + self.function.timeout)
-        began = time.monotonic()
         if first:
-            self._init_seconds = began - self._started
+            starting = self.initialise()
+        else:
+            starting = self._await(Ready, until=time.monotonic() + INIT_TIMEOUT + self.function.timeout)
+        began = time.monotonic()
         if isinstance(starting, Ready):
             deadline = time.time() + self.function.timeout
             self._api.deliver(Invocation(request_id, self.function.arn, deadline, event))
