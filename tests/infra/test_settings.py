@@ -70,7 +70,7 @@ def test_a_region_without_rekognition_is_refused_before_anything_is_deployed(reg
         WorkshopSettings.from_context({}, region)
 
 
-@pytest.mark.parametrize(("region", "photos_at_once"), [("ap-southeast-2", 5), ("us-east-1", 8), (None, 5)])
+@pytest.mark.parametrize(("region", "photos_at_once"), [("ap-southeast-2", 6), ("us-east-1", 8), (None, 6)])
 def test_the_brake_follows_the_regions_quota_and_leaves_a_new_account_room(region, photos_at_once):
     assert WorkshopSettings.from_context({}, region).max_concurrency == photos_at_once
 

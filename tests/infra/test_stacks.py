@@ -217,7 +217,7 @@ def test_a_photo_has_time_and_tries_enough(assembly):
 def test_the_brake_is_on_the_event_source_and_never_on_the_function(assembly):
     """A new account has 10 concurrent executions in all, so reserving any fails the deploy."""
     mapping = assembly.one("AWS::Lambda::EventSourceMapping")
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 6}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     for function in assembly.of_type("AWS::Lambda::Function").values():
         assert "ReservedConcurrentExecutions" not in function["Properties"]
