@@ -39,12 +39,18 @@ def compose(
     return foundation, serverless
 
 
+def _said_of_the_attendee() -> dict[str, str]:
+    """ATTENDEE, as the commands read it, so that a terminal deploys the stacks that its commands look at."""
+    attendee = os.environ.get("ATTENDEE")
+    return {"attendee": attendee} if attendee else {}
+
+
 def main() -> None:
     """What cdk.json runs."""
     app = App()
     try:
         settings = WorkshopSettings.from_context(
-            app.node.get_all_context(), region=os.environ.get("CDK_DEFAULT_REGION")
+            _said_of_the_attendee() | app.node.get_all_context(), region=os.environ.get("CDK_DEFAULT_REGION")
         )
     except UnusableSetting as unusable:
         sys.exit(f"show-your-emotions: {unusable}")

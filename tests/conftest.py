@@ -8,19 +8,19 @@ import pytest
 PROJECT = Path(__file__).parents[1]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """A developer's own credentials and settings never reach a test."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_"))]:
-        if name != "CDK_VALIDATION":
-            del os.environ[name]
-    os.environ |= {
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(PROJECT / ".venv" / "jsii"),
-        # The Node that the lock file pins, for jsii and the CDK CLI alike.
-        "PATH": f"{PROJECT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
-    }
+# A developer's own credentials and settings never reach a test. Here and not in a hook: another conftest.py may import
+# CDK, which starts its Node at once, before any hook is called.
+for _name in [name for name in os.environ if name.startswith(("AWS_", "CDK_")) or name == "ATTENDEE"]:
+    if _name != "CDK_VALIDATION":
+        del os.environ[_name]
+os.environ |= {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(PROJECT / ".venv" / "jsii"),
+    # The Node that the lock file pins, for jsii and the CDK CLI alike.
+    "PATH": f"{PROJECT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

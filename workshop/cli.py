@@ -45,6 +45,10 @@ class Commands(click.Group):
             if names:
                 formatter.write_dl([(name, _first_line(COMMANDS / f"{name}.py")) for name in names])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Options of ours count wherever they stand: `send me.jpg --attendee simon` means what it says."""
+        return super().parse_args(ctx, _ours_first(args, [name for param in self.params for name in param.opts]))
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what AWS refuses becomes a sentence, and Ctrl-C the exit code that shells expect."""
         try:
@@ -52,6 +56,22 @@ class Commands(click.Group):
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             raise Interrupted("Stopped.") from None
+
+
+def _ours_first(args: list[str], ours: list[str]) -> list[str]:
+    """`args` with the options named in `ours`, each with its value, before everything else; none after a `--`."""
+    end = args.index("--") if "--" in args else len(args)
+    first: list[str] = []
+    rest: list[str] = []
+    words = iter(args[:end])
+    for word in words:
+        if word in ours:
+            first += [word, *(value for value in (next(words, None),) if value is not None)]
+        elif word.partition("=")[0] in ours:
+            first.append(word)
+        else:
+            rest.append(word)
+    return [*first, *rest, *args[end:]]
 
 
 def _first_line(module: Path) -> str:

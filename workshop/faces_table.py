@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from workshop.console import plain, shortened
+from workshop.results import from_left
 
 if TYPE_CHECKING:
     from annotator.faces import Face
@@ -24,9 +25,10 @@ _NARROWEST = 10
 def faces_table(results: Iterable["Result"], width: int) -> Text:
     """How every face of every result looks, and whether the collection holds it, in `width` columns.
 
+    Faces are numbered from the left of the picture to its right.
     No word is ever broken: a long name loses its middle, and a long reason goes on in the next line.
     """
-    photos = [(result, [_cells(*numbered) for numbered in enumerate(result.faces, 1)]) for result in results]
+    photos = [(result, [_cells(*numbered) for numbered in enumerate(from_left(result.faces), 1)]) for result in results]
     faces = [cells for _, of_photo in photos for cells in of_photo]
     widths = [max(map(cell_len, column)) for column in zip(_HEADINGS, *faces, strict=True)]
     room = max(width - sum(widths[:-1]) - len(_GAP) * len(widths[:-1]), _NARROWEST)

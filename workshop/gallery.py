@@ -19,6 +19,8 @@ from annotator.drawing.words import looks, words
 from annotator.faces import Face
 from annotator.result import Picture, Result
 
+from workshop.results import from_left
+
 NOTICE = "An expression is not a feeling. This is what the faces look like to a machine, not what the people feel."
 
 ONE_BY_ONE = 6
@@ -108,7 +110,7 @@ def description(result: Result) -> str:
     """The picture in words, for those who do not see it: which photo, how many faces, how they look, left to right."""
     if not result.faces:
         return f"{result.raw.key}: no face was found."
-    across = sorted(result.faces, key=lambda face: face.box.left)
+    across = from_left(result.faces)
     if len(across) == 1:
         return f"{result.raw.key}: one face, which looks {words(across[0])}."
     if len(across) <= ONE_BY_ONE:
@@ -139,7 +141,7 @@ width="{int(picture.width)}" height="{int(picture.height)}"></a>
 
 
 def _looks(result: Result) -> str:
-    faces = sorted(result.faces, key=lambda face: face.box.left)
+    faces = from_left(result.faces)
     if not faces:
         return '<p class="looks">No face found</p>'
     if len(faces) <= ONE_BY_ONE:

@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from annotator.faces import Face
 from annotator.photo import result_key
 from annotator.result import Result
 from botocore.exceptions import ClientError
@@ -50,6 +51,11 @@ def wait_for_result(
         if time.monotonic() - start >= seconds:
             return None
         pause = min(pause * 1.5, 2.0)
+
+
+def from_left(faces: Iterable[Face]) -> list[Face]:
+    """The faces as one meets them in the picture, from its left to its right."""
+    return sorted(faces, key=lambda face: face.box.left)
 
 
 def all_results(stacks: Stacks) -> list[Result]:

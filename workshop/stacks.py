@@ -130,17 +130,27 @@ def _not_deployed(account: Account) -> WorkshopError:
         again = f"python -m workshop --region {elsewhere[0]}"
         return WorkshopError(f"{sentence} It is in {', '.join(elsewhere)}.", f"Choose that region: {again} …")
     deploy = f"Deploy it: {account.cdk('deploy Foundation')}"
-    others = _attendees(account)
-    if others:
-        theirs = ", ".join(f'"{other}"' for other in others)
+    if others := _some(attendees(account)):
         return WorkshopError(
-            sentence,
-            f"{deploy}\nOr say who you are, if you have stacks here already: --attendee and one of {theirs}",
+            sentence, f"{deploy}\nOr say who you are, if you have stacks here already: --attendee and one of {others}"
         )
     return WorkshopError(sentence, deploy)
 
 
-def _attendees(account: Account) -> list[str]:
+def where_else(account: Account) -> str | None:
+    """Where this attendee's stacks are, or whose are here, for somebody who has none here; None if nothing is known."""
+    if elsewhere := _regions_with(account, stack_name(account.attendee, "Foundation")):
+        return f"{account.attendee} has stacks in {', '.join(elsewhere)}: add --region {elsewhere[0]}"
+    if others := _some([other for other in attendees(account) if other != account.attendee]):
+        return f"There are stacks of others in {account.region}: if you are one of them, add --attendee and {others}"
+    return None
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names[:5])
+
+
+def attendees(account: Account) -> list[str]:
     """Whose Foundation stacks are in this region; empty when that may not be asked."""
     try:
         pages = account.client("cloudformation").get_paginator("describe_stacks").paginate()
@@ -148,7 +158,7 @@ def _attendees(account: Account) -> list[str]:
     except (ClientError, BotoCoreError):
         return []
     suffix = "-Foundation"
-    return sorted(n[len(PREFIX) : -len(suffix)] for n in names if n.startswith(PREFIX) and n.endswith(suffix))[:5]
+    return sorted(n[len(PREFIX) : -len(suffix)] for n in names if n.startswith(PREFIX) and n.endswith(suffix))
 
 
 def _regions_with(account: Account, name: str) -> list[str]:

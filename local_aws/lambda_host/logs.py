@@ -121,6 +121,8 @@ class CloudWatchLogs:
                             for event in events[start : start + _MOST_IN_ONE_CALL]
                         ],
                     )
+        except self._client("logs", function).exceptions.ResourceNotFoundException:
+            _log.debug("The log group %s is gone; what a function says last goes with it.", function.log_group)
         except Exception as error:
             _log.warning("The log of %s could not be written to %s: %s", function.name, function.log_group, error)
 

@@ -81,6 +81,9 @@ async function answer (question, rgb) {
   }
 }
 
+// Whoever asked has gone; so do we.
+process.stdout.on('error', () => process.exit(0))
+
 function say (message) {
   const text = Buffer.from(JSON.stringify(message))
   const length = Buffer.alloc(4)

@@ -1,5 +1,6 @@
 import pytest
 
+import app
 from infra.regions import INDEX_FACES_PER_SECOND
 from infra.settings import UnusableSetting, WorkshopSettings
 
@@ -87,3 +88,11 @@ def test_the_list_of_regions_agrees_with_botocore():
         if not region.endswith("-fips")
     }
     assert offered - {"us-gov-east-1"} == set(INDEX_FACES_PER_SECOND)
+
+
+def test_the_terminals_attendee_deploys_their_own_stacks(monkeypatch):
+    """ATTENDEE, which the commands read; what is said with -c counts more."""
+    monkeypatch.setenv("ATTENDEE", "simon")
+    for context, prefix in (({}, "ShowYourEmotions-simon"), ({"attendee": "anna"}, "ShowYourEmotions-anna")):
+        settings = WorkshopSettings.from_context(app._said_of_the_attendee() | context, "ap-southeast-2")
+        assert settings.stack_prefix == prefix

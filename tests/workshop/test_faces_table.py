@@ -16,7 +16,7 @@ def face(**changes: object) -> Face:
         "gender": Judgement("Female", 99.0),
         "age_range": AgeRange(20, 30),
     }
-    return Face(BoundingBox(0, 0, 1, 1), 99.0, **{**attributes, **changes})  # type: ignore[arg-type]
+    return Face(**{"box": BoundingBox(0, 0, 1, 1), "confidence": 99.0, **attributes, **changes})  # type: ignore[arg-type]
 
 
 def result(key: str, *faces: Face, status: str = "annotated", reason: str | None = None) -> Result:
@@ -72,3 +72,13 @@ def test_no_word_is_broken_and_no_line_too_long_whatever_is_in_the_table(width: 
 
 def test_brackets_in_a_file_name_are_no_markup():
     assert shown(result("[red]x[/].jpg", face()))[0] == "[red]x[/].jpg"
+
+
+def test_faces_are_numbered_from_left_to_right():
+    """Rekognition sorts them by size, and the frames carry no numbers."""
+    right, left = (
+        face(box=BoundingBox(at, 0, 0.1, 0.1), age_range=AgeRange(age, age)) for at, age in ((0.8, 50), (0.1, 9))
+    )
+    _, first, second = shown(result("a.jpg", right, left))
+    assert "9–9" in first
+    assert "50–50" in second

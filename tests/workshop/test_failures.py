@@ -63,6 +63,30 @@ def test_the_attendee_comes_from_the_environment_too(attendee: Attendee):
     assert "--attendee anna index" in ran.stderr, "what is there to paste names the attendee"
 
 
+@pytest.mark.parametrize("words", [("why", "a.jpg", "--attendee", "anna"), ("why", "--attendee=anna", "a.jpg")])
+def test_the_attendee_may_be_named_after_the_command(attendee: Attendee, words: tuple[str, ...]):
+    attendee.deploy("Foundation", FOUNDATION, name="anna")
+    assert "a.jpg never arrived in your bucket" in attendee.run(*words).output
+
+
+def test_what_comes_after_two_dashes_is_a_name(deployed: Attendee):
+    assert "--attendee never arrived in your bucket" in deployed.run("why", "--", "--attendee").output
+
+
+def test_nothing_left_of_a_name_that_was_mistyped_says_who_has_stacks(attendee: Attendee):
+    attendee.deploy("Foundation", FOUNDATION, name="anna")
+    ran = attendee.run("teardown", "--yes", "--attendee", "ana")
+    assert ran.stdout == "nothing left\n"
+    assert "Nothing of ana was here. There are stacks of others in ap-southeast-2" in ran.stderr
+    assert '--attendee and "anna"' in ran.stderr
+
+
+def test_nothing_left_in_a_region_that_was_mistyped_says_where(attendee: Attendee):
+    attendee.deploy("Foundation", FOUNDATION, region="eu-west-1")
+    ran = attendee.run("teardown", "--yes")
+    assert "me has stacks in eu-west-1: add --region eu-west-1" in ran.stderr
+
+
 def test_step_five_is_missing(deployed: Attendee):
     ran = deployed.run("send", str(deployed.photo_file()))
     assert sentence(ran) == "Error: Step 5 is not deployed: there is no stack ShowYourEmotions-me-Serverless."

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workshop.attendee import GROUP_PHOTO, Attendee
+from tests.workshop.attendee import FOUNDATION, GROUP_PHOTO, Attendee
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +44,16 @@ def test_without_results_there_is_a_page_that_says_so(deployed: Attendee):
     ran = deployed.run("gallery", "-o", str(page))
     assert ran.exit_code == 0
     assert "No pictures yet" in page.read_text(encoding="utf-8")
+
+
+def test_everybodys_page_holds_the_pictures_of_all_attendees(deployed: Attendee):
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    deployed.deploy("Foundation", FOUNDATION, name="anna")
+    assert deployed.run("index", str(GROUP_PHOTO), "--attendee", "anna").exit_code == 0
+    page = deployed.folder / "gallery.html"
+    assert "2 photos" in deployed.run("gallery", "--everybody", "-o", str(page)).stderr
+    assert len(re.findall("<img ", page.read_text(encoding="utf-8"))) == 2
+    assert "1 photo;" in deployed.run("gallery", "-o", str(page)).stderr
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(deployed: Attendee):

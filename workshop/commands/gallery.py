@@ -3,6 +3,7 @@
 import base64
 import webbrowser
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from workshop.durations import Duration
 from workshop.errors import WorkshopError
 from workshop.links import LONGEST, link_to
 from workshop.results import all_results
-from workshop.stacks import Stacks
+from workshop.stacks import Stacks, attendees
 
 
 @click.command("gallery")
@@ -28,20 +29,22 @@ from workshop.stacks import Stacks
     "--expires", type=Duration(LONGEST), default="6h", show_default=True, help="How long the links work: 15m, 2h, 7d."
 )
 @click.option("--embed", is_flag=True, help="Put the pictures into the page, so that it never expires.")
+@click.option("--everybody", is_flag=True, help="Of everybody who has stacks in this account and region.")
 @click.option("--open", "open_it", is_flag=True, help="Open the page in the browser.")
 @pass_account
-def command(account: Account, output: Path, expires: timedelta, embed: bool, open_it: bool) -> None:
+def command(account: Account, output: Path, expires: timedelta, embed: bool, everybody: bool, open_it: bool) -> None:
     """Make one page of all annotated pictures, with a tally of how the faces look.
 
     \b
       python -m workshop gallery --open
+      python -m workshop gallery --everybody --open
 
     The page is a file on this computer. Who has it sees the pictures until the links end; with --embed for as long
     as the file exists, so delete it when the evening is over.
     """
-    stacks = Stacks.of(account)
+    whose = [replace(account, attendee=name) for name in attendees(account)] if everybody else []
     now = datetime.now(UTC)
-    results = all_results(stacks)
+    results = [result for one in whose or [account] for result in all_results(Stacks.of(one))]
     if embed:
         address, ends = _embedded_in(account), None
     else:

@@ -11,6 +11,7 @@ from workshop.console import err, out, plain, shortened
 from workshop.errors import Interrupted, WorkshopError
 from workshop.footprint import Footprint, Thing, footprint_of
 from workshop.leftovers import Leftover, leftovers, remove_uploads
+from workshop.stacks import where_else
 from workshop.teardown import destroy
 
 _PATIENCE = 90
@@ -35,6 +36,8 @@ def command(account: Account, dry_run: bool, yes: bool, as_json: bool) -> None:
     err.print(f"Looking for what {account.attendee} has in {account.region} …", style="dim")
     before = footprint_of(account)
     there = leftovers(account, before)
+    if not there and (elsewhere := where_else(account)):
+        err.print(f"Nothing of {account.attendee} was here. {elsewhere}", style="yellow", soft_wrap=True)
     if dry_run:
         _show_plan(before, there, as_json=as_json)
         return
