@@ -91,7 +91,7 @@ def demo(photos: tuple[str, ...], open_page: bool) -> None:
 
 @local_aws.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 takes a free one.")
-@click.option("--attendee", default="me", show_default=True, help="Whose stacks.")
+@click.option("--attendee", envvar="ATTENDEE", default="me", show_default=True, help="Whose stacks (or ATTENDEE).")
 def up(port: int, attendee: str) -> None:
     """Keep a local AWS running with both stacks deployed, until Ctrl-C or `python -m local_aws down`.
 
@@ -112,7 +112,7 @@ def up(port: int, attendee: str) -> None:
         with step("Deploying Foundation and Serverless", "Deployed both stacks") as say:
             aws.deploy(on_line=say)
         with suppress(KeyboardInterrupt):  # so it is meant to end
-            out.print(_what_to_type(aws, attendee), soft_wrap=True)
+            out.print(_what_to_type(attendee), soft_wrap=True)
             threading.Event().wait()
     err.print("Stopped; nothing of it is left.")
 
@@ -173,16 +173,14 @@ def _shell_lines(aws: LocalAws) -> list[str]:
     return unset + [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
 
 
-def _what_to_type(aws: LocalAws, attendee: str) -> str:
+def _what_to_type(attendee: str) -> str:
     source = Path(os.path.relpath(VARIABLES))
     who = "" if attendee == "me" else f" --attendee {attendee}"
     context = "" if attendee == "me" else f" -c attendee={attendee}"
     return "\n".join(
         [
             "",
-            *_shell_lines(aws),
-            "",
-            "In another terminal, in this folder (the file holds the lines above):",
+            "In another terminal, in this folder, and again in each new one:",
             "",
             "  source .venv/bin/activate",
             f"  source {source}",
