@@ -55,7 +55,8 @@ class WorkshopSettings:
         Names with a punctuation mark are CDK's own and passed over. Raises UnusableSetting.
         """
         for name in context:
-            if name not in cls.names() and re.fullmatch(r"\w+", name):
+            ours = name.replace("-", "_") in cls.names()
+            if name not in cls.names() and (ours or re.fullmatch(r"\w+", name)):
                 near = get_close_matches(name, cls.names(), n=1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(cls.names())}"
                 raise UnusableSetting(f"{name} is not a setting; {hint}")

@@ -56,13 +56,11 @@ _UNUSED = (
     "numpy/polynomial",
     "numpy/random",
     "numpy/_pyinstaller",
-    # Text and colour profiles are not drawn or applied with Pillow.
+    # Text is not drawn with Pillow.
     "PIL/_imagingft.*",
-    "PIL/_imagingcms.*",
     "pillow.libs/libfreetype-*",
     "pillow.libs/libharfbuzz-*",
     "pillow.libs/libbrotli*",
-    "pillow.libs/liblcms2-*",
 )
 
 
@@ -97,7 +95,8 @@ def cut(model: dict[str, Any], operations: Iterable[str]) -> dict[str, Any]:
 
 def _of_our_services(endpoints: dict[str, Any]) -> dict[str, Any]:
     partitions = [
-        {**partition, "services": {name: partition["services"].get(name, {}) for name in OPERATIONS}}
+        # A service that a partition lacks must not seem to be there: botocore would look for its endpoints.
+        {**partition, "services": {name: there for name, there in partition["services"].items() if name in OPERATIONS}}
         for partition in endpoints["partitions"]
     ]
     return {**endpoints, "partitions": partitions}

@@ -429,6 +429,19 @@ def _sizes() -> Iterator[Hostile]:
         "rejected",
         heavy=True,
     )
+    for name, kind, edge, size in (
+        ("59-megapixels-and-private", b"prVt", 7700, 78_000_000),
+        ("59-megapixels-and-exif", b"eXIf", 7700, 78_000_000),
+        ("25-megapixels-and-exif", b"eXIf", 5000, 70_000_000),
+        ("20-megapixels-and-private", b"prVt", 4500, 78_000_000),
+    ):
+        yield Hostile(
+            f"png-of-{name}-data",
+            lambda kind=kind, edge=edge, size=size: png(
+                edge, edge, chunk(kind, bytes(size)), rows=bytes((3 * edge + 1) * edge)
+            ),
+            heavy=True,
+        )
     yield Hostile("png-interlaced-50-megapixels", lambda: interlaced_png(8200, 6100), "opened", heavy=True)
     yield Hostile(
         "png-16-bit-alpha-28-megapixels",

@@ -54,11 +54,12 @@ def play(
     named: list[Hostile],
     timeout: float,
     held: Callable[[int], AbstractContextManager[None]] = lambda _pid: nullcontext(),
+    packages: Path | None = None,
 ) -> tuple[list[Played], str]:
     """The function on these files, one after another; what became of each, and the process's last words.
 
     A process that dies leaves the list short. `timeout` is in seconds, for all of them; `held` may hold the process,
-    given its id, to less than it would like to have.
+    given its id, to less than it would like to have. `packages` come before all others.
     """
     listed = []
     for number, each in enumerate(named):
@@ -71,7 +72,9 @@ def play(
         env={
             **os.environ,
             **FUNCTION_ENVIRONMENT,
-            "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "lambda" / "photo_annotator"))),
+            "PYTHONPATH": os.pathsep.join(
+                map(str, filter(None, (packages, PROJECT, PROJECT / "lambda" / "photo_annotator")))
+            ),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,5 +1,5 @@
 import pytest
-from annotator.cloud import Download, Overtaken, PhotoDeleted, PhotoRefused, PhotoSuperseded, clients
+from annotator.cloud import Download, NoAnswer, Overtaken, PhotoDeleted, PhotoRefused, PhotoSuperseded, clients
 from annotator.faces import AgeRange, BoundingBox, Emotion, Face, Judgement
 from annotator.photo import Photo
 from botocore.exceptions import ClientError, FlexibleChecksumError, IncompleteReadError
@@ -38,6 +38,13 @@ def test_what_rekognition_does_not_say_is_none(aws, photo):
     aws.seen, aws.unindexed = [], [bare]
     (face,) = aws.cloud().index_by_name(photo)
     assert face == Face(BoundingBox(0.25, 0.25, 0.2, 0.3), 99.5, unindexed_reasons=("LOW_SHARPNESS",))
+
+
+def test_an_answer_that_cannot_be_read_is_not_taken_for_no_faces(aws, photo, monkeypatch):
+    """botocore makes an answer with nothing in it of a body that is no JSON."""
+    monkeypatch.setattr(aws, "_indexfaces", lambda asked: {})
+    with pytest.raises(NoAnswer, match="nothing that can be read"):
+        aws.cloud().index_by_name(photo)
 
 
 def test_indexed_faces_come_before_those_left_out(aws, photo):

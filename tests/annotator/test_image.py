@@ -16,6 +16,9 @@ from pathlib import Path
 import botocore
 import pytest
 
+from tests.annotator.hostile import files
+from tests.annotator.playing import play
+
 CONTEXT = Path(__file__).parents[2] / "lambda" / "photo_annotator"
 PROJECT = CONTEXT.parents[1]
 PACKAGES = re.findall(r"(?m)^([a-z0-9-]+)==", (CONTEXT / "requirements.txt").read_text())
@@ -141,6 +144,36 @@ def test_a_cut_model_says_the_same_of_its_operations(image):
         for name, shape in kept["shapes"].items():
             assert shape.keys() | {"documentation"} == whole["shapes"][name].keys() | {"documentation"}
             assert shape.get("members", {}).keys() == whole["shapes"][name].get("members", {}).keys()
+
+
+@pytest.mark.slow
+def test_the_image_has_clients_in_every_region_and_they_go_where_botocore_sends_them(image):
+    """A partition that lacks Rekognition, such as China's, must not hide those that come after it."""
+    from infra.regions import INDEX_FACES_PER_SECOND
+
+    code = f"""
+import os
+from annotator import cloud, inbox
+os.environ |= dict(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
+for region in {sorted(INDEX_FACES_PER_SECOND)}:
+    os.environ["AWS_DEFAULT_REGION"] = region
+    import boto3
+    boto3.DEFAULT_SESSION = None
+    print(*(client.meta.endpoint_url for client in (*cloud.clients(), inbox.client())))
+"""
+    with_the_packages_as_pip_installed_them = in_image(CONTEXT, code)
+    assert len(with_the_packages_as_pip_installed_them) == 3 * len(INDEX_FACES_PER_SECOND)
+    assert in_image(image, code) == with_the_packages_as_pip_installed_them
+
+
+@pytest.mark.slow
+def test_whatever_kind_of_photo_opens_opens_in_the_image_too(image, tmp_path):
+    """Pillow and OpenCV load some of their parts only for one kind of file in many."""
+    kinds = [each for each in files() if each.name.startswith("kind-") and not each.heavy]
+    usual, _ = play(tmp_path, kinds, timeout=60)
+    in_image_, last_words = play(tmp_path, kinds, timeout=60, packages=image)
+    assert len(kinds) > 40
+    assert [(each.name, each.status) for each in in_image_] == [(each.name, each.status) for each in usual], last_words
 
 
 @pytest.mark.slow

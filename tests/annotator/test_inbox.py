@@ -1,5 +1,6 @@
 import pytest
 from annotator import logs
+from annotator.inbox import Inbox, deliveries
 
 from tests.annotator.aws_in_memory import INBOX, RETRY_AFTER, AwsInMemory
 from tests.annotator.photos import message
@@ -46,3 +47,19 @@ def test_a_queue_that_cannot_be_asked_decides_by_itself(aws, caplog, failure):
 def test_a_message_that_somebody_sent_by_hand_fails_like_any_other(aws):
     aws.inbox().deliver_again({"messageId": "m1", "body": "{}"})
     assert len(aws.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "attributes", [None, [], "x", {}, {"ApproximateReceiveCount": None}, {"ApproximateReceiveCount": "x"}]
+)
+def test_a_message_that_does_not_say_how_often_it_came_came_once(attributes):
+    assert deliveries({"attributes": attributes}) == 1
+
+
+def test_a_queue_that_cannot_even_be_called_costs_nobody_anything(caplog):
+    def connect():
+        raise ValueError("Invalid endpoint: nowhere")
+
+    logs.log.propagate = True
+    Inbox(INBOX, RETRY_AFTER, connect).deliver_again(message())
+    assert "Invalid endpoint" in caplog.records[-1].fields["reason"]

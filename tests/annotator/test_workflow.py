@@ -269,9 +269,10 @@ def test_a_new_version_after_a_rejected_one_is_annotated(aws):
     assert aws.result()["reason"] is None
 
 
-def test_a_result_that_we_cannot_read_is_made_anew(aws):
+@pytest.mark.parametrize("document", [b'{"version": 0}', b"[1]", b"[" * 100_000, b"5", b""])
+def test_a_result_that_we_cannot_read_is_made_anew(aws, document):
     photo = uploaded(aws)
-    aws.objects[PROCESSED, photo.result_key] = b'{"version": 0}'
+    aws.objects[PROCESSED, photo.result_key] = document
     assert annotate(photo, aws.cloud(), 2048) == "annotated"
     contract.validate(aws.result())
 

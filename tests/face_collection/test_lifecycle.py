@@ -52,6 +52,13 @@ def test_a_role_that_iam_has_not_heard_of_yet_is_asked_for_again(cloudformation,
     assert sum(waits) == 31
 
 
+def test_so_is_a_role_that_iam_has_heard_of_in_part(cloudformation, rekognition, server, monkeypatch):
+    monkeypatch.setattr("face_collection.lifecycle.time", SimpleNamespace(sleep=lambda _: None))
+    server.conditions.add_fault(Fault("DescribeCollection", "AccessDeniedException", times=1))
+    assert cloudformation.ask("Create")["Status"] == "SUCCESS"
+    assert collections(rekognition) == [FACES]
+
+
 def test_an_update_is_made_by_a_role_that_is_known(cloudformation, server):
     server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
     assert "AccessDenied" in cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})["Reason"]

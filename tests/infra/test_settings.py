@@ -46,6 +46,7 @@ def test_tags_read_the_same_from_the_command_line_and_from_cdk_json():
         ({"memry": "600"}, "memry is not a setting; did you mean memory?"),
         ({"colour": "red"}, "colour is not a setting; there are attendee,"),
         ({"max_concurrency": "1"}, "from 2 to 1000"),
+        ({"keep-days": "9"}, "did you mean keep_days?"),
         ({"architecture": "arm"}, "use x86_64 or arm64"),
         ({"tags": "team"}, "-c tags=team=cloud"),
         ({"tags": ["team"]}, "-c tags=team=cloud"),

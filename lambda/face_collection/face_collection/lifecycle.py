@@ -44,8 +44,17 @@ def create(
     `patience` holds the seconds to wait before asking again after each refusal for want of a permission.
     Raises NotOurs for a collection that was there before: adopting it would mean deleting it with the stack.
     """
+    for wait in patience:
+        try:
+            return _created(rekognition, collection_id, stack_id, tags)
+        except rekognition.exceptions.AccessDeniedException:
+            time.sleep(wait)
+    return _created(rekognition, collection_id, stack_id, tags)
+
+
+def _created(rekognition: RekognitionClient, collection_id: str, stack_id: str, tags: Mapping[str, str]) -> Collection:
     try:
-        _create(rekognition, collection_id, {**tags, OWNER_TAG: stack_id}, patience)
+        rekognition.create_collection(CollectionId=collection_id, Tags={**tags, OWNER_TAG: stack_id})
     except rekognition.exceptions.ResourceAlreadyExistsException:
         owner = _tags_of(rekognition, _describe(rekognition, collection_id).arn).get(OWNER_TAG)
         if owner != stack_id:
@@ -71,19 +80,6 @@ def delete(rekognition: RekognitionClient, collection_id: str, stack_id: str) ->
     except rekognition.exceptions.ResourceNotFoundException:
         return False
     return True
-
-
-def _create(
-    rekognition: RekognitionClient, collection_id: str, tags: Mapping[str, str], patience: Sequence[float]
-) -> None:
-    for wait in patience:
-        try:
-            rekognition.create_collection(CollectionId=collection_id, Tags=tags)
-        except rekognition.exceptions.AccessDeniedException:
-            time.sleep(wait)
-        else:
-            return
-    rekognition.create_collection(CollectionId=collection_id, Tags=tags)
 
 
 def _describe(rekognition: RekognitionClient, collection_id: str) -> Collection:

@@ -1,4 +1,4 @@
-"""Amazon S3 and Rekognition, as this function needs them: the only module that knows what boto3 answers.
+"""Amazon S3 and Rekognition, as this function needs them: the only module that knows what they answer through boto3.
 
 Everything that goes in or comes out is a plain value. What the story can answer is a typed outcome (`PhotoDeleted`,
 `PhotoSuperseded`, `PhotoRefused`); every other failure goes up, so that SQS delivers the photo again and, when that
@@ -63,6 +63,10 @@ class PhotoSuperseded(Exception):
 
 class PhotoRefused(Exception):
     """Rekognition cannot use this image, now or later; the sentence says why and what to send instead."""
+
+
+class NoAnswer(Exception):
+    """Rekognition answered, and nothing of it can be read; it may be asked again."""
 
 
 class Overtaken(Exception):
@@ -153,7 +157,7 @@ class Cloud:
             document = body.read()
         try:
             return Earlier(Result.from_document(json.loads(document)), answer["ETag"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, RecursionError):
             return Earlier(None, answer["ETag"])
 
     @contextmanager
@@ -227,6 +231,9 @@ class Cloud:
             if refusal := _REFUSALS.get(_code(error)):
                 raise PhotoRefused(refusal) from error
             raise
+        if not answer.keys() & {"FaceRecords", "FaceModelVersion", "UnindexedFaces"}:
+            # What botocore makes of a body that it cannot read is an answer with nothing in it.
+            raise NoAnswer(f"Rekognition answered IndexFaces for {photo.key} with nothing that can be read")
         indexed = (
             _face(record["FaceDetail"], face_id=record["Face"]["FaceId"]) for record in answer.get("FaceRecords", [])
         )

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -39,8 +39,9 @@ MOST_ELONGATED = 50
 
 JPEG_QUALITY = 90
 
-LARGEST_DECODE = 310_000_000
-"""Bytes of memory that one decode may take: what a function of 512 MB has beside its libraries and the file."""
+LARGEST_DECODE = 340_000_000
+"""Bytes of memory that a file and its decode may take: what a function of 512 MB has beside its libraries and
+MEMORY_BESIDE."""
 
 # Bytes of memory per pixel of the file while it is decoded and shrunk to 2048: measured at 12 and 48 megapixels,
 # rounded up; HEIC as phones write it, in tiles. libwebp keeps two canvases, libavif a frame of its own.
@@ -60,6 +61,7 @@ MOST_JPEG_PIXELS = 2**28
 # What no camera writes and what costs time out of proportion to a file's size.
 MOST_JPEG_SEGMENTS = 10_000
 MOST_JPEG_SCANNED = 20_000_000_000  # pixels times passes over them
+MOST_EXIF = 1_000_000  # bytes; reading it holds several copies
 MOST_READS = 1_000_000  # Pillow reads a file's small parts one by one, in Python
 
 
@@ -100,6 +102,7 @@ def encode_jpeg_within(pixels: Pixels, most_bytes: int) -> bytes:
 
 def _decode_jpeg(data: bytes | bytearray, long_edge: int) -> Pixels:
     width, height, held_back = _jpeg_frame(data)
+    room = LARGEST_DECODE - len(data)
     _check_edges(width, height)
     wanted = _edge_after(width, height, long_edge) * 15 / 16
 
@@ -111,15 +114,15 @@ def _decode_jpeg(data: bytes | bytearray, long_edge: int) -> Pixels:
         return width * height * (reduced + (MEMORY_PER_PIXEL_HELD_BACK if held_back else 0))
 
     fraction = 1
-    while fraction < 8 and (large_enough(2 * fraction) or memory(fraction) > LARGEST_DECODE):
+    while fraction < 8 and (large_enough(2 * fraction) or memory(fraction) > room):
         fraction *= 2
-    if memory(fraction) > LARGEST_DECODE or width * height > MOST_JPEG_PIXELS:
+    if memory(fraction) > room or width * height > MOST_JPEG_PIXELS:
         raise _too_many_pixels(width * height)
     # Each scan goes over all pixels again, and an empty one takes next to no bytes.
     if held_back and width * height * data.count(b"\xff\xda") > MOST_JPEG_SCANNED:
         raise _damaged("JPEG")
     try:
-        with _no_more_than(2 * memory(fraction) + len(data)):
+        with _no_more_than(2 * memory(fraction) + len(data), data):
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _IMREAD_AT[fraction])
     except cv2.error as error:
         raise _damaged("JPEG") from error
@@ -163,11 +166,11 @@ def _decode_heic(data: bytes | bytearray, long_edge: int) -> Pixels:
 
     pi_heif.options.DECODE_THREADS = 1
     try:
-        with _no_more_than(LARGEST_DECODE):
+        with _no_more_than(LARGEST_DECODE, data):
             photo = pi_heif.open_heif(bytes(data), bgr_mode=True)
         width, height = photo.size
-        memory = _memory_for(width, height, "HEIC", long_edge, transparent=photo.has_alpha)
-        with _no_more_than(2 * memory + len(data)):
+        memory = _memory_for(width, height, "HEIC", long_edge, data, transparent=photo.has_alpha)
+        with _no_more_than(2 * memory + len(data), data):
             lent = np.asarray(photo)
     except MemoryError as error:
         raise _too_many_pixels() from error
@@ -189,11 +192,11 @@ def _decode_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's limit warns at a size that ours refuses
-            with _no_more_than(LARGEST_DECODE):
-                image = Image.open(_Patient(data), formats=[format_])
+            with _no_more_than(LARGEST_DECODE, data):
+                image = Image.open(cast("IO[bytes]", _Patient(data)), formats=[format_])
             width, height = image.size
-            memory = _memory_for(width, height, format_, long_edge, transparent=image.has_transparency_data)
-            with _no_more_than(2 * memory + len(data)):
+            memory = _memory_for(width, height, format_, long_edge, data, transparent=image.has_transparency_data)
+            with _no_more_than(2 * memory + len(data), data):
                 image.load()
                 return _bgr(_upright(image, long_edge))
     except (Image.DecompressionBombError, MemoryError) as error:
@@ -202,23 +205,44 @@ def _decode_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int
         raise _damaged(format_) from error
 
 
-class _Patient(io.BytesIO):
-    """A file that lets itself be read MOST_READS times."""
+class _Patient(io.RawIOBase):
+    """A file that lets itself be read MOST_READS times, without a copy of its own."""
 
     def __init__(self, data: bytes | bytearray) -> None:
-        super().__init__(data)
+        self._data = memoryview(data)
+        self._at = 0
         self._reads = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
         self._reads += 1
         if self._reads > MOST_READS:
             raise ValueError(f"read {MOST_READS} times and no end")
-        return super().read(size)
+        end = len(self._data) if size is None or size < 0 else self._at + size
+        read = bytes(self._data[self._at : end])
+        self._at += len(read)
+        return read
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """As `io.BytesIO.seek`: to before the beginning is an error, to after the end is not."""
+        at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
+        if at < 0:
+            raise ValueError(f"{at} lies before the file")
+        self._at = at
+        return at
+
+    def tell(self) -> int:
+        return self._at
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
 
 
 @contextmanager
-def _no_more_than(memory: float) -> Iterator[None]:
-    """Let the process grow by `memory` bytes, LARGEST_DECODE at most, and MEMORY_BESIDE while the block runs.
+def _no_more_than(memory: float, data: bytes | bytearray) -> Iterator[None]:
+    """Let the process grow by `memory` bytes, with `data` LARGEST_DECODE at most, and MEMORY_BESIDE in the block.
 
     For headers that lie: what they claim was checked, what comes instead is a MemoryError, or damage to the codec.
     Only Linux, where the function runs, can do it: there a codec's own allocations count too (setrlimit(2),
@@ -233,7 +257,7 @@ def _no_more_than(memory: float) -> Iterator[None]:
         _give_back_memory()
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     pages = int(Path("/proc/self/statm").read_text().split()[5])
-    most = int(pages * resource.getpagesize() + min(memory, LARGEST_DECODE)) + MEMORY_BESIDE
+    most = int(pages * resource.getpagesize() + min(memory, LARGEST_DECODE - len(data))) + MEMORY_BESIDE
     resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
     try:
         yield
@@ -256,6 +280,8 @@ def _give_back_memory() -> None:
 def _upright(image: "Image.Image", long_edge: int) -> "Image.Image":
     from PIL import Image, ImageOps
 
+    if len(image.info.get("exif", b"")) > MOST_EXIF:
+        del image.info["exif"]
     image = _eight_bit(image)
     if long_edge:
         # Smaller before anything else, so that everything after costs little memory.
@@ -327,13 +353,15 @@ def _check_edges(width: int, height: int) -> None:
         )
 
 
-def _memory_for(width: int, height: int, format_: Format, long_edge: int, *, transparent: bool) -> float:
-    """Bytes that decoding takes; refuses what is too much, since a few bytes may claim to be billions of pixels."""
+def _memory_for(
+    width: int, height: int, format_: Format, long_edge: int, data: bytes | bytearray, *, transparent: bool
+) -> float:
+    """Bytes that decoding `data` takes; refuses too much, since a few bytes may claim to be billions of pixels."""
     _check_edges(width, height)
     shrunk_width, shrunk_height = _size_after(width, height, long_edge)
     per_pixel = MEMORY_PER_PIXEL[format_] + (MEMORY_PER_TRANSPARENT_PIXEL if transparent else 0)
     memory = width * height * per_pixel + shrunk_width * shrunk_height * 3
-    if memory > LARGEST_DECODE:
+    if memory > LARGEST_DECODE - len(data):
         raise _too_many_pixels(width * height)
     return memory
 

@@ -1,6 +1,7 @@
 """Where the story meets AWS Lambda: environment in, SQS messages in, the messages that failed out."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from typing import Any
 from annotator import logs
 from annotator.cloud import Cloud, clients
 from annotator.events import MessageNotUnderstood, photos_in
-from annotator.inbox import Inbox, deliveries
+from annotator.inbox import LONGEST_WAIT, Inbox, deliveries
 from annotator.logs import log
 from annotator.photo import Photo
-from annotator.workflow import annotate
+from annotator.workflow import NoDarkroom, annotate
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +36,24 @@ class Settings:
 
         Raises ValueError with a sentence.
         """
+        told = {name: value for name, value in environment.items() if value}
         try:
             return Settings(
-                processed_bucket=environment["PROCESSED_BUCKET"],
-                collection_id=environment["COLLECTION_ID"],
-                inbox_url=environment["INBOX_URL"],
+                processed_bucket=told["PROCESSED_BUCKET"],
+                collection_id=told["COLLECTION_ID"],
+                inbox_url=told["INBOX_URL"],
                 retry_after=tuple(
-                    _whole_number("RETRY_AFTER", each, "seconds") for each in environment["RETRY_AFTER"].split(",")
+                    _number("RETRY_AFTER", each, LONGEST_WAIT, "seconds") for each in told["RETRY_AFTER"].split(",")
                 ),
-                long_edge=_whole_number("LONG_EDGE", environment.get("LONG_EDGE", "2048"), "pixels"),
+                long_edge=_number("LONG_EDGE", told.get("LONG_EDGE", "2048"), 99_999, "pixels"),
             )
         except KeyError as missing:
             raise ValueError(f"The function's environment has no {missing.args[0]}: deploy the stack again.") from None
 
 
-def _whole_number(variable: str, text: str, unit: str) -> int:
-    if not text.isdecimal():
-        raise ValueError(f"{variable} must be a number of {unit}, 0 or more, not {text!r}.")
+def _number(variable: str, text: str, most: int, unit: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > most:
+        raise ValueError(f"{variable} must be a number of {unit} from 0 to {most}, not {text[:40]!r}.")
     return int(text)
 
 
@@ -100,8 +102,8 @@ def _done(photo: Photo, settings: Settings, cloud: Cloud, again: bool) -> bool:
         try:
             with logs.timed("total"):
                 outcome = annotate(photo, cloud, settings.long_edge, again=again)
-        except ImportError:
-            # What this process could not import once it never will; Lambda starts another in its place.
+        except NoDarkroom:
+            # Lambda starts another process in the place of one that ends.
             log.exception("photo failed", extra={"fields": {"status": "failed"}})
             sys.exit("an import failed")
         except Exception:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from annotator.logs import log
 
@@ -18,9 +17,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
+LONGEST_WAIT = 43_200
+"""Seconds that a message may stay invisible (SQS, API reference, ChangeMessageVisibility)."""
+
+
 def deliveries(message: Mapping[str, Any]) -> int:
-    """How often SQS has delivered this message, this time included."""
-    return int(message.get("attributes", {}).get("ApproximateReceiveCount", 1))
+    """How often SQS has delivered this message, this time included; 1 where it does not say."""
+    try:
+        return max(1, int(message["attributes"]["ApproximateReceiveCount"]))
+    except (KeyError, TypeError, ValueError):
+        return 1
 
 
 def client() -> "SQSClient":
@@ -52,7 +58,7 @@ class Inbox:
             self._connect().change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=message.get("receiptHandle", ""), VisibilityTimeout=wait
             )
-        except (BotoCoreError, ClientError) as problem:
+        except Exception as problem:  # whatever it is, the other messages must not suffer
             log.warning("next try left to the queue", extra={"fields": {"status": "waiting", "reason": str(problem)}})
         else:
             log.info("next try", extra={"fields": {"status": "waiting", "seconds": wait}})

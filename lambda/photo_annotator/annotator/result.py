@@ -99,6 +99,8 @@ class Result:
 
 
 def _face_from(face: dict[str, Any]) -> Face:
+    if not isinstance(face["face_id"], str | None):
+        raise TypeError(f"a face's id is {face['face_id']!r}")
     return Face(
         box=BoundingBox(**face["box"]),
         confidence=face["confidence"],

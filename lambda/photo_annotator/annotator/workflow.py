@@ -37,6 +37,10 @@ Outcome = Literal[Status, "already_done", "superseded", "deleted"]
 NO_FACE = "No face found"
 
 
+class NoDarkroom(Exception):
+    """What works on pixels could not be imported, and never will be by this process."""
+
+
 def annotate(photo: Photo, cloud: Cloud, long_edge: int, *, again: bool = False) -> Outcome:
     """Make, or make sure of, the picture and the result of one photo.
 
@@ -114,7 +118,10 @@ def _see(
             looking = beside.submit(cloud.index_by_name, photo)
         with timed("import"):
             # Not at the top of this file: on a cold start OpenCV is imported while Rekognition looks.
-            from annotator import darkroom
+            try:
+                from annotator import darkroom
+            except ImportError as error:
+                raise NoDarkroom from error
         with timed("download"):
             data = download.rest()
         with timed("decode"):
