@@ -57,7 +57,12 @@ class Account:
         session = boto3.Session(profile_name=profile, region_name=region)
         if not session.region_name:
             raise WorkshopError("No AWS region is chosen.", CHOOSE_REGION)
-        if session.get_credentials() is None:
+        try:
+            credentials = session.get_credentials()
+        except (OSError, ValueError) as problem:
+            # A `credential_process` that is missing or says nonsense, a token file that is not there, odd variables.
+            raise WorkshopError(f"Your AWS credentials could not be read: {problem}", SIGN_IN) from None
+        if credentials is None:
             raise WorkshopError("No AWS credentials were found.", SIGN_IN)
         return Account(session, session.region_name, attendee)
 
@@ -67,7 +72,10 @@ class Account:
         name = f"{service} {where}"
         if name not in self._clients:
             config = _S3_CONFIG if service == "s3" else _CONFIG
-            self._clients[name] = self.session.client(service, region_name=where, config=config)
+            try:
+                self._clients[name] = self.session.client(service, region_name=where, config=config)
+            except ValueError as problem:
+                raise WorkshopError(f"AWS cannot be called: {problem}", "Look at your AWS_… variables.") from None
         return self._clients[name]
 
     @property

@@ -5,12 +5,17 @@ that comes from outside through `plain`.
 """
 
 import json
+import os
 import re
 import unicodedata
 
 import click
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, RenderableType
+
+if os.environ.get("COLUMNS") == "0":
+    # What some terminals and cron say when they do not know; rich would take it at its word and print nothing.
+    del os.environ["COLUMNS"]
 
 out = Console(markup=False, highlight=False, emoji=False)
 """Results: what a pipe should get."""

@@ -87,6 +87,24 @@ def test_nothing_left_in_a_region_that_was_mistyped_says_where(attendee: Attende
     assert "me has stacks in eu-west-1: add --region eu-west-1" in ran.stderr
 
 
+@pytest.mark.parametrize("says", ["/no/such/program", "/bin/echo this is no JSON"])
+def test_a_program_for_credentials_that_gives_none_is_one_sentence(attendee: Attendee, says: str):
+    config = attendee.folder / "config"
+    config.write_text(f"[default]\ncredential_process = {says}\n")
+    nothing = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+    ran = attendee.run("why", "a.jpg", AWS_CONFIG_FILE=str(config), **nothing)
+    assert sentence(ran).startswith("Error: Your AWS credentials could not be read: ")
+
+
+def test_an_address_that_is_none_is_one_sentence(attendee: Attendee):
+    assert "Invalid endpoint: nowhere" in sentence(attendee.run("why", "a.jpg", AWS_ENDPOINT_URL="nowhere"))
+
+
+def test_a_terminal_without_columns_is_written_to(attendee: Attendee):
+    _, stderr = attendee.start("why", "a.jpg", COLUMNS="0").communicate(timeout=60)
+    assert "There is no stack" in stderr
+
+
 def test_step_five_is_missing(deployed: Attendee):
     ran = deployed.run("send", str(deployed.photo_file()))
     assert sentence(ran) == "Error: Step 5 is not deployed: there is no stack ShowYourEmotions-me-Serverless."
