@@ -164,7 +164,7 @@ def test_the_look_round_sees_what_was_there(evening):
         "log groups": 3,
         "alarms": 1,
         "roles": 3,
-        "exports": 5,
+        "exports": 6,
         "collections": 1,
     }
 
