@@ -5,6 +5,7 @@ them, so that neither waits for boto3 or OpenCV.
 """
 
 import ast
+import errno
 import importlib
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import click
 
-from workshop.errors import Interrupted, aws_errors_as_sentences
+from workshop.errors import Interrupted, WorkshopError, aws_errors_as_sentences
 
 COMMANDS = Path(__file__).parent / "commands"
 
@@ -50,12 +51,16 @@ class Commands(click.Group):
         return super().parse_args(ctx, _ours_first(args, [name for param in self.params for name in param.opts]))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what AWS refuses becomes a sentence, and Ctrl-C the exit code that shells expect."""
+        """Run the command; what AWS or this computer refuses is a sentence, Ctrl-C the exit code that shells expect."""
         try:
             with aws_errors_as_sentences():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             raise Interrupted("Stopped.") from None
+        except OSError as problem:
+            if problem.errno == errno.EPIPE:  # click's: whoever read has read enough
+                raise
+            raise WorkshopError(f"This computer says: {problem.strerror or problem}.") from problem
 
 
 def _ours_first(args: list[str], ours: list[str]) -> list[str]:

@@ -83,7 +83,7 @@ def _read(stacks: Stacks, document_key: str) -> Result | None:
         raise
     try:
         return Result.from_document(json.loads(body))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError) as error:
         raise WorkshopError(
             f"The result document {document_key} cannot be read: {error}",
             "It was written by another version of this project; send the photo again.",

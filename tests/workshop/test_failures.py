@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -176,6 +177,22 @@ def test_help_opens_with_an_example_and_needs_nothing():
     assert "python -m workshop send selfie.jpg" in ran.stdout.split("Options:")[0]
     assert "boto3" not in ran.stderr
     assert "cv2" not in ran.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a disk that is always full")
+def test_a_full_disk_is_one_sentence(attendee: Attendee):
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "workshop", "encode", attendee.photo_file()],
+            cwd=PROJECT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert "Error: This computer says: No space left on device.\n" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.returncode
 
 
 def test_nothing_is_coloured_in_a_pipe(deployed: Attendee):
