@@ -100,7 +100,7 @@ synth: .venv/.ready-dev  ## synthesise both stacks; needs no Docker, no credenti
 bench: .venv/.ready-dev  ## speed, memory and size against their yardsticks; about ten minutes on a quiet machine
 	@.venv/bin/python -m bench
 
-bench-burst: .venv/.ready-dev  ## 500 photos within a minute, here and in the original's design; about a quarter of an hour
+bench-burst: .venv/.ready-dev  ## 500 photos within a minute, here and in the original's design; about seven minutes
 	@.venv/bin/python -m bench.burst
 
 bench-retries: .venv/.ready-dev  ## how a burst fares under each way to retry, simulated

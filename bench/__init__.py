@@ -5,6 +5,7 @@ runs the handlers in the local AWS's Lambda host, `processors.py` gives them as 
 `yardsticks/` holds what we compare ourselves with.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -12,3 +13,6 @@ from pathlib import Path
 _FUNCTION_CODE = str(Path(__file__).parents[1] / "lambda" / "photo_annotator")
 if _FUNCTION_CODE not in sys.path:
     sys.path.append(_FUNCTION_CODE)
+
+# The CDK's Node is the one that came with the packages, also where nobody activated the virtual environment.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

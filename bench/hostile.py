@@ -46,6 +46,7 @@ FUZZED = (
     "tests/annotator/test_fuzz_decoding.py",
     "tests/annotator/test_fuzz_documents.py",
     "tests/face_collection/test_bad_requests.py",
+    "tests/workshop/test_fuzz_arguments.py",
 )
 
 

@@ -88,9 +88,10 @@ def machine() -> str:
     if cpuinfo.exists():
         named = [line.partition(": ")[2] for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         cpu = named[0] if named else cpu
+    kernel = ".".join(platform.release().split(".")[:2])
     return (
         f"{psutil.cpu_count()} x {cpu}, {psutil.virtual_memory().total / 2**30:.0f} GB, {platform.system()} "
-        f"{platform.release()}; Python {platform.python_version()}, OpenCV {cv2.__version__}, numpy "
+        f"{kernel}; Python {platform.python_version()}, OpenCV {cv2.__version__}, numpy "
         f"{numpy.__version__}, boto3 {boto3.__version__}"
     )
 

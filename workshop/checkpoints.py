@@ -16,7 +16,7 @@ from workshop.errors import WorkshopError, code_of
 from workshop.findings import Finding
 from workshop.links import answer_without_signature, link_to
 from workshop.raw_bucket import found
-from workshop.results import all_results
+from workshop.results import RESULTS, all_results
 from workshop.stacks import Stacks, stack_name
 
 
@@ -125,8 +125,12 @@ def serverless(account: Account) -> list[Finding]:
         if failed
         else Finding("Failed", "ok", "no photo has failed")
     )
-    if all_results(stacks):
+    newest = _newest(account, stacks.processed_bucket, RESULTS)
+    if newest >= _timestamp(state["LastModified"]):
         findings.append(Finding("Results", "ok", "a photo has come out"))
+    elif newest:
+        another = account.command("send another-selfie.jpg")
+        findings.append(Finding("Results", "warning", "No photo has come out since the function was deployed", another))
     else:
         findings.append(Finding("Results", "problem", "No photo has come out yet.", account.command("send selfie.jpg")))
     return findings
@@ -146,9 +150,7 @@ def labelled(account: Account) -> list[Finding]:
     findings = [Finding("Labels", "ok", f"{_counted(len(labelled_ones), 'picture')}: {', '.join(looks)}")]
     function = account.client("lambda").get_function_configuration(FunctionName=stacks.function_name)
     changed = _timestamp(function["LastModified"])
-    s3 = account.client("s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix="pictures/")
-    newest = max((item["LastModified"].timestamp() for page in pages for item in page.get("Contents", [])), default=0)
+    newest = _newest(account, stacks.processed_bucket, "pictures/")
     findings.append(
         Finding("Your code", "ok", "the newest picture was drawn after the function was last deployed")
         if newest >= changed
@@ -226,6 +228,12 @@ def _status(address: str) -> int:
         return error.code
     except OSError as error:
         raise WorkshopError(f"The presigned link could not be asked: {getattr(error, 'reason', error)}.") from None
+
+
+def _newest(account: Account, bucket: str, prefix: str) -> float:
+    """When the newest object there was stored, in seconds since 1970; 0 when there is none."""
+    pages = account.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return max((item["LastModified"].timestamp() for page in pages for item in page.get("Contents", [])), default=0)
 
 
 def _timestamp(last_modified: str) -> float:

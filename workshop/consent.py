@@ -13,7 +13,7 @@ def inform_once(stacks: Stacks) -> None:
     if told.exists():
         return
     days = stacks.kept_for_days()
-    kept = f"{days} day{'s' * (days != 1)}" if days else "until teardown"
+    kept = f"{days} to {days + 1} days" if days else "until teardown"
     err.print(f"Kept in this account: photo, picture ({kept}), face vectors (until teardown).")
     undo = stacks.account.command("forget PHOTO")
     err.print(f"Send only people who agreed. To undo: {undo}\n", soft_wrap=True)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from workshop.account import Account
 from workshop.errors import WorkshopError
+from workshop.stacks import Stacks
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -58,6 +59,17 @@ def link_to(account: Account, bucket: str, key: str, lives: timedelta, *, now: d
     if account.credentials_are_temporary and not credentials_end:
         return Link(url, ends, "at the latest: your temporary credentials may end sooner, and the link with them")
     return Link(url, ends)
+
+
+def what_ends_sooner(stacks: Stacks, lives: timedelta) -> str | None:
+    """A sentence for links that shall live longer than the pictures they show; None where pictures live long enough.
+
+    S3 counts whole days, to the next midnight UTC (S3 user guide, "Lifecycle configuration elements").
+    """
+    days = stacks.kept_for_days()
+    if days is None or lives <= timedelta(days=days):
+        return None
+    return f"Pictures are deleted {days} to {days + 1} days after they were made, and then no link shows them."
 
 
 def answer_without_signature(address: str) -> tuple[int, str]:

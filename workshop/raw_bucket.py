@@ -90,7 +90,7 @@ def key_of(stacks: Stacks, said: str) -> str | None:
     key = re.sub(r"^results/(.+)\.json$", r"\1", key)
     if found(s3, stacks.raw_bucket, key) or found(s3, stacks.processed_bucket, f"{RESULTS}{key}.json"):
         return key
-    if (sent_as := _key_of_file(said)) and found(s3, stacks.raw_bucket, sent_as):
+    if (sent_as := key_of_file(said)) and found(s3, stacks.raw_bucket, sent_as):
         return sent_as
     beginning = readable(Path(said).stem) + "-"
     of_this_name = re.compile(re.escape(beginning) + rf"[0-9a-f]{{{DIGITS}}}\.jpg")
@@ -104,8 +104,8 @@ def key_of(stacks: Stacks, said: str) -> str | None:
     return max(newest, key=newest.__getitem__, default=None)
 
 
-def _key_of_file(said: str) -> str | None:
-    """The key that this very file was sent under, or None when it is no photo here."""
+def key_of_file(said: str) -> str | None:
+    """The key that this very file is sent under, or None when it is no photo here."""
     path = path_of(said)
     if path is None or not path.is_file():
         return None

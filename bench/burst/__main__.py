@@ -24,7 +24,7 @@ REGION_OF = {5.0: "ap-southeast-2", 50.0: "us-east-1"}
 DESIGNS = ("workshop", "original")
 
 
-@click.command(epilog="It takes about a quarter of an hour; nothing is kept.")
+@click.command(epilog="It takes about seven minutes; nothing is kept.")
 @click.option("--photos", default=500, show_default=True, help="How many are uploaded.")
 @click.option("--within", default=60.0, show_default=True, help="Seconds in which they are uploaded.")
 @click.option("--quota", "quotas", multiple=True, default=(5.0, 50.0), show_default=True, help="IndexFaces a second.")

@@ -30,7 +30,7 @@ AUTHORITIES = {
     "Starfield Services Root Certificate Authority - G2",
 }
 """Who vouches for AWS's endpoints: what Amazon Trust Services asks to have in a trust store of one's own, all five
-(amazontrust.com/repository). Reading the other 120 takes 15 ms of processor time a connection (urllib3 #3623).
+(amazontrust.com/repository). Reading the other 122 takes 15 ms of processor time a connection (urllib3 #3623).
 """
 
 _UNUSED = (

@@ -46,7 +46,7 @@ def test_every_client_gives_up_after_a_few_tries_and_seconds(credentials):
         account.client("rekognition"),
     ):
         assert client.meta.config.retries["mode"] in ("standard", "adaptive")
-        assert client.meta.config.retries["total_max_attempts"] <= 8
+        assert client.meta.config.retries["total_max_attempts"] <= 6
         assert client.meta.config.connect_timeout <= 5
         assert client.meta.config.read_timeout <= 30
 

@@ -21,8 +21,9 @@ def local_aws() -> Iterator[LocalAws]:
 
 
 @pytest.fixture
-def attendee(local_aws: LocalAws, tmp_path: Path) -> Attendee:
-    """Somebody with an account of their own, in which nothing is deployed."""
+def attendee(local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attendee:
+    """Somebody with an account of their own, in which nothing is deployed, in a folder of their own."""
+    monkeypatch.chdir(tmp_path)
     return Attendee(local_aws, tmp_path, str(next(_accounts)))
 
 

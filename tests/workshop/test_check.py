@@ -1,6 +1,8 @@
 """The checkpoints: each is red before its step and green after it."""
 
 import json
+import time
+from typing import Any
 from urllib.error import URLError
 
 import pytest
@@ -10,6 +12,31 @@ from workshop import checkpoints
 from workshop.findings import Finding
 
 pytestmark = pytest.mark.slow
+
+# A function that is called by some other queue, so that what lies in the inbox stays there.
+CONNECTED: dict[str, Any] = {
+    "Resources": {
+        "Logs": {"Type": "AWS::Logs::LogGroup"},
+        "Elsewhere": {"Type": "AWS::SQS::Queue"},
+        "Annotator": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Handler": "index.handle",
+                "Runtime": "python3.13",
+                "Role": "arn:aws:iam::111122223333:role/annotator",
+                "Code": {"ZipFile": "def handle(event, context): pass"},
+            },
+        },
+        "Trigger": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {
+                "FunctionName": {"Ref": "Annotator"},
+                "EventSourceArn": {"Fn::GetAtt": ["Elsewhere", "Arn"]},
+            },
+        },
+    },
+    "Outputs": {"FunctionName": {"Value": {"Ref": "Annotator"}}, "LogGroupName": {"Value": {"Ref": "Logs"}}},
+}
 
 
 def test_before_step_1_the_deploy_is_what_comes_next(attendee: Attendee):
@@ -111,6 +138,54 @@ def test_step_5_before_its_deploy_is_given_the_command(deployed: Attendee):
     ran = deployed.run("check", "5")
     assert ran.exit_code == 1
     assert "npx cdk deploy Serverless" in ran.stdout
+
+
+@pytest.fixture
+def connected(deployed: Attendee) -> Attendee:
+    """Somebody who has a photo from step 3, and then deployed a function that is connected to the inbox."""
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["InboxUrl"])
+    time.sleep(1)  # S3 dates things to the second
+    deployed.deploy("Serverless", CONNECTED)
+    return deployed
+
+
+def test_step_5_is_not_done_by_photos_that_are_older_than_the_function(connected: Attendee):
+    ran = connected.run("check", "5")
+    assert "warning  Results        No photo has come out since the function was deployed" in ran.stdout
+    assert "send another-selfie.jpg" in ran.stdout
+
+
+def test_step_5_is_done_by_a_photo_that_came_out(connected: Attendee):
+    connected.run("index", str(connected.photo_file()))
+    connected.client("sqs").purge_queue(QueueUrl=connected.outputs["InboxUrl"])
+    ran = connected.run("check", "5")
+    assert ran.exit_code == 0, ran.stdout
+    for subject in ("Function", "Trigger", "Inbox", "Failed", "Results"):
+        assert f"ok       {subject} " in ran.stdout
+
+
+def test_step_5_is_not_done_when_photos_wait_or_failed(connected: Attendee):
+    ran = connected.run("check", "5")
+    assert "ok       Inbox " in ran.stdout
+    sqs = connected.client("sqs")
+    sqs.send_message(QueueUrl=connected.outputs["InboxUrl"], MessageBody="waits")
+    sqs.send_message(QueueUrl=connected.outputs["DeadLetterQueueUrl"], MessageBody="failed")
+    ran = connected.run("check", "5")
+    assert ran.exit_code == 1
+    assert "warning  Inbox          1 photo waiting" in ran.stdout
+    assert "problem  Failed         1 photo failed." in ran.stdout
+
+
+def test_step_6_wants_a_picture_that_is_newer_than_the_function(connected: Attendee):
+    ran = connected.run("check", "6")
+    assert ran.exit_code == 1
+    assert "ok       Labels " in ran.stdout
+    assert "problem  Your code      No picture was drawn since the function was last deployed." in ran.stdout
+    connected.run("index", str(connected.photo_file()))
+    ran = connected.run("check", "6")
+    assert ran.exit_code == 0, ran.stdout
+    assert "ok       Your code " in ran.stdout
 
 
 def test_all_steps_stop_at_the_first_that_is_not_done(deployed: Attendee):

@@ -210,7 +210,7 @@ def test_what_is_stored_is_said_once_in_two_lines(deployed: Attendee):
     told = [line for line in first.stderr.splitlines() if line.startswith(("Kept", "Send only"))]
     assert len(told) == 2
     assert all(len(line) <= 80 for line in told)
-    assert "1 day" in told[0]
+    assert "1 to 2 days" in told[0]
     assert "forget" in told[1]
     assert "Kept" not in second.stderr
 

@@ -91,6 +91,16 @@ def test_temporary_credentials_without_a_known_end_are_no_promise(deployed: Atte
     assert "your temporary credentials may end sooner" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    "command", [("url", "selfie.jpg"), ("send", "selfie.jpg"), ("gallery", "--output", "page.html")]
+)
+def test_a_link_that_shall_outlive_its_picture_is_no_promise(serverless: Attendee, command: tuple[str, ...]):
+    serverless.run("index", str(serverless.photo_file()))
+    sentence = "Pictures are deleted 1 to 2 days after they were made, and then no link shows them."
+    assert sentence in serverless.run(*command, "--expires", "2d").stderr
+    assert sentence not in serverless.run(*command, "--expires", "1d").stderr
+
+
 @pytest.mark.parametrize("expires", ["8d", "0s", "tomorrow", "-5m"])
 def test_how_long_a_link_may_live_is_checked(deployed: Attendee, expires: str):
     ran = deployed.run("url", "selfie.jpg", "--expires", expires)
@@ -280,14 +290,16 @@ def test_faces_are_forgotten_even_when_the_result_is_lost(deployed: Attendee):
     assert faces_of(deployed) == 0
 
 
-def test_faces_are_forgotten_by_the_key_when_everything_else_has_expired(deployed: Attendee):
+@pytest.mark.parametrize("by_file", [False, True], ids=["key", "file"])
+def test_faces_are_forgotten_by_key_or_file_when_everything_else_has_expired(deployed: Attendee, by_file: bool):
     deployed.run("index", str(GROUP_PHOTO))
     (key,) = deployed.keys()
     s3 = deployed.client("s3")
     s3.delete_object(Bucket=deployed.outputs["RawBucket"], Key=key)
     for made in deployed.keys("ProcessedBucket"):
         s3.delete_object(Bucket=deployed.outputs["ProcessedBucket"], Key=made)
-    ran = deployed.run("forget", key)
+    ran = deployed.run("forget", str(GROUP_PHOTO) if by_file else key)
+    assert key in ran.stdout
     assert "3 faces removed" in ran.stdout
     assert faces_of(deployed) == 0
 

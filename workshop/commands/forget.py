@@ -11,7 +11,7 @@ from annotator.result import Result
 from workshop.account import Account, pass_account
 from workshop.console import err, out, plain, print_json
 from workshop.diagnosis import inbox
-from workshop.raw_bucket import found, key_of
+from workshop.raw_bucket import found, key_of, key_of_file
 from workshop.results import result_of
 from workshop.stacks import Stacks
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 FUNCTION_ENDS = 35
 """Seconds after which the function has stored what it had in hand: it is given 30 for a photo."""
+
+NOTHING = (
+    "nothing of that name is stored, so there is nothing to remove. (Faces outlive the photo; once that has expired "
+    "they are found by the file you sent, or by the key that `upload` printed: me-1a2b3c4d.jpg.)"
+)
 
 
 @click.command("forget")
@@ -40,13 +45,14 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
     for said in photos:
         key = key_of(stacks, said)
         # Photo and result may have expired; the faces stay, and are found by the key alone.
-        gone = forget(stacks, key or said)
-        key = key or (said if any(gone.values()) else None)
+        sought = key or key_of_file(said) or said
+        gone = forget(stacks, sought)
+        key = key or (sought if any(gone.values()) else None)
         answers.append({"photo": said, "key": key, "removed": gone})
         if as_json:
             continue
         if key is None:
-            out.print(plain(f"{said}: nothing of that name is stored, so there is nothing to remove."), soft_wrap=True)
+            out.print(plain(f"{said}: {NOTHING}"), soft_wrap=True)
             continue
         out.print(plain(key), style="bold", soft_wrap=True)
         for thing, count in gone.items():

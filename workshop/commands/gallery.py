@@ -15,7 +15,7 @@ from workshop.account import Account, pass_account
 from workshop.console import err, out, plain
 from workshop.durations import Duration
 from workshop.errors import WorkshopError
-from workshop.links import LONGEST, link_to
+from workshop.links import LONGEST, link_to, what_ends_sooner
 from workshop.results import all_results
 from workshop.stacks import Stacks, attendees
 
@@ -43,8 +43,9 @@ def command(account: Account, output: Path, expires: timedelta, embed: bool, eve
     as the file exists, so delete it when the evening is over.
     """
     whose = [replace(account, attendee=name) for name in attendees(account)] if everybody else []
+    all_stacks = [Stacks.of(one) for one in whose or [account]]
     now = datetime.now(UTC)
-    results = [result for one in whose or [account] for result in all_results(Stacks.of(one))]
+    results = [result for stacks in all_stacks for result in all_results(stacks)]
     if embed:
         address, ends = _embedded_in(account), None
     else:
@@ -59,6 +60,8 @@ def command(account: Account, output: Path, expires: timedelta, embed: bool, eve
             f"{output} cannot be written: {error.strerror}.", "Choose another place with --output."
         ) from None
     err.print(_told(len(results), ends), soft_wrap=True)
+    if ends and results and (sooner := what_ends_sooner(all_stacks[0], expires)):
+        err.print(sooner, soft_wrap=True)
     out.print(plain(output), soft_wrap=True)
     address_of_page = output.resolve().as_uri()
     if open_it and not webbrowser.open(address_of_page):

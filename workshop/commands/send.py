@@ -15,7 +15,7 @@ from workshop.diagnosis import diagnose
 from workshop.durations import Duration
 from workshop.errors import Interrupted, WorkshopError
 from workshop.faces_table import faces_table
-from workshop.links import LONGEST, link_to
+from workshop.links import LONGEST, link_to, what_ends_sooner
 from workshop.results import wait_for_result
 from workshop.stacks import Stacks
 from workshop.uploads import Upload, upload_each
@@ -88,6 +88,8 @@ def command(
             err.print()
             err.print(plain(name), style="bold", soft_wrap=True)
             show(link, qr=qr and len(links) == 1)
+    if links and (sooner := what_ends_sooner(stacks, expires)):
+        err.print(sooner, style="dim", soft_wrap=True)
     _tell_the_rest(stacks, uploads, results)
     if refusal:
         raise refusal

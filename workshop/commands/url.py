@@ -11,7 +11,7 @@ from workshop.account import Account, pass_account, quoted
 from workshop.console import err, out, plain
 from workshop.durations import Duration
 from workshop.errors import WorkshopError
-from workshop.links import LONGEST, Link, answer_without_signature, in_words, link_to, qr_code
+from workshop.links import LONGEST, Link, answer_without_signature, in_words, link_to, qr_code, what_ends_sooner
 from workshop.raw_bucket import found, key_of
 from workshop.results import result_of
 from workshop.stacks import Stacks
@@ -51,7 +51,13 @@ def command(
     wanted = photo or image
     if not wanted:
         raise click.UsageError("Which photo? For instance: python -m workshop url selfie.jpg")
-    bucket, key = (bucket, _existing(account, bucket, wanted)) if bucket else picture_of(Stacks.of(account), wanted)
+    sooner = None
+    if bucket:
+        key = _existing(account, bucket, wanted)
+    else:
+        stacks = Stacks.of(account)
+        bucket, key = picture_of(stacks, wanted)
+        sooner = what_ends_sooner(stacks, expires)
     link = link_to(account, bucket, key, expires)
     status, code = answer_without_signature(link.direct)
     if as_json:
@@ -63,6 +69,8 @@ def command(
         err.print(f"{status} {code}", style="green" if status == 403 else "bold red")
         err.print("\nThe presigned link:", style="bold")
         show(link, qr=qr)
+    if sooner:
+        err.print(sooner, style="dim", soft_wrap=True)
     if status != 403:
         raise WorkshopError(
             f"The direct address answered {status} {code} and not 403 AccessDenied, as it does for a private bucket.",
