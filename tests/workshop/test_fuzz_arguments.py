@@ -33,12 +33,16 @@ def options_of(command: str) -> list[str]:
     return [option for each in understood.params for option in each.opts if option.startswith("-")] + OURS
 
 
+# What a shell can hand over: any character but NUL, and bytes that are no characters.
+letters = st.characters(exclude_characters="\0") | st.sampled_from("\udc80\udcff")
+
+
 @st.composite
 def command_lines(draw: st.DrawFn) -> list[str]:
     """A command with options that it has, often with values that it understands, and words of any kind."""
     command = draw(st.sampled_from(COMMANDS))
     option = st.sampled_from(options_of(command))
-    value = st.sampled_from(VALUES) | st.text(max_size=30)
+    value = st.sampled_from(VALUES) | st.text(letters, max_size=30)
     with_value = st.tuples(option, value)
     joined = st.builds(lambda option, value: (f"{option}={value}",), option, value)
     word = value.map(lambda word: (word,))
@@ -53,7 +57,7 @@ def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@given(command_lines() | st.lists(st.text(), max_size=3), st.binary(max_size=50))
+@given(command_lines() | st.lists(st.text(letters), max_size=3), st.binary(max_size=50))
 @example(["--attendee"], b"")
 @example(["send", "--", "--attendee"], b"")
 @settings(
