@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annotator.photo import Photo
+from annotator.photo import Photo, result_key
 from botocore.exceptions import ClientError
 
 from workshop.errors import WorkshopError, code_of
@@ -88,7 +88,7 @@ def key_of(stacks: Stacks, said: str) -> str | None:
     key = re.sub(r"^s3://[^/]+/", "", said)
     key = re.sub(r"^pictures/(.+)\.jpg$", r"\1", key)
     key = re.sub(r"^results/(.+)\.json$", r"\1", key)
-    if found(s3, stacks.raw_bucket, key) or found(s3, stacks.processed_bucket, f"{RESULTS}{key}.json"):
+    if found(s3, stacks.raw_bucket, key) or found(s3, stacks.processed_bucket, result_key(key)):
         return key
     if (sent_as := key_of_file(said)) and found(s3, stacks.raw_bucket, sent_as):
         return sent_as

@@ -4,13 +4,13 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.workshop.answering import Answering, account_with, refusal
 from tests.workshop.attendee import Attendee
 from workshop import doctor
-from workshop.account import Account
+from workshop.account import Choice
 from workshop.errors import WorkshopError
 from workshop.findings import Finding
 
@@ -95,38 +95,17 @@ def test_a_full_disk_is_noticed(monkeypatch: pytest.MonkeyPatch, free: float, ve
     assert doctor.disk().verdict == verdict
 
 
-def account(region: str) -> Account:
-    import boto3
-
-    return Account(boto3.Session("AKIA", "secret", region_name=region), region, "simon")
-
-
 @pytest.mark.parametrize(
     ("region", "verdict"), [("ap-southeast-2", "ok"), ("ap-southeast-4", "problem"), ("eu-north-1", "problem")]
 )
 def test_a_region_without_rekognition_is_a_problem(region: str, verdict: str):
     """Melbourne has none, Sydney has."""
-    assert doctor.region(account(region)).verdict == verdict
+    assert doctor.region(account_with(region)).verdict == verdict
 
 
-class Answering:
-    """A client whose every call gives this answer, or raises it."""
-
-    def __init__(self, answer: object) -> None:
-        self._answer = answer
-
-    def __getattr__(self, _operation: str) -> Any:
-        def call(**_asked: object) -> object:
-            if isinstance(self._answer, Exception):
-                raise self._answer
-            return self._answer
-
-        return call
-
-
-@pytest.mark.parametrize(("version", "verdict"), [("33", "ok"), ("5", "problem")])
+@pytest.mark.parametrize(("version", "verdict"), [("33", "ok"), ("6", "ok"), ("5", "problem")])
 def test_an_old_bootstrap_is_a_problem(version: str, verdict: str):
-    found = doctor.bootstrap(account("ap-southeast-2"), Answering({"Parameter": {"Value": version}}))
+    found = doctor.bootstrap(account_with(), Answering({"Parameter": {"Value": version}}))
     assert found.verdict == verdict
 
 
@@ -136,13 +115,21 @@ def test_a_new_accounts_ten_functions_are_enough(limit: int, verdict: str):
     assert found.verdict == verdict
 
 
-def test_an_account_on_the_free_plan_is_told_why_rekognition_refuses():
-    from botocore.exceptions import ClientError
+@pytest.mark.slow
+@pytest.mark.parametrize(("minutes", "verdict"), [(50, "warning"), (90, "ok")])
+def test_credentials_that_end_within_the_hour_are_to_be_renewed(
+    attendee: Attendee, monkeypatch: pytest.MonkeyPatch, minutes: int, verdict: str
+):
+    ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60 * minutes))
+    temporary = {"AWS_SESSION_TOKEN": "token", "AWS_CREDENTIAL_EXPIRATION": ends}
+    for name, value in (attendee.environment | temporary).items():
+        monkeypatch.setenv(name, value)
+    assert doctor.credentials(Choice(), []).verdict == verdict
 
-    refusal = ClientError(
-        {"Error": {"Code": "SubscriptionRequiredException", "Message": "needs a subscription"}}, "ListCollections"
-    )
-    found = doctor._without_raising("Rekognition", lambda: doctor.rekognition(account("us-east-1"), Answering(refusal)))
+
+def test_an_account_on_the_free_plan_is_told_why_rekognition_refuses():
+    faces = Answering(refusal("SubscriptionRequiredException"))
+    found = doctor._without_raising("Rekognition", lambda: doctor.rekognition(account_with(), faces))
     assert found.verdict == "problem"
     assert "free plan" in str(found.fix)
 

@@ -1,0 +1,46 @@
+"""Which photo is meant: found by its key, by the name it was sent under, or by what is left of it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from annotator.photo import result_key
+
+from tests.workshop.answering import Answering, refusal, stacks_with
+from workshop.raw_bucket import key_of
+from workshop.stacks import Stacks
+
+
+def storing(raw: dict[str, int] | None = None, processed: dict[str, int] | None = None) -> Stacks:
+    """Stacks in whose buckets these keys were stored at these seconds."""
+    stored = {"raw": raw or {}, "processed": processed or {}}
+
+    def answer(operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        keys = stored[asked["Bucket"]]
+        if operation == "list_objects_v2":
+            listed = [(key, datetime.fromtimestamp(at, UTC)) for key, at in keys.items()]
+            return {"Contents": [{"Key": k, "LastModified": t} for k, t in listed if k.startswith(asked["Prefix"])]}
+        if asked["Key"] not in keys:
+            raise refusal("404")
+        return {"ETag": '"etag"', "ContentLength": 1}
+
+    return stacks_with(s3=Answering(answer))
+
+
+@pytest.mark.parametrize("key", ["x" * 1020, "é" * 511, f"me~{'0' * 32}"], ids=["long", "wide", "odd"])
+def test_a_photo_whose_result_has_a_shortened_name_is_found_by_that(key: str):
+    """The photo itself has expired; a key that is too long for `results/….json`, or looks shortened, is shortened."""
+    assert result_key(key) != f"results/{key}.json"
+    assert key_of(storing(processed={result_key(key): 1}), key) == key
+
+
+def test_of_several_photos_sent_under_one_name_the_newest_is_meant():
+    sent = {"image-00000001.jpg": 1, "image-00000002.jpg": 3, "image-00000003.jpg": 2, "image-of-me-00000004.jpg": 4}
+    assert key_of(storing(raw=sent), "image.jpg") == "image-00000002.jpg"
+
+
+def test_a_photo_is_as_old_as_its_upload_and_not_as_its_result():
+    sent = {"image-00000001.jpg": 1, "image-00000002.jpg": 2}
+    results = {"results/image-00000002.jpg.json": 3, "results/image-00000001.jpg.json": 4}
+    assert key_of(storing(sent, results), "image.jpg") == "image-00000002.jpg"
+    assert key_of(storing({}, results), "image.jpg") == "image-00000001.jpg", "the photos have expired"
