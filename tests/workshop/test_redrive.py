@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -43,8 +44,8 @@ def waiting(attendee: Attendee, queue: str) -> int:
     return int(asked["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def bodies_in_the_inbox(attendee: Attendee) -> list[str]:
-    answer = attendee.client("sqs").receive_message(QueueUrl=attendee.outputs["InboxUrl"], MaxNumberOfMessages=10)
+def bodies_in(attendee: Attendee, queue: str) -> list[str]:
+    answer = attendee.client("sqs").receive_message(QueueUrl=attendee.outputs[queue], MaxNumberOfMessages=10)
     return [message["Body"] for message in answer.get("Messages", [])]
 
 
@@ -53,7 +54,7 @@ def test_a_failed_photo_goes_back_to_the_inbox_unchanged(deployed: Attendee):
     ran = deployed.run("redrive")
     assert ran.exit_code == 0
     assert ran.stdout == "Failed 5 times each:\n  my selfie.jpg\n1 sent back to the inbox.\n"
-    assert bodies_in_the_inbox(deployed) == [announcement("my+selfie.jpg")]
+    assert bodies_in(deployed, "InboxUrl") == [announcement("my+selfie.jpg")]
     assert waiting(deployed, "DeadLetterQueueUrl") == 0
 
 
@@ -107,16 +108,22 @@ def test_an_empty_queue_is_said_to_be_empty(deployed: Attendee):
     assert (ran.exit_code, ran.stdout) == (0, "The dead-letter queue is empty.\n")
 
 
-def test_what_sqs_does_not_take_stays_in_the_dead_letter_queue(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
-    """SQS answers a batch entry by entry; here it takes none."""
-    fail(deployed, announcement("a.jpg"))
+@pytest.mark.parametrize("taken", [0, 1])
+def test_what_sqs_does_not_take_stays_in_the_dead_letter_queue(
+    deployed: Attendee, monkeypatch: pytest.MonkeyPatch, taken: int
+):
+    """SQS answers a batch entry by entry: here it takes none of two, or one."""
+    letters = [announcement("a.jpg"), announcement("b.jpg")]
+    fail(deployed, *letters)
 
     class Refusing:
-        def __init__(self, sqs: object) -> None:
+        def __init__(self, sqs: Any) -> None:
             self._sqs = sqs
 
-        def send_message_batch(self, **batch: list[dict[str, str]]) -> dict[str, object]:
-            return {"Failed": [{"Id": entry["Id"]} for entry in batch["Entries"]]}
+        def send_message_batch(self, **batch: Any) -> dict[str, object]:
+            entries = batch.pop("Entries")
+            answer = self._sqs.send_message_batch(Entries=entries[:taken], **batch) if taken else {}
+            return answer | {"Failed": [{"Id": entry["Id"]} for entry in entries[taken:]]}
 
         def __getattr__(self, name: str) -> object:
             return getattr(self._sqs, name)
@@ -125,8 +132,9 @@ def test_what_sqs_does_not_take_stays_in_the_dead_letter_queue(deployed: Attende
     monkeypatch.setattr(module, "_sqs", lambda stacks: Refusing(real(stacks)))
     ran = deployed.run("redrive")
     assert ran.exit_code == 1
-    assert "SQS did not take 1 of 1 messages." in ran.stderr
-    assert waiting(deployed, "DeadLetterQueueUrl") == 1
+    assert f"SQS did not take {2 - taken} of 2 messages." in ran.stderr
+    assert waiting(deployed, "DeadLetterQueueUrl") == 2 - taken
+    assert sorted(bodies_in(deployed, "InboxUrl") + bodies_in(deployed, "DeadLetterQueueUrl")) == letters
 
 
 def test_a_crash_between_sending_and_deleting_loses_no_photo(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):

@@ -113,7 +113,12 @@ def test_the_same_photo_again_is_fine_and_said(deployed: Attendee):
 
 
 def test_a_chosen_key_never_overwrites_another_photo(deployed: Attendee):
+    """Not even one that has as many bytes: fill bytes before its end are part of no picture."""
     first, second = deployed.photo_file("a.jpg", seed=1), deployed.photo_file("b.jpg", seed=2)
+    longer = max(first.stat().st_size, second.stat().st_size)
+    for photo in (first, second):
+        jpeg = photo.read_bytes()
+        photo.write_bytes(jpeg[:-2] + b"\xff" * (longer - len(jpeg)) + jpeg[-2:])
     assert deployed.run("upload", str(first), "--key", "me and you.jpg").exit_code == 0
     refused = deployed.run("upload", str(second), "--key", "me and you.jpg")
     assert refused.exit_code == 1
