@@ -7,6 +7,7 @@ from urllib.error import URLError
 
 import pytest
 
+from tests.workshop.answering import Answering, account_with
 from tests.workshop.attendee import GROUP_PHOTO, Attendee
 from workshop import checkpoints
 from workshop.findings import Finding
@@ -51,12 +52,21 @@ def test_a_bucket_that_could_be_opened_to_the_public_is_a_problem(deployed: Atte
     assert "open to the public" in ran.stdout
 
 
+CLOSED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+
+
 def closed(attendee: Attendee) -> None:
-    doors = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     for output in ("RawBucket", "ProcessedBucket"):
         attendee.client("s3").put_public_access_block(
-            Bucket=attendee.outputs[output], PublicAccessBlockConfiguration=dict.fromkeys(doors, True)
+            Bucket=attendee.outputs[output], PublicAccessBlockConfiguration=CLOSED
         )
+
+
+@pytest.mark.parametrize("door", CLOSED)
+def test_a_single_door_that_is_open_or_not_spoken_of_is_a_problem(door: str):
+    for block in (CLOSED | {door: False}, {other: True for other in CLOSED if other != door}):
+        account = account_with(s3=Answering({"PublicAccessBlockConfiguration": block}))
+        assert checkpoints._bucket(account, "Raw bucket", "raw", "npx cdk deploy").verdict == "problem"
 
 
 def test_after_step_1_it_is_done(deployed: Attendee):
@@ -111,14 +121,22 @@ def test_step_4_is_done_when_the_direct_address_is_refused_and_the_link_opens(de
     assert ran.exit_code == 0
     assert "refused, as it should be (403 AccessDenied)" in ran.stdout
     assert "ok       Presigned      opens" in ran.stdout
+    (picture,) = [key for key in deployed.keys("ProcessedBucket") if key.startswith("pictures/")]
+    deployed.client("s3").delete_object(Bucket=deployed.outputs["ProcessedBucket"], Key=picture)
+    ran = deployed.run("check", "4")
+    assert ran.exit_code == 1
+    assert "problem  Presigned      answered with 404." in ran.stdout
 
 
 def test_a_picture_that_anybody_can_open_is_a_problem(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
+    """And so is every other answer but a refusal, whether or not the link opens."""
     assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
-    monkeypatch.setattr(checkpoints, "answer_without_signature", lambda _address: (200, "OK"))
-    ran = deployed.run("check", "4")
-    assert ran.exit_code == 1
-    assert "answered with 200 OK instead of 403" in ran.stdout
+    for status, code in ((200, "OK"), (404, "NoSuchBucket")):
+        monkeypatch.setattr(checkpoints, "answer_without_signature", lambda _address, said=(status, code): said)
+        ran = deployed.run("check", "4")
+        assert ran.exit_code == 1
+        assert f"problem  Direct         answered with {status} {code} instead of 403" in ran.stdout
+        assert "ok       Presigned      opens" in ran.stdout
 
 
 def test_a_link_that_nobody_answers_is_one_sentence(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
@@ -165,7 +183,13 @@ def test_step_5_is_done_by_a_photo_that_came_out(connected: Attendee):
         assert f"ok       {subject} " in ran.stdout
 
 
-def test_step_5_is_not_done_when_photos_wait_or_failed(connected: Attendee):
+@pytest.mark.parametrize("state", ["Pending", "Inactive", "Failed"])
+def test_a_function_that_is_not_active_says_why(state: str):
+    finding = checkpoints._function({"FunctionName": "annotator", "State": state, "StateReason": "no image"}, "deploy")
+    assert finding == Finding("Function", "problem", f"annotator is {state}: no image", "deploy")
+
+
+def test_step_5_is_not_done_when_photos_wait_or_failed_or_nothing_calls_the_function(connected: Attendee):
     ran = connected.run("check", "5")
     assert "ok       Inbox " in ran.stdout
     sqs = connected.client("sqs")
@@ -175,6 +199,12 @@ def test_step_5_is_not_done_when_photos_wait_or_failed(connected: Attendee):
     assert ran.exit_code == 1
     assert "warning  Inbox          1 photo waiting" in ran.stdout
     assert "problem  Failed         1 photo failed." in ran.stdout
+    assert "ok       Trigger " in ran.stdout
+    functions = connected.client("lambda")
+    (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    ran = connected.run("check", "5")
+    assert "problem  Trigger        The inbox is not connected to the function." in ran.stdout
 
 
 def test_step_6_wants_a_picture_that_is_newer_than_the_function(connected: Attendee):

@@ -209,9 +209,10 @@ def test_a_bucket_that_is_not_there_is_named(attendee: Attendee):
     assert "There is no bucket no-such-bucket-here" in ran.stderr
 
 
-def test_what_is_stored_is_said_once_in_two_lines(deployed: Attendee):
-    first = deployed.run("upload", str(deployed.photo_file(seed=1)))
-    second = deployed.run("upload", str(deployed.photo_file(seed=2)))
+@pytest.mark.parametrize("command", [("upload",), ("index",), ("send", "--wait", "1")], ids=lambda command: command[0])
+def test_what_is_stored_is_said_once_in_two_lines(serverless: Attendee, command: tuple[str, ...]):
+    first = serverless.run(*command, str(serverless.photo_file(seed=1)))
+    second = serverless.run("upload", str(serverless.photo_file(seed=2)))
     told = [line for line in first.stderr.splitlines() if line.startswith(("Kept", "Send only"))]
     assert len(told) == 2
     assert all(len(line) <= 80 for line in told)

@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from annotator.workflow import annotate
 
 from infra.settings import PHOTO_TIMEOUT
 from tests.workshop.attendee import GROUP_PHOTO, PROJECT, Attendee, picture
+from workshop import diagnosis
 from workshop.commands import forget
 
 pytestmark = pytest.mark.slow
@@ -137,6 +139,12 @@ def test_a_picture_that_anybody_can_see_is_an_alarm(deployed: Attendee):
     ran = deployed.run("url", "selfie.jpg")
     assert ran.exit_code == 1
     assert f"{bucket} is public" in ran.stderr
+    (picture_key,) = [key for key in deployed.keys("ProcessedBucket") if key.startswith("pictures/")]
+    deployed.client("s3").delete_object(Bucket=bucket, Key=picture_key)
+    gone = deployed.run("url", "selfie.jpg")
+    assert gone.exit_code == 1
+    assert "The direct address answered 404 NoSuchKey and not 403" in gone.stderr
+    assert "is public" not in gone.stderr
 
 
 def test_send_goes_all_the_way(serverless: Attendee):
@@ -203,9 +211,22 @@ def test_why_it_waits_for_step_five(deployed: Attendee):
     assert "npx cdk deploy Serverless" in ran.stderr
 
 
-def test_why_it_is_queued(serverless: Attendee):
+def test_why_it_is_queued_or_in_work_or_lost(serverless: Attendee, monkeypatch: pytest.MonkeyPatch):
+    sqs, inbox = serverless.client("sqs"), serverless.outputs["InboxUrl"]
+    sqs.purge_queue(QueueUrl=inbox)  # S3 has announced itself there
     key = uploaded(serverless, serverless.photo_file())
-    assert f"{key} is still queued: about" in serverless.run("why", key).stdout
+    monkeypatch.setattr(diagnosis, "dead_letters", lambda _stacks: [])  # which takes a second to be found empty
+    monkeypatch.setattr(diagnosis, "JUST_ARRIVED", timedelta(0))
+    queued = f"{key} is still queued: about %s messages wait in the inbox, %s are being worked on.\n"
+    assert serverless.run("why", key).stdout == queued % (1, 0)
+    (message,) = sqs.receive_message(QueueUrl=inbox)["Messages"]
+    assert serverless.run("why", key).stdout == queued % (0, 1)
+    sqs.delete_message(QueueUrl=inbox, ReceiptHandle=message["ReceiptHandle"])
+    lost = serverless.run("why", key)
+    assert lost.stdout == f"{key} is in the bucket, but nothing waits in the inbox and no result was written.\n"
+    assert f"index {key}" in lost.stderr
+    monkeypatch.setattr(diagnosis, "JUST_ARRIVED", timedelta(hours=1))
+    assert serverless.run("why", key).stdout == queued % (0, 0), "it may be on its way there"
 
 
 def test_why_it_is_done(serverless: Attendee):
@@ -236,14 +257,18 @@ def test_why_it_failed_comes_from_the_functions_log(serverless: Attendee):
     error = "Traceback (most recent call last):\\n  File x\\nbotocore.errorfactory.ThrottlingException: Slow down"
     key = failed(
         serverless,
-        '{"level": "INFO", "message": "photo done", "key": "another.jpg"}',
+        '{"level": "ERROR", "message": "photo failed", "key": "KEY", "request_id": "r0", "error": "The first time"}',
         f'{{"level": "ERROR", "message": "photo failed", "key": "KEY", "request_id": "r1", "error": "{error}"}}',
+        '{"level": "INFO", "message": "photo done", "key": "KEY"}',
+        '{"level": "ERROR", "message": "photo failed", "key": "another.jpg", "error": "Another photo"}',
     )
     ran = serverless.run("why", "my selfie.jpg")
     assert ran.exit_code == 1
     assert f"{key} failed too often and is in the dead-letter queue" in ran.stdout
-    assert "ThrottlingException: Slow down" in ran.stdout
+    assert ran.stdout.endswith("the function's last error: botocore.errorfactory.ThrottlingException: Slow down\n")
     assert "redrive" in ran.stderr
+    serverless.client("logs").delete_log_group(logGroupName=serverless.outputs["LogGroupName"])
+    assert "last error: its log says nothing about it" in serverless.run("why", "my selfie.jpg").stdout
 
 
 def test_why_it_failed_is_known_even_when_the_function_was_killed(serverless: Attendee):
