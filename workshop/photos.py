@@ -6,6 +6,7 @@ can be sent is what the function can read.
 
 import io
 import struct
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def _as_it_is(jpeg: bytes) -> tuple[bytes | None, list[str]]:
 def _is_turned(jpeg: bytes) -> bool:
     """Whether EXIF says that the picture is stored turned or mirrored; 1 is upright (EXIF 2.32, tag Orientation)."""
     try:
-        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+        # Pillow warns of broken EXIF, which is nothing to tell.
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
             return image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
     except (OSError, SyntaxError, ValueError, struct.error):
         return False  # broken EXIF turns nothing

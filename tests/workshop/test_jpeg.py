@@ -47,6 +47,16 @@ def test_the_colour_profile_stays():
     assert profile in without_metadata(jpeg[:2] + profile + jpeg[2:])
 
 
+@pytest.mark.parametrize("mode", ["CMYK", "RGB"])
+def test_adobes_word_for_how_to_read_the_colours_stays(mode: str):
+    """Without its APP14 segment a CMYK picture is shown in other colours, and so is one in plain RGB."""
+    file = io.BytesIO()
+    image = Image.open(io.BytesIO(picture(".png"))).convert(mode)
+    image.save(file, "JPEG", **({"keep_rgb": True} if mode == "RGB" else {}))
+    assert b"\xff\xee\x00\x0eAdobe" in file.getvalue()
+    assert without_metadata(file.getvalue()) == file.getvalue()
+
+
 @pytest.mark.parametrize("how", [{"progressive": True}, {"subsampling": 0}, {"restart_marker_blocks": 4}])
 def test_progressive_jpegs_and_restart_markers_are_understood(how: dict[str, int]):
     file = io.BytesIO()

@@ -1,0 +1,35 @@
+"""A file becomes a photo that may leave: whichever way it was held, it arrives upright."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageOps
+
+from tests.workshop.attendee import picture
+from workshop.photos import prepare
+from workshop.sources import Source
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_is_sent_upright_however_it_was_held(orientation: int):
+    """Eight ways there are, four of them mirrored (EXIF 2.32, tag Orientation)."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    file = io.BytesIO()
+    Image.open(io.BytesIO(picture(".png"))).save(file, "JPEG", quality=95, exif=exif)
+    prepared = prepare(Source("selfie.jpg", file.getvalue()))
+    upright = ImageOps.exif_transpose(Image.open(file))
+    sent = Image.open(io.BytesIO(prepared.body))
+    assert not sent.getexif()
+    assert sent.size == upright.size
+    assert np.abs(np.asarray(sent, np.int16) - np.asarray(upright, np.int16)).mean() < 3
+    assert ("turned upright" in prepared.changes) == (orientation != 1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_photo_with_broken_exif_is_sent_without_a_word():
+    jpeg = picture()
+    exif = b"Exif\x00\x00MM\x00*\xff\xff\xff\xff"
+    broken = jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:]
+    assert prepare(Source("selfie.jpg", broken)).body == jpeg
