@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
+from botocore.exceptions import ClientError
 
+from tests.workshop.answering import Answering, account_with, refusal
 from tests.workshop.attendee import REGION, Attendee
 from workshop.account import Account
 from workshop.footprint import KIND_OF, Footprint, Thing, footprint_of
-from workshop.leftovers import Leftover, leftovers, remove_uploads
+from workshop.leftovers import Leftover, leftovers, remove_uploads, still_there
 
 pytestmark = pytest.mark.slow
 
@@ -203,9 +205,14 @@ def test_a_neighbour_whose_name_begins_alike_is_not_looked_at(attendee: Attendee
 
 
 def test_a_collection_under_our_name_without_our_tags_is_somebody_elses(attendee: Attendee, simon: Account):
-    """The stack refuses such a collection, and so must the look round."""
-    attendee.client("rekognition").create_collection(CollectionId=f"{NAMES}.faces", Tags={"attendee": "simon"})
-    assert leftovers(simon, footprint_of(simon)) == []
+    """The stack refuses such a collection, and so must the look round; simon-2's own tags are not simon's."""
+    tags = {"workshop": "show-your-emotions", "attendee": "simon"}
+    for number, others in enumerate(({}, {"workshop": "another"}, {"attendee": "simon-2"})):
+        theirs = tags | others if others else {"attendee": "simon"}
+        attendee.client("rekognition").create_collection(CollectionId=f"{NAMES}.faces-{number}", Tags=theirs)
+    footprint = footprint_of(simon)
+    assert len([thing for thing in footprint.things if thing.kind == "collection"]) == 3
+    assert leftovers(simon, footprint) == []
 
 
 def test_an_image_that_a_neighbours_function_runs_stays(attendee: Attendee, simon: Account):
@@ -219,7 +226,10 @@ def test_an_image_that_a_neighbours_function_runs_stays(attendee: Attendee, simo
         upload(attendee, f"{tag[::-1][:63]}0.json", json.dumps(document).encode())
     footprint = footprint_of(simon)
     assert footprint.run_by_others == {Thing("image", ours), Thing("asset", f"{ours}.zip")}
-    remove_uploads(simon, footprint)
+    removed: list[Thing] = []
+    remove_uploads(simon, footprint, removed.append)
+    names = [mine, f"{mine}.zip", f"{mine[1:]}0.json", f"{ours[1:]}0.json"]
+    assert [thing.name for thing in removed] == names, "templates last: only they name the rest"
     assert pushed(attendee) == {ours}
     assert uploaded(attendee) == {f"{ours}.zip"}
     assert leftovers(simon, footprint) == []
@@ -249,11 +259,16 @@ def test_the_image_of_an_earlier_deploy_is_ours_as_well(attendee: Attendee, simo
     assert uploaded(attendee) == set()
 
 
-def test_a_bucket_that_no_stack_lists_any_more_is_found_by_its_tags(attendee: Attendee, simon: Account):
+def test_a_bucket_that_no_stack_lists_any_more_is_found_by_both_its_tags(attendee: Attendee, simon: Account):
     s3 = attendee.client("s3")
-    s3.create_bucket(Bucket="replaced-by-an-update", CreateBucketConfiguration={"LocationConstraint": REGION})
-    tags = [{"Key": "workshop", "Value": "show-your-emotions"}, {"Key": "attendee", "Value": "simon"}]
-    s3.put_bucket_tagging(Bucket="replaced-by-an-update", Tagging={"TagSet": tags})
+    for bucket, workshop, name in (
+        ("replaced-by-an-update", "show-your-emotions", "simon"),
+        ("of-another-workshop", "another", "simon"),
+        ("of-another-simon", "show-your-emotions", "simon-2"),
+    ):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        tags = [{"Key": "workshop", "Value": workshop}, {"Key": "attendee", "Value": name}]
+        s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
     (left,) = leftovers(simon, footprint_of(simon))
     assert left == Leftover(
         "bucket", "replaced-by-an-update", f"aws s3 rb --force s3://replaced-by-an-update --region {REGION}"
@@ -283,15 +298,22 @@ def test_what_goes_a_moment_later_is_waited_for(attendee: Attendee, simon: Accou
     assert [each.name for each in told[0]] == [url]
 
 
-def test_what_may_not_be_looked_at_is_never_taken_for_gone(
-    attendee: Attendee, simon: Account, monkeypatch: pytest.MonkeyPatch
-):
-    from botocore.exceptions import ClientError
+def still_there_of(thing: Thing, **clients: Answering) -> frozenset[Thing]:
+    return still_there(account_with(**clients), Footprint("111122223333", REGION, frozenset({thing})), [thing])
 
-    def refuse(**_asked: object) -> None:
-        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribeLogGroups")
 
-    footprint = Footprint(attendee.account, REGION, frozenset({Thing("function", "annotator")}))
-    monkeypatch.setattr(simon.client("lambda"), "get_function_configuration", refuse)
+@pytest.mark.parametrize("code", ["403", "404"])
+def test_a_bucket_whose_name_somebody_else_has_by_now_is_not_left(code: str):
+    assert not still_there_of(Thing("bucket", "photos"), s3=Answering(refusal(code)))
+
+
+def test_a_log_group_whose_name_only_begins_alike_is_not_left():
+    """CloudWatch Logs looks names up by their beginning."""
+    logs = Answering({"logGroups": [{"logGroupName": "annotator-2"}]})
+    assert not still_there_of(Thing("log group", "annotator"), logs=logs)
+    assert still_there_of(Thing("log group", "annotator-2"), logs=logs)
+
+
+def test_what_may_not_be_looked_at_is_never_taken_for_gone():
     with pytest.raises(ClientError):
-        leftovers(simon, footprint)
+        still_there_of(Thing("function", "annotator"), **{"lambda": Answering(refusal("AccessDeniedException"))})

@@ -1,19 +1,24 @@
 """Taking the workshop down: two attendees in one account, the real stacks, the real CDK CLI."""
 
 import json
+import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from local_aws.local import LocalAws
+from tests.workshop.answering import account_with
 from tests.workshop.attendee import Attendee
 from tests.workshop.test_leftovers import CLINGING, NAMES, asset_bucket, push, pushed, repository, tagged, uploaded
 from workshop.account import Account
 from workshop.commands import teardown as module
 from workshop.footprint import Kind, footprint_of
 from workshop.leftovers import Leftover
+from workshop.teardown import destroy
 
 pytestmark = pytest.mark.slow
 
@@ -184,6 +189,61 @@ def test_an_interruption_says_how_to_go_on(clinging: Attendee, monkeypatch: pyte
     ran = clinging.run("--attendee", "simon", "teardown", "--yes")
     assert ran.exit_code == 130
     assert "Go on: python -m workshop --attendee simon teardown" in ran.stderr
+
+
+@pytest.fixture
+def cdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A CDK CLI that only notes how it was called, in a file beside it, and exits as the file `code` there says."""
+    (tmp_path / "node").write_text(
+        f"""#!/bin/sh
+cd {tmp_path} && shift && (echo "$@"; echo "$AWS_REGION $AWS_DEFAULT_REGION $AWS_PROFILE"; cat) > called
+echo "its results"
+exit $(cat code)
+"""
+    )
+    (tmp_path / "node").chmod(0o755)
+    (tmp_path / "code").write_text("0")
+    (tmp_path / "config").write_text("[profile mine]\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_REGION", "us-east-1")  # what is chosen on the command line counts instead
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setattr("workshop.teardown.CDK", tmp_path / "node")
+    return tmp_path
+
+
+def called(cdk: Path) -> tuple[str, str, str]:
+    arguments, chosen, typed = (cdk / "called").read_text().split("\n", 2)
+    return arguments, chosen, typed
+
+
+@pytest.mark.parametrize(("code", "went_well"), [("0", True), ("1", False), ("130", False)])
+def test_the_cdk_destroys_the_attendees_stacks_and_says_how_it_went(
+    cdk: Path, capfd: pytest.CaptureFixture[str], code: str, went_well: bool
+):
+    (cdk / "code").write_text(code)
+    assert destroy(account_with("eu-west-1")) == went_well
+    arguments, chosen, _ = called(cdk)
+    assert re.fullmatch(r"destroy --all --force --output \S+ -c attendee=simon", arguments)
+    assert chosen == "eu-west-1 eu-west-1 "
+    assert capfd.readouterr() == ("", "its results\n"), "stdout is for ours"
+
+
+@pytest.fixture
+def somebody_types(tmp_path: Path) -> Iterator[None]:
+    """Whoever reads this process's standard input gets a yes."""
+    (tmp_path / "typed").write_text("y\n")
+    before = os.dup(0)
+    with (tmp_path / "typed").open() as keyboard:
+        os.dup2(keyboard.fileno(), 0)
+    yield
+    os.dup2(before, 0)
+    os.close(before)
+
+
+@pytest.mark.usefixtures("somebody_types")
+def test_the_profile_is_handed_on_and_what_is_typed_meanwhile_is_not(cdk: Path):
+    assert destroy(Account(boto3.Session(profile_name="mine", region_name="eu-west-1"), "eu-west-1", "simon"))
+    assert called(cdk)[1:] == ("eu-west-1 eu-west-1 mine", "")
 
 
 def test_without_the_cdk_nothing_is_begun(clinging: Attendee, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
