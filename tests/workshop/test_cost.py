@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from annotator.result import RawObject, Result
 
 from tests.workshop.attendee import GROUP_PHOTO, Attendee
-from workshop.cost import Usage, bill, gb_seconds_in, prices
+from workshop.cost import PUTS_A_PHOTO, Usage, bill, gb_seconds_in, prices
 
 PRICES = prices()
 DAY = 24 * 3600
@@ -73,6 +74,18 @@ def test_more_than_the_free_tier_is_to_be_paid():
     assert not position(Usage(serverless_age=60 * DAY), "SQS").free
 
 
+@pytest.mark.parametrize(("invocations", "free"), [(999_900, True), (999_901, False)])
+def test_the_free_tier_must_cover_a_hundred_more_photos_as_well(invocations: int, free: bool):
+    """A million requests are free."""
+    assert position(Usage(invocations=invocations), "Lambda, invocations").free == free
+
+
+def test_the_image_is_paid_by_the_month_while_the_function_is_there():
+    line = position(Usage(image_bytes=2_000_000_000, foundation_age=60 * DAY, serverless_age=15 * DAY), "Image in ECR")
+    assert line.quantity == pytest.approx(1.0)
+    assert line.per_hundred == 0
+
+
 def test_rekognition_is_never_called_free():
     total = bill(Usage(photos=1, analysed=1), PRICES)
     assert total.payable >= 0.001
@@ -91,9 +104,13 @@ def test_every_price_names_its_source_and_whether_it_was_read_at_aws():
 @pytest.mark.slow
 def test_the_command_counts_what_was_really_done(deployed: Attendee):
     assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    refused = Result("rejected", RawObject("raw", "huge.jpg", "etag", 1), "faces", "id", reason="too large").to_json()
+    processed = deployed.outputs["ProcessedBucket"]
+    deployed.client("s3").put_object(Bucket=processed, Key="results/huge.jpg.json", Body=refused)
     said = json.loads(deployed.run("cost", "--json").stdout)
     lines = {line["what"]: line for line in said["lines"]}
     assert lines["Rekognition, images"]["quantity"] == 1
+    assert lines["S3, writes"]["quantity"] == 2 * PUTS_A_PHOTO
     assert lines["S3, storage"]["quantity"] > 0
     assert said["payable"] == pytest.approx(0.001, rel=0.1)
     assert said["prices"]["read"] == PRICES["read"]

@@ -1,4 +1,4 @@
-"""Which photo is meant: found by its key, by the name it was sent under, or by what is left of it."""
+"""One photo, one key: found by its key, by the name it was sent under, or by what is left of it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from annotator.photo import result_key
 
-from tests.workshop.answering import Answering, refusal, stacks_with
+from tests.workshop.answering import Answering, account_with, refusal, stacks_with
+from workshop.errors import WorkshopError
 from workshop.raw_bucket import key_of
 from workshop.stacks import Stacks
+from workshop.uploads import upload_each
 
 
 def storing(raw: dict[str, int] | None = None, processed: dict[str, int] | None = None) -> Stacks:
@@ -44,3 +46,8 @@ def test_a_photo_is_as_old_as_its_upload_and_not_as_its_result():
     results = {"results/image-00000002.jpg.json": 3, "results/image-00000001.jpg.json": 4}
     assert key_of(storing(sent, results), "image.jpg") == "image-00000002.jpg"
     assert key_of(storing({}, results), "image.jpg") == "image-00000001.jpg", "the photos have expired"
+
+
+def test_one_key_is_not_for_two_photos():
+    with pytest.raises(WorkshopError, match="--key names one photo, and here are several"):
+        list(upload_each(account_with(), "raw", ["a.jpg", "b.jpg"], key="me.jpg"))

@@ -1,0 +1,60 @@
+"""What CloudFormation and S3 say of the stacks: there, not there, or neither yet."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.workshop.answering import Answering, account_with, refusal, stacks_with
+from workshop.errors import WorkshopError
+from workshop.stacks import outputs_of
+
+
+def outputs_in(status: str) -> dict[str, str] | None:
+    stack = {"StackStatus": status, "Outputs": [{"OutputKey": "RawBucket", "OutputValue": "raw"}]}
+    return outputs_of(account_with(cloudformation=Answering({"Stacks": [stack]})), "Foundation")
+
+
+def test_a_stack_that_was_deleted_is_not_there():
+    assert outputs_in("DELETE_COMPLETE") is None
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"])
+def test_a_stack_that_once_was_whole_is_used(status: str):
+    assert outputs_in(status) == {"RawBucket": "raw"}
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence", "hint"),
+    [
+        ("CREATE_IN_PROGRESS", "is still being made", "Wait"),
+        ("REVIEW_IN_PROGRESS", "is still being made", "Wait"),
+        ("DELETE_IN_PROGRESS", "is being deleted", "npx cdk deploy Foundation -c attendee=simon"),
+        ("CREATE_FAILED", "has failed", "npx cdk destroy Foundation -c attendee=simon && npx cdk deploy"),
+        ("ROLLBACK_COMPLETE", "has failed", "npx cdk destroy"),
+        ("DELETE_FAILED", "has failed", "npx cdk destroy"),
+    ],
+)
+def test_a_stack_that_cannot_be_used_says_why_and_what_to_do(status: str, sentence: str, hint: str):
+    with pytest.raises(WorkshopError, match=sentence) as refused:
+        outputs_in(status)
+    assert hint in str(refused.value.hint)
+
+
+def test_what_may_not_be_described_is_not_taken_for_missing():
+    with pytest.raises(ClientError, match="AccessDenied"):
+        outputs_of(account_with(cloudformation=Answering(refusal("AccessDenied"))), "Foundation")
+
+
+@pytest.mark.parametrize(
+    ("rules", "days"),
+    [
+        ([{"Expiration": {"Days": 3}}, {"Expiration": {"Days": 1}}, {"Expiration": {"Days": 2}}], 1),
+        ([{"Expiration": {"ExpiredObjectDeleteMarker": True}}, {"Expiration": {"Days": 7}}], 7),
+        ([{"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}], None),
+    ],
+)
+def test_of_several_rules_the_one_that_deletes_first_counts(rules: list[object], days: int | None):
+    assert stacks_with(s3=Answering({"Rules": rules})).kept_for_days() == days
+
+
+def test_a_bucket_without_rules_does_not_say_how_long():
+    assert stacks_with(s3=Answering(refusal("NoSuchLifecycleConfiguration"))).kept_for_days() is None
