@@ -102,7 +102,8 @@ class AwsInMemory:
         if request.method == "PUT":
             body = request.body if isinstance(request.body, bytes) else request.body.read()
             self.objects[bucket, key] = bytes(body)
-            told = {name: _header(request, name) for name in request.headers if name.lower().startswith("x-amz-meta-")}
+            kept = ("content-type", "x-amz-meta-")
+            told = {name: _header(request, name) for name in request.headers if name.lower().startswith(kept)}
             self.metadata[bucket, key] = told
             return _response(request, 200, {})
         if request.method == "DELETE":

@@ -1,11 +1,23 @@
 import pytest
-from annotator.cloud import Download, NoAnswer, Overtaken, PhotoDeleted, PhotoRefused, PhotoSuperseded, clients
+from annotator.cloud import (
+    LARGEST_IN_CALL,
+    LARGEST_IN_S3,
+    Download,
+    NoAnswer,
+    Overtaken,
+    PhotoDeleted,
+    PhotoRefused,
+    PhotoSuperseded,
+    StoredPicture,
+    clients,
+)
 from annotator.faces import AgeRange, BoundingBox, Emotion, Face, Judgement
 from annotator.photo import Photo
 from botocore.exceptions import ClientError, FlexibleChecksumError, IncompleteReadError
 from botocore.httpchecksum import Crc32Checksum, StreamingChecksumBody
 from botocore.response import StreamingBody
 
+from infra.settings import PHOTO_TIMEOUT
 from tests.annotator.aws_in_memory import RAW, AwsInMemory, face_detail
 
 
@@ -40,6 +52,16 @@ def test_what_rekognition_does_not_say_is_none(aws, photo):
     assert face == Face(BoundingBox(0.25, 0.25, 0.2, 0.3), 99.5, unindexed_reasons=("LOW_SHARPNESS",))
 
 
+def test_what_is_missing_from_an_answer_is_nothing(aws, photo, monkeypatch):
+    """Rekognition's API reference marks every part of these answers as optional."""
+    bare = {"FaceDetail": {key: face_detail()[key] for key in ("BoundingBox", "Confidence")}}
+    for answer, faces in (({}, ()), ({"UnindexedFaces": [bare]}, (Face(BoundingBox(0.25, 0.25, 0.2, 0.3), 99.5),))):
+        monkeypatch.setattr(aws, "_indexfaces", lambda _, answer=answer: {"FaceModelVersion": "7.0", **answer})
+        assert aws.cloud().index_by_name(photo) == faces
+    aws.collection["of-somebody-without-a-name"] = None
+    assert aws.cloud().faces_of(photo) == set()
+
+
 def test_an_answer_that_cannot_be_read_is_not_taken_for_no_faces(aws, photo, monkeypatch):
     """botocore makes an answer with nothing in it of a body that is no JSON."""
     monkeypatch.setattr(aws, "_indexfaces", lambda asked: {})
@@ -71,10 +93,11 @@ def test_faces_are_found_by_the_photo_through_every_page(aws, photo):
 
 
 def test_a_collection_that_is_gone_has_no_faces_to_delete(aws, photo):
-    aws.failures["ListFaces"] = aws.failures["DeleteFaces"] = [(400, "ResourceNotFoundException")]
+    aws.failures |= {call: [(400, "ResourceNotFoundException")] for call in ("ListFaces", "DeleteFaces")}
     cloud = aws.cloud()
     assert cloud.faces_of(photo) == set()
     cloud.delete_faces(["1f"])
+    assert aws.operations() == ["ListFaces", "DeleteFaces"]
 
 
 def test_no_faces_to_delete_is_no_call(aws):
@@ -161,10 +184,26 @@ def test_what_s3_refuses_or_fails_goes_up(aws, photo, failure):
             ask()
 
 
+@pytest.mark.parametrize("code", [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict"), (404, "NoSuchKey")])
+def test_whoever_finds_another_object_or_none_in_the_place_was_overtaken(aws, photo, code):
+    """S3 says 409 while another write is under way, and 404 when the object to replace is gone."""
+    cloud, earlier = aws.cloud(), StoredPicture('"etag"', photo.etag)
+    aws.failures |= {call: [code] for call in ("PutObject", "DeleteObject")}
+    with pytest.raises(Overtaken):
+        cloud.store_picture(photo, b"jpeg", replacing=earlier)
+    with pytest.raises(Overtaken):
+        cloud.delete_picture(photo, earlier)
+
+
 def test_nothing_is_there_before_the_first_time(aws, photo):
     earlier = aws.cloud().earlier(photo)
     assert (earlier.result, earlier.result_etag) == (None, None)
     assert aws.cloud().picture(photo) is None
+
+
+def test_rekognitions_limits_are_those_of_its_guide():
+    """A photo between a limit of ours and a smaller one of AWS's would be refused for nothing."""
+    assert (LARGEST_IN_CALL, LARGEST_IN_S3) == (5_242_880, 15 * 2**20)
 
 
 def test_the_clients_retry_knowingly_and_stay_in_their_region(monkeypatch):
@@ -174,5 +213,5 @@ def test_the_clients_retry_knowingly_and_stay_in_their_region(monkeypatch):
     assert rekognition.meta.config.retries == {"mode": "adaptive", "total_max_attempts": 6}
     for client in (s3, rekognition):
         config = client.meta.config
-        assert config.connect_timeout + config.read_timeout < 30
+        assert 2 * (config.connect_timeout + config.read_timeout) < PHOTO_TIMEOUT
         assert "us-east-1" in client.meta.endpoint_url

@@ -1,4 +1,5 @@
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -137,6 +138,18 @@ def test_a_line_says_what_it_is_about_and_how_long_it_took(aws, capsys):
     assert line["status"] == "annotated"
     assert {"import", "download", "decode", "rekognition", "draw", "store", "total"} == set(line["durations_ms"])
     assert line["durations_ms"]["total"] >= line["durations_ms"]["decode"] > 0
+
+
+def test_every_line_is_said_once_in_every_invocation(aws, capsys, monkeypatch):
+    """Lambda's runtime has a handler on the root logger, which would say it again."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler(sys.stdout)])
+    monkeypatch.setattr(logs.log, "propagate", True)
+    for id_ in ("m1", "m2"):
+        handle({"Records": [message(announced(aws, f"{id_}.jpg"), id_=id_)]}, CONTEXT)
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["message"], line["message_id"]) for line in said] == [
+        (what, id_) for id_ in ("m1", "m2") for what in ("photo begun", "photo done")
+    ]
 
 
 def test_a_failure_says_why(aws, capsys):

@@ -1,6 +1,6 @@
 import pytest
 from annotator import logs
-from annotator.inbox import Inbox, deliveries
+from annotator.inbox import Inbox, client, deliveries
 
 from tests.annotator.aws_in_memory import INBOX, RETRY_AFTER, AwsInMemory
 from tests.annotator.photos import message
@@ -21,7 +21,7 @@ def test_the_next_try_comes_after_its_wait_or_up_to_half_of_it_sooner(aws, tried
     inbox, longest = aws.inbox(), RETRY_AFTER[tried - 1]
     for _ in range(50):
         inbox.deliver_again(message(times=tried))
-    assert longest / 2 <= min(waits(aws)) < max(waits(aws)) <= longest
+    assert longest / 2 <= min(waits(aws)) < longest * 0.75 < max(waits(aws)) <= longest
 
 
 def test_it_is_this_very_delivery_that_is_put_back(aws):
@@ -34,6 +34,12 @@ def test_after_the_last_try_it_goes_to_the_dead_letters_at_once(aws):
     """SQS moves a message there when it is due to be received once more than the queue allows."""
     aws.inbox().deliver_again(message(times=len(RETRY_AFTER) + 1))
     assert waits(aws) == [0]
+
+
+def test_the_queue_is_not_asked_for_longer_than_a_failed_invocation_may_have_left(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-2")
+    config = client().meta.config
+    assert config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout) <= 6
 
 
 @pytest.mark.parametrize("failure", [(403, "AccessDenied"), (400, "ReceiptHandleIsInvalid"), (500, "InternalFailure")])

@@ -37,6 +37,7 @@ def test_a_photo_keeps_its_name_and_new_bytes_get_a_new_one():
 
 def test_all_versions_of_a_photo_are_filed_under_one_beginning_and_no_other_photo_is():
     """So `forget` finds faces whose photo and result have expired."""
+    assert filed_under("ab", "c") != filed_under("a", "bc")
     beginning = filed_under(photo().bucket, photo().key)
     assert replace(photo(), etag="0cc175b9").external_image_id.startswith(beginning)
     assert not photo(key="you.jpg").external_image_id.startswith(beginning)

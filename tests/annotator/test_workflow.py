@@ -66,6 +66,14 @@ def test_a_photo_with_a_face_gets_a_picture_and_then_a_result(aws):
     assert not np.array_equal(picture, decode(ONE, "JPEG", 0))
 
 
+def test_what_is_stored_says_what_it_is(aws):
+    """A browser that opens it need not guess."""
+    photo = uploaded(aws)
+    annotate(photo, aws.cloud(), 2048)
+    types = [aws.metadata[PROCESSED, key]["Content-Type"] for key in (photo.picture_key, photo.result_key)]
+    assert types == ["image/jpeg", "application/json"]
+
+
 def test_rekognition_reads_a_jpeg_from_s3_while_it_downloads(aws):
     photo = uploaded(aws)
     annotate(photo, aws.cloud(), 2048)
@@ -160,6 +168,12 @@ def test_what_is_no_photo_gets_a_reason_and_leaves_no_faces(aws, body, says):
     assert says in aws.result()["reason"]
     assert aws.picture() is None
     assert aws.collection == {}
+
+
+def test_a_damaged_photo_that_rekognition_refuses_too_is_called_damaged(aws):
+    aws.failures["IndexFaces"] = [(400, "InvalidImageFormatException")]
+    assert annotate(uploaded(aws, ONE[: len(ONE) // 2]), aws.cloud(), 2048) == "rejected"
+    assert "damaged" in aws.result()["reason"]
 
 
 def test_a_file_that_cannot_fit_is_rejected_without_downloading_it(aws, monkeypatch):
@@ -316,6 +330,21 @@ def test_the_newer_version_wins_whenever_it_overtakes(aws, moment):
     assert looks_like(decode(aws.picture(), "JPEG", 0)[:80], decode(TWO, "JPEG", 0)[:80])
     assert faces_in(aws, first) == []
     assert len(faces_in(aws, second)) == 1
+
+
+def test_who_tidies_up_leaves_the_faces_of_a_result_that_was_finished_meanwhile(aws):
+    """The first version is uploaded again, and annotated, while its own late event looks for what it left."""
+    cloud, first = aws.cloud(), uploaded(aws, ONE)
+    uploaded(aws, TWO)
+
+    def finish():
+        uploaded(aws, ONE)
+        assert annotate(first, cloud, 2048) == "annotated"
+
+    aws.before["ListFaces"] = finish
+    assert annotate(first, cloud, 2048) == "superseded"
+    assert len(faces_in(aws, first)) == 1
+    assert aws.picture() is not None
 
 
 def test_two_deliveries_at_once_end_as_one(aws):

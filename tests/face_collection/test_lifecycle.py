@@ -59,9 +59,12 @@ def test_so_is_a_role_that_iam_has_heard_of_in_part(cloudformation, rekognition,
     assert collections(rekognition) == [FACES]
 
 
-def test_an_update_is_made_by_a_role_that_is_known(cloudformation, server):
+def test_an_update_is_made_by_a_role_that_is_known(cloudformation, server, monkeypatch):
+    waits = []
+    monkeypatch.setattr("face_collection.lifecycle.time", SimpleNamespace(sleep=waits.append))
     server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
     assert "AccessDenied" in cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})["Reason"]
+    assert waits == []
 
 
 def test_a_second_create_finds_what_the_first_one_made(cloudformation, rekognition):
