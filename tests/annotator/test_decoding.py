@@ -102,6 +102,14 @@ def test_what_is_transparent_becomes_white(format_):
     assert looks_like(opened(file.getvalue()), expected)
 
 
+def test_transparency_is_mixed_to_the_nearest_level():
+    opacity, level = np.indices((256, 256), np.uint8)
+    file = BytesIO()
+    Image.fromarray(np.dstack([level, level, level, opacity])).save(file, "PNG")
+    exact = (level * (opacity / 255) + 255 - opacity)[..., None]
+    assert np.abs(opened(file.getvalue()) - exact).max() <= 0.5
+
+
 def test_a_transparent_palette_becomes_white():
     image = Image.fromarray(quarters()[..., ::-1].copy()).quantize(4)
     red = image.getpixel((0, 0))
@@ -137,6 +145,21 @@ def test_shrinking_in_the_decoder_looks_like_shrinking_after_it():
     noise = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 255, (1200, 1600, 3), np.uint8), (0, 0), 4)
     file = encoded(noise, "JPEG", quality=95)
     assert looks_like(opened(file, 400), cv2.resize(noise, (400, 300), interpolation=cv2.INTER_AREA))
+
+
+CHECKS = np.repeat((np.indices((400, 640)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize(
+    ("data", "long_edge"),
+    [(encoded(CHECKS, "JPEG", quality=95), 400), (encoded(CHECKS, "PNG"), 320), (heic(CHECKS), 320)],
+    ids=["JPEG", "PNG", "HEIC"],
+)
+def test_what_is_too_fine_for_the_smaller_photo_becomes_its_average(data, long_edge):
+    """Rather than a pattern that was never there."""
+    pixels = opened(data, long_edge)
+    assert pixels.shape[1] == long_edge
+    assert np.abs(pixels.astype(int) - 127).max() < 40
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -186,6 +209,19 @@ def _jpeg_bomb(width, height, **options):
     return bytes(data)
 
 
+def _gif_bomb(width, height):
+    return b"GIF89a" + struct.pack("<HH", width, height) + encoded(quarters(), "GIF", mode="P")[10:]
+
+
+def _tiff_bomb(width, height):
+    data = encoded(quarters(), "TIFF")
+    for tag, size, claimed in ((256, 320, width), (257, 200, height)):
+        entry = struct.pack("<HHII", tag, 4, 1, size)
+        assert entry in data
+        data = data.replace(entry, struct.pack("<HHII", tag, 4, 1, claimed))
+    return data
+
+
 def _heic_bomb():
     return heic(quarters()).replace(struct.pack(">II", 320, 200), struct.pack(">II", 20000, 20000))
 
@@ -210,6 +246,21 @@ def test_a_bomb_is_refused_before_it_is_decoded(bomb):
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("bomb", "more_bytes"),
+    [
+        (_gif_bomb(8000, 7250), 0),
+        (_tiff_bomb(8000, 7250), 0),
+        (_png_bomb(8000, 7250), 60_000_000),
+        (_jpeg_bomb(8000, 6250, progressive=True), 60_000_000),
+    ],
+    ids=["GIF", "TIFF", "PNG beside its own bytes", "progressive JPEG beside its own bytes"],
+)
+def test_more_pixels_than_the_memory_can_hold_are_counted_not_decoded(bomb, more_bytes):
+    with pytest.raises(UnreadablePhoto, match=r"has 5[08] megapixels, more than we can open"):
+        opened(bomb + bytes(more_bytes), 2048)
 
 
 def test_a_48_megapixel_jpeg_may_be_of_any_kind():
@@ -238,6 +289,8 @@ def test_a_jpeg_of_ours_is_baseline_and_says_nothing_but_the_picture():
     assert b"\xff\xc0" in jpeg
     assert b"\xff\xc2" not in jpeg
     assert b"Exif" not in jpeg
+    tables = [Image.open(BytesIO(file)).quantization for file in (jpeg, encoded(quarters(), "JPEG", quality=90))]
+    assert tables[0] == tables[1]
     assert looks_like(opened(jpeg), quarters())
 
 
@@ -249,6 +302,9 @@ def test_a_jpeg_within_a_limit_keeps_the_whole_picture():
     height, width = opened(jpeg).shape[:2]
     assert abs(width / height - 1.6) < 0.01
     assert encode_jpeg_within(quarters(), 500_000) == encode_jpeg(quarters())
+    finest = opened(encode_jpeg_within(CHECKS, 20_000))
+    assert finest.shape[1] < 500
+    assert np.abs(finest.astype(int) - 127).max() < 60
 
 
 def test_even_a_strip_comes_within_the_limit():
