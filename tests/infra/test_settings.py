@@ -8,6 +8,7 @@ from infra.settings import UnusableSetting, WorkshopSettings
 def test_an_empty_context_gives_the_defaults():
     settings = WorkshopSettings.from_context({}, "ap-southeast-2")
     assert settings == WorkshopSettings(region="ap-southeast-2")
+    assert WorkshopSettings.from_context({"keep_days": None}, "ap-southeast-2") == settings
 
 
 def test_the_command_line_gives_text_and_cdk_json_gives_numbers():
@@ -25,6 +26,7 @@ def test_tags_read_the_same_from_the_command_line_and_from_cdk_json():
     wanted = {"team": "cloud", "event": "meetup 42"}
     assert WorkshopSettings.from_context({"tags": "team=cloud,event=meetup 42"}).tags == wanted
     assert WorkshopSettings.from_context({"tags": wanted}).tags == wanted
+    assert WorkshopSettings.from_context({"tags": "a=b=c"}).tags == {"a": "b=c"}
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ import re
 
 import pytest
 import yaml
+from aws_cdk import Duration, Stack
 from syrupy.assertion import SnapshotAssertion
 
+from infra.photo_store import PhotoStore
 from infra.settings import NEW_ACCOUNT_MEMORY
 
 FACES = "arn:aws:rekognition:ap-southeast-2:111122223333:collection/ShowYourEmotions-simon-Foundation"
@@ -324,6 +326,14 @@ def test_every_setting_reaches_what_it_is_about(another_assembly):
 def test_a_photo_waits_for_step_5_as_long_as_it_is_kept(another_assembly):
     day = 24 * 3600
     assert another_assembly.one("AWS::SQS::Queue", "Inbox")["MessageRetentionPeriod"] > 7 * day
+
+
+def test_a_photo_that_is_kept_for_a_year_waits_as_long_as_a_queue_can_and_then_among_the_dead_letters():
+    photos = PhotoStore(Stack(), "Photos", keep_days=365, processing_timeout=Duration.seconds(30))
+    inbox, dead_letters = (
+        queue.node.default_child.message_retention_period for queue in (photos.inbox, photos.dead_letters)
+    )
+    assert inbox < dead_letters <= 14 * 24 * 3600
 
 
 def test_arm64_reaches_the_function_and_its_image(another_assembly):
