@@ -5,10 +5,12 @@ import cv2
 import numpy as np
 import pytest
 from annotator.drawing import draw, draw_banner
-from annotator.drawing.lettering import Block, Line
-from annotator.drawing.palette import EMOTIONS, NIGHT, contrast
-from annotator.drawing.picture import _fitted, arranged, box_on, marks_on
-from annotator.drawing.rectangles import Rect, Size
+from annotator.drawing.legend import captions, keys
+from annotator.drawing.lettering import Block, Line, width_of, wrapped
+from annotator.drawing.palette import EMOTIONS, NIGHT, colour_of, contrast
+from annotator.drawing.picture import Scale, _fitted, arranged, box_on, marks_on
+from annotator.drawing.rectangles import Rect, Size, line
+from annotator.drawing.words import looks
 from annotator.faces import BoundingBox, Emotion, Face
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,6 +54,7 @@ def labelled(pixels, faces):
     canvas = Size(pixels.shape[1], pixels.shape[0])
     marks = marks_on(canvas, faces)
     places, legend, panel = arranged(canvas, marks)
+    assert legend is None or legend.size == (panel.width, panel.height)
     return marks, places, legend, panel
 
 
@@ -101,6 +104,30 @@ def test_a_face_left_out_is_framed_with_a_thinner_dashed_line():
     assert solid.any(axis=0).mean() == 1
     assert 0.3 < dashed.any(axis=0).mean() < 0.85
     assert dashed.sum(axis=0).max() < solid.sum(axis=0).max()
+    assert alike(picture[230:240, 650:750], 128, within=0).all(axis=0).any()
+
+
+def test_where_frames_cross_the_smaller_face_has_the_upper_one():
+    large, small = marks_on(Size(1000, 800), [face(0.3, 0.2, 0.4, 0.6, "HAPPY"), face(0.25, 0.4, 0.1, 0.1, "SAD")])
+    picture = draw(photo(1000, 800), [small.face, large.face])
+    crossing = part(picture, Rect(large.frame.left, small.frame.top, large.frame.left + 8, small.frame.top + 8))
+    assert alike(crossing, EMOTIONS["SAD"], within=4).any(axis=0).all()
+
+
+def test_a_label_beside_its_face_has_no_line_and_one_that_stands_apart_has():
+    around = [(x, y) for y in (0.4, 0.45, 0.5) for x in (0.4, 0.44, 0.48)]
+    faces = [face(x, y, 0.02, 0.025, "SAD" if (x, y) == (0.44, 0.45) else "HAPPY") for x, y in around]
+    marks, places, _, _ = labelled(photo(1000, 800), faces)
+    picture = draw(photo(1000, 800), faces)
+    assert places[4].apart
+    (start_x, start_y), (end_x, end_y) = line(marks[4].frame, places[4].rect)
+    assert alike(picture[(start_y + end_y) // 2, (start_x + end_x) // 2], EMOTIONS["SAD"], within=20)
+    assert alike(part(picture, places[4].rect), EMOTIONS["SAD"], within=4).mean() > 0.4
+
+    (mark,), (spot,), _, _ = labelled(photo(1000, 800), [face(0.4, 0.4, 0.2, 0.25)])
+    between = Rect(mark.frame.left, mark.frame.bottom, mark.frame.right, spot.rect.top)
+    assert not spot.apart
+    assert (part(draw(photo(1000, 800), [mark.face]), between) == 128).all()
 
 
 @pytest.mark.parametrize("background", [photo(900, 700, 0), photo(900, 700, 255), noise(900, 700)])
@@ -117,6 +144,32 @@ def test_a_label_is_readable_on_any_background(background, emotion, confidence):
     against = [contrast(plate, tuple(int(channel) for channel in pixel)) for pixel in colours[counts > 5]]
     assert counts.max() > 0.4 * len(middle)
     assert max(against) >= 4.5
+
+
+@pytest.mark.parametrize("edge", [80, 640, 2048, 8000])
+def test_no_text_is_too_small_to_read(edge):
+    marks = marks_on(Size(edge, edge * 3 // 4), grid(4, 3))
+    sizes = {text.size for mark in marks for form in mark.labels for block in form for text in block.lines}
+    assert min(sizes) >= max(10, edge / 131)
+
+
+def test_a_line_shows_on_a_thumbnail_and_leaves_a_tiny_face_its_room():
+    assert (Scale(80).hair, Scale(80).stroke(Rect(0, 0, 32, 32), indexed=True)) == (1, 2)
+    assert Scale(2048).stroke(Rect(0, 0, 16, 16), indexed=True) == 1
+
+
+def test_two_lines_of_text_stand_under_each_other():
+    block = Block((Line("happy 98 %", 20), Line("happy 98 %", 20)))
+    paper = photo(block.size.width, block.size.height, 0)
+    block.write(paper, Rect(0, 0, *block.size), (255, 255, 255))
+    rows = np.flatnonzero(paper.any(axis=(1, 2)))
+    assert (np.diff(rows) > 3).sum() == 1
+
+
+def test_no_line_is_wider_than_it_was_to_be():
+    for text in ("No face found in this photo", "Donaudampfschifffahrtsgesellschaftskapitän at sea"):
+        for width in range(60, 400, 20):
+            assert max(width_of(row, 20, 500) for row in wrapped(text, 20, 500, width)) <= width
 
 
 @pytest.mark.parametrize("size", [10, 11, 16, 27, 73])
@@ -173,6 +226,53 @@ def test_a_hundred_faces_without_room_for_labels_have_a_key_that_counts_them():
     assert sum(int(text.split()[-1]) for text in said if not text.startswith("not")) == len(marks)
 
 
+@pytest.mark.parametrize(
+    ("size", "faces", "has_key", "has_labels"),
+    [
+        ((480, 360), grid(6, 6, 0.52), False, True),
+        ((480, 360), grid(6, 6, 0.5), True, True),
+        ((640, 480), grid(10, 10, 0.5), True, False),
+        ((240, 180), grid(6, 6, 0.6), False, False),
+    ],
+    ids=["3 of 36 labels missing", "4 of 36 missing", "62 of 100 missing", "a key of a third of the picture"],
+)
+def test_a_key_comes_where_many_labels_have_no_room_and_stays_alone_where_most_have_none(
+    size, faces, has_key, has_labels
+):
+    _, places, legend, _ = labelled(photo(*size), faces)
+    assert None in places
+    assert (bool(legend.entries), any(places)) == (has_key, has_labels)
+
+
+def test_a_key_says_each_look_in_its_colour_the_most_frequent_first():
+    faces = [face(0, 0, 0.1, 0.1, emotion) for emotion in ("SAD", "FEAR", "HAPPY", "FEAR", "FEAR", "SAD")]
+    legend, *_ = keys([*faces, Face(BoundingBox(0, 0, 0.1, 0.1), 99.0, face_id="a-face")], 12, 2000)
+    said = [(entry.text.text, entry.colour) for entry in legend.entries]
+    counts = [("FEAR", 3), ("SAD", 2), ("HAPPY", 1), ("UNKNOWN", 1)]
+    assert said == [(f"{looks(emotion)} {count}", colour_of(emotion)) for emotion, count in counts]
+
+
+def test_a_key_in_any_number_of_columns_shows_every_colour_above_its_caption():
+    legends = keys([face(0, 0, 0.1, 0.1, kind) for kind in ("HAPPY", "SAD", "ANGRY", "FEAR", "CALM")], 12, 300)
+    assert {legend.columns for legend in legends} >= {1, 2, 3}
+    for legend in legends:
+        assert legend.size.width <= 300
+        paper = photo(legend.size.width, legend.size.height, 0)
+        legend.put(paper, Rect(0, 0, *legend.size))
+        above, caption = np.split(paper, [legend.size.height - legend.caption.size.height])
+        for entry in legend.entries:
+            assert alike(above, entry.colour, within=4).sum() > 12 * 12 * 0.7
+            assert not alike(caption, entry.colour, within=4).any()
+        assert (caption.min(axis=2) > 200).any()
+
+
+def test_a_caption_is_as_large_as_fits_and_never_too_small_to_read():
+    for width in range(60, 300, 10):
+        (caption, *_) = captions(12, width)
+        assert caption.size.width <= width
+    assert {text.size for text in captions(12, 20)[0].caption.lines} == {7}
+
+
 def test_a_key_has_the_colours_of_the_frames():
     picture = draw(photo(640, 480), grid(10, 10, 0.6))
     _, _, legend, panel = labelled(photo(640, 480), grid(10, 10, 0.6))
@@ -187,6 +287,9 @@ def test_the_caption_is_in_the_corner_and_not_over_a_face():
     assert not panel.shares(marks[0].frame)
     assert panel.top > 700
     assert (part(draw(photo(1000, 800, 255), [one]), panel).min(axis=2) > 200).mean() > 0.05
+    marks, _, legend, panel = labelled(photo(1000, 800), [face(0, 0, 0.88, 1)])
+    assert len(legend.caption.lines) == 2
+    assert not panel.shares(marks[0].frame)
 
 
 def test_a_thumbnail_gives_its_room_to_the_label():
@@ -207,7 +310,15 @@ def test_no_box_is_too_odd_to_be_drawn_or_passed_over(boxes, size):
 
 
 @pytest.mark.parametrize(
-    "box", [(0.5, 0.5, 0, 0.2), (0.5, 0.5, 0.2, -0.1), (1.2, 0.1, 0.3, 0.3), (-0.5, 0, 0.4, 1), (0, 3, 1, 1)]
+    "box",
+    [
+        (0.5, 0.5, 0, 0.2),
+        (0.5, 0.5, 0.2, -0.1),
+        (1.2, 0.1, 0.3, 0.3),
+        (-0.5, 0, 0.4, 1),
+        (0, 3, 1, 1),
+        (0, 0, 1, float("inf")),
+    ],
 )
 def test_a_face_that_the_picture_does_not_show_leaves_it_as_it_was(box):
     before = noise(300, 200)
@@ -269,6 +380,13 @@ def test_a_banner_is_readable_and_leaves_the_photo_alone(size):
 def test_a_banner_breaks_no_word_that_fits():
     lines = [text.text for text in _fitted("No face found in this photo", Size(120, 900)).lines]
     assert " ".join(lines) == "No face found in this photo"
+
+
+@pytest.mark.parametrize("size", [(80, 80), (400, 300), (2048, 1536)])
+def test_a_banner_is_as_large_as_is_calm_and_no_line_leaves_the_picture(size):
+    text = _fitted("No face found in this photo", Size(*size))
+    assert text.size.width <= size[0]
+    assert text.lines[0].size >= size[0] // 32
 
 
 def test_a_banner_for_a_long_sentence_stays_in_the_picture():

@@ -1,12 +1,15 @@
 from itertools import combinations
 
+from annotator.drawing.open_ground import OpenGround
 from annotator.drawing.placement import corner, place
-from annotator.drawing.rectangles import Rect, Size, line
+from annotator.drawing.rectangles import Rect, Size, line, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 HD = Size(1600, 900)
 ONE_SIZE = [[Size(120, 30)]]
+GAP = 3
+IN_THE_WAY = Rect(655, 380, 690, 460)
 
 
 @st.composite
@@ -33,14 +36,37 @@ def crowds(draw):
 @given(crowds())
 def test_a_label_never_leaves_the_picture_nor_touches_another_nor_covers_another_face(crowd):
     canvas, frames, wishes, taken = crowd
-    places = place(canvas, frames, wishes, taken=[taken])
+    places = place(canvas, frames, wishes, taken=[taken], gap=GAP)
     labels = [(face, spot.rect) for face, spot in enumerate(places) if spot]
     for face, rect in labels:
         assert rect.within(canvas) == rect
-        assert not rect.shares(taken)
-        assert not any(rect.shares(frame) for other, frame in enumerate(frames) if other != face)
+        assert not rect.grown(GAP).shares(taken)
+        assert not any(rect.grown(GAP).shares(frame) for other, frame in enumerate(frames) if other != face)
     for (_, one), (_, other) in combinations(labels, 2):
-        assert not one.shares(other)
+        assert not one.grown(GAP).shares(other)
+
+
+@settings(max_examples=100, deadline=None)
+@given(crowds())
+def test_open_ground_is_in_the_picture_and_nothing_lies_there(crowd):
+    canvas, frames, wishes, taken = crowd
+    ground = OpenGround(canvas)
+    for rect in (*frames, taken):
+        ground.take(rect)
+    for frame, wish in zip(frames, wishes, strict=True):
+        if found := ground.nearest(frame, wish[0][0], 200, rows([taken])):
+            assert found[0].within(canvas) == found[0]
+            assert not any(found[0].shares(rect) for rect in (*frames, taken))
+
+
+def test_the_best_way_to_open_ground_is_short_and_runs_through_nobody():
+    """There is room 50 pixels to the left and, in two cases, nearer or less near to the right."""
+    frame, size = Rect(700, 400, 740, 440), Size(100, 30)
+    for between, right, goes in (([], 840, "left"), ([IN_THE_WAY], 840, "right"), ([IN_THE_WAY], 1040, "left")):
+        ground = OpenGround(HD)
+        ground.take(Rect(650, 0, right, 900))
+        rect, _ = ground.nearest(frame, size, 400, rows(between))
+        assert (rect.right <= 650, rect.left >= right) == (goes == "left", goes == "right")
 
 
 @settings(max_examples=60, deadline=None)
@@ -83,6 +109,12 @@ def test_a_face_that_fills_the_picture_has_its_label_on_its_lower_edge():
     assert not spot.apart
 
 
+def test_and_on_its_upper_edge_where_the_lower_one_is_taken():
+    (spot,) = place(HD, [Rect(0, 0, 1600, 900)], [ONE_SIZE], taken=[Rect(0, 800, 1600, 900)])
+    assert spot.rect.top < 50
+    assert not spot.apart
+
+
 def test_a_label_is_rather_smaller_than_on_the_other_side():
     """Between two neighbours there is room for the small one only, and above there is none."""
     frames = [Rect(700, 0, 800, 100), Rect(560, 60, 690, 400), Rect(810, 60, 940, 400)]
@@ -115,9 +147,14 @@ def test_a_free_place_is_found_even_if_there_is_only_one():
 def test_a_label_may_go_far_before_it_is_left_out():
     """The only room is 300 pixels above the face, further than a line should be if there is a choice."""
     taken = [Rect(0, 140, 1600, 900)]
-    (spot,) = place(HD, [Rect(700, 440, 740, 480)], [ONE_SIZE], taken=taken)
+    (spot,) = place(HD, [Rect(700, 440, 740, 480)], [[[Size(160, 40), Size(120, 30)]]], taken=taken)
     assert spot.apart
     assert spot.rect.bottom < 140
+    assert (spot.size, spot.rect.height) == (1, 30)
+
+
+def test_a_label_is_left_out_rather_than_tied_to_its_face_across_the_picture():
+    assert place(HD, [Rect(700, 700, 740, 740)], [ONE_SIZE], taken=[Rect(0, 140, 1600, 900)]) == [None]
 
 
 def test_a_wide_label_makes_way_for_its_neighbours():
@@ -152,6 +189,15 @@ def test_the_caption_takes_the_lower_right_corner_unless_a_face_is_there():
     assert elsewhere == Rect(4, 866, 204, 896)
 
 
+def test_the_caption_stays_in_a_picture_that_has_no_room_for_its_margin():
+    rect, _ = corner(Size(100, 40), [], [Size(98, 38)], margin=4)
+    assert rect == Rect(0, 0, 98, 38)
+
+
+def test_of_two_captions_that_cover_as_much_the_first_is_better():
+    assert corner(HD, [Rect(0, 0, 1600, 900)], [Size(200, 30), Size(100, 60)], margin=4)[1] == 0
+
+
 def test_the_caption_goes_up_when_faces_line_the_lower_edge():
     faces = [Rect(x, 800, x + 150, 900) for x in range(0, 1600, 160)]
     rect, _ = corner(HD, faces, [Size(200, 30)], margin=4)
@@ -168,3 +214,9 @@ def test_the_caption_takes_two_lines_where_one_would_cover_a_face():
 def test_a_line_takes_the_shortest_way():
     assert line(Rect(0, 0, 10, 10), Rect(20, 2, 30, 8)) == ((9, 4), (20, 4))
     assert line(Rect(0, 0, 10, 10), Rect(20, 30, 30, 40)) == ((9, 9), (20, 30))
+    assert line(Rect(20, 30, 30, 40), Rect(0, 36, 10, 50)) == ((20, 37), (9, 37))
+
+
+def test_rectangles_that_touch_share_nothing():
+    assert not Rect(0, 0, 10, 10).shares(Rect(10, 0, 20, 10))
+    assert not Rect(0, 0, 10, 10).shares(Rect(0, 10, 10, 20))
