@@ -11,7 +11,7 @@ import pytest
 from face_collection import handler
 from face_collection.handler import LAST_WORD_SECONDS, handle
 
-from .conftest import FAMILY, Context
+from .conftest import FAMILY, STACK, Context
 
 FACES = f"{FAMILY}.faces"
 
@@ -110,6 +110,14 @@ def test_the_presigned_address_is_in_no_log(cloudformation, caplog, monkeypatch)
     cloudformation.ask("Create")
     assert "answered" in caplog.text
     assert "signature=secret" not in caplog.text
+
+
+def test_what_was_asked_and_how_it_ended_is_logged(cloudformation, caplog):
+    """Though Lambda's root logger says warnings only."""
+    cloudformation.ask("Create")
+    said = [json.loads(record.getMessage()) for record in caplog.records if record.name == handler.__name__]
+    assert [line["message"] for line in said] == ["asked", "answered"]
+    assert (said[0]["RequestType"], said[0]["StackId"], said[1]["Status"]) == ("Create", STACK, "SUCCESS")
 
 
 def test_a_late_update_is_reported_and_takes_nothing_away(cloudformation, rekognition, server):

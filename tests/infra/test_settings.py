@@ -17,6 +17,17 @@ def test_the_command_line_gives_text_and_cdk_json_gives_numbers():
     assert (from_text.keep_days, from_text.long_edge, from_text.memory) == (7, 0, 1024)
 
 
+@pytest.mark.parametrize(
+    ("setting", "numbers"), [("keep_days", (1, 365)), ("long_edge", (256, 8192)), ("memory", (512, 3008))]
+)
+def test_the_first_and_the_last_number_that_a_sentence_names_will_do(setting, numbers):
+    for number in numbers:
+        assert getattr(WorkshopSettings.from_context({setting: number}), setting) == number
+    for number in (numbers[0] - 1, numbers[1] + 1):
+        with pytest.raises(UnusableSetting, match=setting):
+            WorkshopSettings.from_context({setting: number})
+
+
 def test_cdks_own_context_is_passed_over():
     own = {"@aws-cdk/core:checkSecretUsage": True, "aws:cdk:enable-path-metadata": True, "cli-telemetry": False}
     assert WorkshopSettings.from_context(own) == WorkshopSettings()
@@ -26,6 +37,7 @@ def test_tags_read_the_same_from_the_command_line_and_from_cdk_json():
     wanted = {"team": "cloud", "event": "meetup 42"}
     assert WorkshopSettings.from_context({"tags": "team=cloud,event=meetup 42"}).tags == wanted
     assert WorkshopSettings.from_context({"tags": wanted}).tags == wanted
+    assert WorkshopSettings.from_context({"tags": "team = cloud, event=meetup 42,"}).tags == wanted
     assert WorkshopSettings.from_context({"tags": "a=b=c"}).tags == {"a": "b=c"}
 
 
@@ -34,6 +46,7 @@ def test_tags_read_the_same_from_the_command_line_and_from_cdk_json():
     [
         ({"attendee": "Simon B"}, "attendee='Simon B' cannot be part of a stack name"),
         ({"attendee": "simon-"}, "lower-case letters, digits and hyphens"),
+        ({"attendee": "-simon"}, "lower-case letters, digits and hyphens"),
         ({"attendee": "s" * 33}, "up to 32"),
         ({"attendee": "simon\n"}, "cannot be part of a stack name"),
         ({"attendee": ""}, "cannot be part of a stack name"),
@@ -59,6 +72,10 @@ def test_tags_read_the_same_from_the_command_line_and_from_cdk_json():
         ({"tags": "Team=a,team=b"}, "differ in case only"),
         ({"tags": {f"tag{number}": "" for number in range(41)}}, "too many"),
         ({"tags": "a=<b>"}, "not one that AWS takes"),
+        ({"tags": "=cloud"}, "not one that AWS takes"),
+        ({"tags": {"n" * 129: ""}}, "not one that AWS takes"),
+        ({"tags": {"team": "v" * 257}}, "not one that AWS takes"),
+        ({"region": "us-east-1"}, "region is not a setting"),
     ],
 )
 def test_what_cannot_be_deployed_is_refused_with_a_sentence(context, says):
@@ -74,7 +91,10 @@ def test_a_region_without_rekognition_is_refused_before_anything_is_deployed(reg
         WorkshopSettings.from_context({}, region)
 
 
-@pytest.mark.parametrize(("region", "photos_at_once"), [("ap-southeast-2", 6), ("us-east-1", 8), (None, 6)])
+@pytest.mark.parametrize(
+    ("region", "photos_at_once"),
+    [("ap-southeast-2", 6), ("us-east-1", 8), ("us-west-2", 8), ("eu-west-1", 8), (None, 6)],
+)
 def test_the_brake_follows_the_regions_quota_and_leaves_a_new_account_room(region, photos_at_once):
     assert WorkshopSettings.from_context({}, region).max_concurrency == photos_at_once
 

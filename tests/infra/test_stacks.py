@@ -8,6 +8,7 @@ import yaml
 from aws_cdk import Duration, Stack
 from syrupy.assertion import SnapshotAssertion
 
+from infra.face_collection import FaceCollection
 from infra.photo_store import PhotoStore
 from infra.settings import NEW_ACCOUNT_MEMORY
 
@@ -364,3 +365,14 @@ def test_a_careful_umask_does_not_keep_lambda_from_reading_its_code(assembly):
     """The zip keeps the files' modes, and Lambda runs as another user."""
     for file in assembly.folder.glob("asset.*/face_collection/*.py"):
         assert file.stat().st_mode & 0o444 == 0o444
+
+
+def test_a_checkout_that_only_its_owner_may_read_is_opened_to_readers_and_to_nobody_else(tmp_path, monkeypatch):
+    folder, file = tmp_path / "face_collection", tmp_path / "face_collection" / "handler.py"
+    folder.mkdir()
+    file.touch()
+    for path, mode in ((file, 0o600), (folder, 0o700), (tmp_path, 0o700)):
+        path.chmod(mode)
+    monkeypatch.setattr("infra.face_collection.HANDLER", tmp_path)
+    FaceCollection(Stack(), "Faces", tags={})
+    assert [oct(path.stat().st_mode & 0o777) for path in (tmp_path, folder, file)] == ["0o755", "0o755", "0o644"]
