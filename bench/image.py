@@ -71,4 +71,4 @@ def _copy(package: Distribution, folder: Path) -> None:
 
 
 def _size(file: Path) -> int:
-    return file.stat().st_size if file.is_file() else 0
+    return file.lstat().st_size if file.is_file() else 0

@@ -2,7 +2,8 @@
 
 A smaller image is pulled faster by everybody in the room, and botocore reads at each cold start only what is left of
 its service models and, for each new connection, of the certificate authorities it trusts. Only data, tests, stubs,
-headers and whole modules that nobody imports go; no line of code changes.
+headers, whole modules that nobody imports and a library that nobody calls go; no line of code that runs is another,
+but for one: `OPENED_LAZILY`.
 """
 
 import gzip
@@ -32,6 +33,9 @@ AUTHORITIES = {
 """Who vouches for AWS's endpoints: what Amazon Trust Services asks to have in a trust store of one's own, all five
 (amazontrust.com/repository). Reading the other 122 takes 15 ms of processor time a connection (urllib3 #3623).
 """
+
+OPENED_LAZILY = "import os, sys\nsys.setdlopenflags(os.RTLD_LAZY)\n"
+"""For the file that OpenCV's loader runs before it opens OpenCV: look a library's functions up when they are called."""
 
 _UNUSED = (
     # Models for boto3.resource, and what belongs to whole services; botocore reads none of it for a client's calls.
@@ -71,6 +75,7 @@ def trim(packages: Path) -> None:
             shutil.rmtree(folder)
     for pattern in _UNUSED:
         _remove(packages.glob(pattern))
+    _leave_out_opencvs_blas(packages)
     endpoints = packages / "botocore" / "data" / "endpoints.json"
     _replace(endpoints, json.dumps(_of_our_services(json.loads(endpoints.read_text()))).encode())
     authorities = packages / "botocore" / "cacert.pem"
@@ -91,6 +96,24 @@ def cut(model: dict[str, Any], operations: Iterable[str]) -> dict[str, Any]:
         shapes[name] = _undocumented(model["shapes"][name])
         wanted |= _shapes_named_in(shapes[name]) - shapes.keys()
     return {**model, "operations": kept, "shapes": shapes}
+
+
+def _leave_out_opencvs_blas(packages: Path) -> None:
+    """Let OpenCV do without the OpenBLAS that is packed with it, 42 MB with its Fortran.
+
+    OpenCV asks it to multiply and to decompose matrices, which no work on photos does: not for decoding, resizing,
+    drawing or encoding. The dynamic linker only wants to find a library of that name, and gets numpy's, which is in
+    memory anyway. Python opens modules with RTLD_NOW, which would want its functions too; numpy's have other names.
+    """
+    libraries = packages / "opencv_python_headless.libs"
+    for opencvs in list(libraries.glob("libopenblas*")):
+        (numpys,) = (packages / "numpy.libs").glob("libscipy_openblas*")
+        opencvs.unlink()
+        opencvs.symlink_to(Path("..", "numpy.libs", numpys.name))
+        for pattern in ("libgfortran*", "libquadmath*"):
+            _remove(libraries.glob(pattern))
+        config = packages / "cv2" / "config.py"
+        _replace(config, config.read_bytes() + OPENED_LAZILY.encode())
 
 
 def _of_our_services(endpoints: dict[str, Any]) -> dict[str, Any]:
