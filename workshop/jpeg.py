@@ -3,10 +3,13 @@
 The picture itself is not touched, so a JPEG that says nothing comes out byte for byte as it went in.
 """
 
+from collections.abc import Iterator
+
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 _RESTARTS = range(0xD0, 0xD8)
 _COMMENT = 0xFE
 _APPLICATION = range(0xE0, 0xF0)
+_EXIF = b"Exif\x00\x00"
 
 # What a decoder needs to show the same colours: JFIF, the ICC profile, Adobe's colour transform.
 _KEPT = {0xE0: b"JFIF\x00", 0xE2: b"ICC_PROFILE\x00", 0xEE: b"Adobe"}
@@ -24,23 +27,33 @@ def without_metadata(jpeg: bytes) -> bytes:
 
     Phones append whole videos after the end (motion photos), with their own location. Raises NotAWholeJpeg.
     """
+    kept = [part for marker, part in _parts(jpeg) if _belongs_to_the_picture(marker, part[4:18])]
+    return b"".join(kept)
+
+
+def exif_of(jpeg: bytes) -> bytes:
+    """Its EXIF as Pillow's `Image.Exif` loads it, empty when there is none. Raises NotAWholeJpeg."""
+    return next((part[4:] for marker, part in _parts(jpeg) if marker == 0xE1 and part[4:10] == _EXIF), b"")
+
+
+def _parts(jpeg: bytes) -> Iterator[tuple[int, bytes]]:
+    """The markers up to its end, each with its segment, and the data of its scan if it begins one."""
     if jpeg[:2] != bytes((0xFF, _START)):
         raise NotAWholeJpeg("It does not begin like a JPEG.")
-    kept = [jpeg[:2]]
+    yield _START, jpeg[:2]
     at = 2
     while True:
         marker, start = _marker(jpeg, at)
         if marker == _END:
-            kept.append(jpeg[start : start + 2])
-            return b"".join(kept)
+            yield _END, jpeg[start : start + 2]
+            return
         length = int.from_bytes(jpeg[start + 2 : start + 4], "big")
         at = start + 2 + length
         if length < 2 or at > len(jpeg):
             raise NotAWholeJpeg(_TOO_SHORT)
         if marker == _SCAN:
             at = _end_of_scan(jpeg, at)
-        if _belongs_to_the_picture(marker, jpeg[start + 4 : start + 18]):
-            kept.append(jpeg[start:at])
+        yield marker, jpeg[start:at]
 
 
 def _marker(jpeg: bytes, at: int) -> tuple[int, int]:

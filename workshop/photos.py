@@ -1,10 +1,9 @@
 """A file becomes a photo that may leave this computer: a whole, upright JPEG that says nothing but the picture.
 
-A JPEG that is all this already is sent byte for byte. Everything else is decoded by the function's own code, so what
-can be sent is what the function can read.
+A JPEG that is all this already is sent byte for byte. Everything else is decoded by the function's own code, with more
+memory than the function has, so whatever it could read can be sent.
 """
 
-import io
 import struct
 import warnings
 from dataclasses import dataclass
@@ -15,12 +14,15 @@ from annotator.formats import BEGINNING, Format, UnreadablePhoto, sniff
 from PIL import ExifTags, Image
 
 from workshop.errors import WorkshopError
-from workshop.jpeg import NotAWholeJpeg, without_metadata
+from workshop.jpeg import NotAWholeJpeg, exif_of, without_metadata
 from workshop.keys import key_for
 from workshop.sources import Source
 
 LARGEST = 15_000_000
 """Bytes; "Maximum image size stored as an Amazon S3 object is limited to 15 MB" (Rekognition guide, Limits)."""
+
+MEMORY = 1_000_000_000
+"""Bytes to decode a photo in: enough for 48 megapixels of every kind, and half of what CloudShell has."""
 
 _SUFFIXES: dict[Format, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -56,7 +58,7 @@ def prepare(source: Source) -> PreparedPhoto:
         format_ = sniff(source.body[:BEGINNING])
         body, changes = _as_it_is(source.body) if format_ == "JPEG" else (None, [f"{format_} made a JPEG"])
         if body is None:
-            body = encode_jpeg_within(decode(source.body, format_, 0), LARGEST)
+            body = encode_jpeg_within(decode(source.body, format_, 0, MEMORY), LARGEST)
             if len(source.body) > LARGEST:
                 changes.append(f"{len(source.body) / 1e6:.0f} MB made {len(body) / 1e6:.0f} MB")
     except (UnreadablePhoto, NotAWholeJpeg) as error:
@@ -74,16 +76,18 @@ def _as_it_is(jpeg: bytes) -> tuple[bytes | None, list[str]]:
         return None, [*changes, "turned upright"]
     if len(bare) > LARGEST:
         return None, changes
-    decode(bare, "JPEG", SHORTEST_EDGE)  # an eighth of it at most: enough to find out that it is damaged or too small
+    # At an eighth of its size, which is enough to find out that it is damaged or too small.
+    decode(bare, "JPEG", SHORTEST_EDGE, MEMORY)
     return bare, changes
 
 
 def _is_turned(jpeg: bytes) -> bool:
     """Whether EXIF says that the picture is stored turned or mirrored; 1 is upright (EXIF 2.32, tag Orientation)."""
+    exif = Image.Exif()
     try:
-        # Pillow warns of broken EXIF, which is nothing to tell.
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
-            return image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+        with warnings.catch_warnings(action="ignore"):  # Pillow warns of broken EXIF, which is nothing to tell
+            exif.load(exif_of(jpeg))
+            return exif.get(ExifTags.Base.Orientation, 1) in range(2, 9)
     except (OSError, SyntaxError, ValueError, struct.error):
         return False  # broken EXIF turns nothing
 

@@ -162,6 +162,22 @@ def test_what_is_too_fine_for_the_smaller_photo_becomes_its_average(data, long_e
     assert np.abs(pixels.astype(int) - 127).max() < 40
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "HEIC"])
+def test_more_memory_opens_more(kind):
+    """For a computer that has more of it than the function."""
+    data = heic(quarters()) if kind == "HEIC" else encoded(quarters(), kind)
+    format_ = sniff(data[:64])
+    with pytest.raises(UnreadablePhoto, match="more than we can open"):
+        decode(data, format_, 0, memory=400_000)
+    assert decode(data, format_, 0, memory=2_000_000).shape == (200, 320, 3)
+
+
+def test_more_memory_opens_a_jpeg_at_more_of_its_size():
+    jpeg = encoded(quarters(), "JPEG")
+    assert decode(jpeg, "JPEG", 0, memory=200_000 + len(jpeg)).shape == (100, 160, 3)
+    assert decode(jpeg, "JPEG", 0, memory=2_000_000).shape == (200, 320, 3)
+
+
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("part", [0.02, 0.5], ids=["hardly begun", "half"])
 def test_a_truncated_file_is_refused_with_a_sentence(name, part):

@@ -2,6 +2,7 @@
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
@@ -33,3 +34,20 @@ def test_a_photo_with_broken_exif_is_sent_without_a_word():
     exif = b"Exif\x00\x00MM\x00*\xff\xff\xff\xff"
     broken = jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:]
     assert prepare(Source("selfie.jpg", broken)).body == jpeg
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_a_photo_that_only_a_laptop_can_open_whole_is_sent_whole(kind: str):
+    """48 megapixels, which a function of 512 MB opens only to make them smaller, or not at all."""
+    file = io.BytesIO()
+    Image.new("RGB", (8064, 6048), "grey").save(file, kind, compress_level=1, method=0)
+    sent = Image.open(io.BytesIO(prepare(Source("selfie", file.getvalue())).body))
+    assert sent.size == (8064, 6048)
+
+
+@pytest.mark.slow
+def test_a_jpeg_may_have_more_pixels_than_pillow_opens():
+    """An eighth of it is enough to see that it is whole."""
+    jpeg = cv2.imencode(".jpg", np.full((12000, 18000), 128, np.uint8))[1].tobytes()
+    assert prepare(Source("panorama.jpg", jpeg)).body == jpeg

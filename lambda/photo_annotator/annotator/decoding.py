@@ -65,22 +65,22 @@ MOST_EXIF = 1_000_000  # bytes; reading it holds several copies
 MOST_READS = 1_000_000  # Pillow reads a file's small parts one by one, in Python
 
 
-def decode(data: bytes | bytearray, format_: Format, long_edge: int) -> Pixels:
+def decode(data: bytes | bytearray, format_: Format, long_edge: int, memory: int = LARGEST_DECODE) -> Pixels:
     """The photo upright and opaque, its longer edge at most `long_edge` pixels; 0 keeps the size.
 
     EXIF orientation is applied, transparency becomes white, grey, CMYK and 16-bit photos become 8-bit colour. A JPEG
     may come out up to a sixteenth smaller than `long_edge` where its own half, quarter or eighth is that close, and a
-    JPEG too large for the memory comes out at such a fraction even when its size was to be kept. The shorter edge
-    never shrinks below SHORTEST_EDGE.
+    JPEG too large for `memory`, the bytes that file and decode may take together, comes out at such a fraction even
+    when its size was to be kept. The shorter edge never shrinks below SHORTEST_EDGE.
     Raises UnreadablePhoto for damaged, too small and too large photos.
     """
     if len(data) > LARGEST_FILE:
         raise file_too_large(len(data))
     if format_ == "JPEG":
-        return _shrink(_decode_jpeg(data, long_edge), long_edge)
+        return _shrink(_decode_jpeg(data, long_edge, memory), long_edge)
     if format_ == "HEIC":
-        return _decode_heic(data, long_edge)
-    return _decode_with_pillow(data, format_, long_edge)
+        return _decode_heic(data, long_edge, memory)
+    return _decode_with_pillow(data, format_, long_edge, memory)
 
 
 def encode_jpeg(pixels: Pixels) -> bytes:
@@ -100,29 +100,29 @@ def encode_jpeg_within(pixels: Pixels, most_bytes: int) -> bytes:
     return jpeg
 
 
-def _decode_jpeg(data: bytes | bytearray, long_edge: int) -> Pixels:
+def _decode_jpeg(data: bytes | bytearray, long_edge: int, memory: int) -> Pixels:
     width, height, held_back = _jpeg_frame(data)
-    room = LARGEST_DECODE - len(data)
+    room = memory - len(data)
     _check_edges(width, height)
     wanted = _edge_after(width, height, long_edge) * 15 / 16
 
     def large_enough(fraction: int) -> bool:
         return max(width, height) / fraction >= wanted and min(width, height) / fraction >= SHORTEST_EDGE
 
-    def memory(fraction: int) -> float:
+    def needed(fraction: int) -> float:
         reduced = MEMORY_PER_DECODED_PIXEL / fraction**2
         return width * height * (reduced + (MEMORY_PER_PIXEL_HELD_BACK if held_back else 0))
 
     fraction = 1
-    while fraction < 8 and (large_enough(2 * fraction) or memory(fraction) > room):
+    while fraction < 8 and (large_enough(2 * fraction) or needed(fraction) > room):
         fraction *= 2
-    if memory(fraction) > room or width * height > MOST_JPEG_PIXELS:
+    if needed(fraction) > room or width * height > MOST_JPEG_PIXELS:
         raise _too_many_pixels(width * height)
     # Each scan goes over all pixels again, and an empty one takes next to no bytes.
     if held_back and width * height * data.count(b"\xff\xda") > MOST_JPEG_SCANNED:
         raise _damaged("JPEG")
     try:
-        with _no_more_than(2 * memory(fraction) + len(data), data):
+        with _no_more_than(2 * needed(fraction) + len(data), room):
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _IMREAD_AT[fraction])
     except cv2.error as error:
         raise _damaged("JPEG") from error
@@ -161,16 +161,17 @@ def _jpeg_frame(data: bytes | bytearray) -> tuple[int, int, bool]:
     raise _damaged("JPEG")
 
 
-def _decode_heic(data: bytes | bytearray, long_edge: int) -> Pixels:
+def _decode_heic(data: bytes | bytearray, long_edge: int, memory: int) -> Pixels:
     import pi_heif
 
+    room = memory - len(data)
     pi_heif.options.DECODE_THREADS = 1
     try:
-        with _no_more_than(LARGEST_DECODE, data):
+        with _no_more_than(room, room):
             photo = pi_heif.open_heif(bytes(data), bgr_mode=True)
         width, height = photo.size
-        memory = _memory_for(width, height, "HEIC", long_edge, data, transparent=photo.has_alpha)
-        with _no_more_than(2 * memory + len(data), data):
+        needed = _needed_for(width, height, "HEIC", long_edge, room, transparent=photo.has_alpha)
+        with _no_more_than(2 * needed + len(data), room):
             lent = np.asarray(photo)
     except MemoryError as error:
         raise _too_many_pixels() from error
@@ -185,18 +186,19 @@ def _decode_heic(data: bytes | bytearray, long_edge: int) -> Pixels:
     return shrunk.copy() if shrunk is lent else shrunk
 
 
-def _decode_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int) -> Pixels:
+def _decode_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int, memory: int) -> Pixels:
     from PIL import AvifImagePlugin, Image
 
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    room = memory - len(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's limit warns at a size that ours refuses
-            with _no_more_than(LARGEST_DECODE, data):
+            with _no_more_than(room, room):
                 image = Image.open(cast("IO[bytes]", _Patient(data)), formats=[format_])
             width, height = image.size
-            memory = _memory_for(width, height, format_, long_edge, data, transparent=image.has_transparency_data)
-            with _no_more_than(2 * memory + len(data), data):
+            needed = _needed_for(width, height, format_, long_edge, room, transparent=image.has_transparency_data)
+            with _no_more_than(2 * needed + len(data), room):
                 image.load()
                 return _bgr(_upright(image, long_edge))
     except (Image.DecompressionBombError, MemoryError) as error:
@@ -241,8 +243,8 @@ class _Patient(io.RawIOBase):
 
 
 @contextmanager
-def _no_more_than(memory: float, data: bytes | bytearray) -> Iterator[None]:
-    """Let the process grow by `memory` bytes, with `data` LARGEST_DECODE at most, and MEMORY_BESIDE in the block.
+def _no_more_than(memory: float, room: int) -> Iterator[None]:
+    """Let the process grow by `memory` bytes, or by all the `room` there is, and MEMORY_BESIDE in the block.
 
     For headers that lie: what they claim was checked, what comes instead is a MemoryError, or damage to the codec.
     Only Linux, where the function runs, can do it: there a codec's own allocations count too (setrlimit(2),
@@ -257,7 +259,7 @@ def _no_more_than(memory: float, data: bytes | bytearray) -> Iterator[None]:
         _give_back_memory()
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     pages = int(Path("/proc/self/statm").read_text().split()[5])
-    most = int(pages * resource.getpagesize() + min(memory, LARGEST_DECODE - len(data))) + MEMORY_BESIDE
+    most = int(pages * resource.getpagesize() + min(memory, room)) + MEMORY_BESIDE
     resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
     try:
         yield
@@ -353,17 +355,15 @@ def _check_edges(width: int, height: int) -> None:
         )
 
 
-def _memory_for(
-    width: int, height: int, format_: Format, long_edge: int, data: bytes | bytearray, *, transparent: bool
-) -> float:
-    """Bytes that decoding `data` takes; refuses too much, since a few bytes may claim to be billions of pixels."""
+def _needed_for(width: int, height: int, format_: Format, long_edge: int, room: int, *, transparent: bool) -> float:
+    """Bytes that the decode takes; refuses more than `room`, since a few bytes may claim to be billions of pixels."""
     _check_edges(width, height)
     shrunk_width, shrunk_height = _size_after(width, height, long_edge)
     per_pixel = MEMORY_PER_PIXEL[format_] + (MEMORY_PER_TRANSPARENT_PIXEL if transparent else 0)
-    memory = width * height * per_pixel + shrunk_width * shrunk_height * 3
-    if memory > LARGEST_DECODE - len(data):
+    needed = width * height * per_pixel + shrunk_width * shrunk_height * 3
+    if needed > room:
         raise _too_many_pixels(width * height)
-    return memory
+    return needed
 
 
 def _too_many_pixels(pixel_count: int | None = None) -> UnreadablePhoto:
