@@ -2,8 +2,8 @@
 
 A smaller image is pulled faster by everybody in the room, and botocore reads at each cold start only what is left of
 its service models and, for each new connection, of the certificate authorities it trusts. Only data, tests, stubs,
-headers, whole modules that nobody imports and a library that nobody calls go; no line of code that runs is another,
-but for one: `OPENED_LAZILY`.
+headers, whole modules that nobody imports and a library that nobody calls go; one line of code is another, the last of
+OpenCV's loader: `OPENED_LAZILY`.
 """
 
 import gzip
@@ -34,8 +34,14 @@ AUTHORITIES = {
 (amazontrust.com/repository). Reading the other 122 takes 15 ms of processor time a connection (urllib3 #3623).
 """
 
-OPENED_LAZILY = "import os, sys\nsys.setdlopenflags(os.RTLD_LAZY)\n"
-"""For the file that OpenCV's loader runs before it opens OpenCV: look a library's functions up when they are called."""
+OPENED = "bootstrap()\n"
+OPENED_LAZILY = """\
+sys.setdlopenflags(os.RTLD_LAZY)
+bootstrap()
+sys.setdlopenflags(os.RTLD_NOW)
+"""
+"""How OpenCV's loader ends: it opens OpenCV, and here has its functions looked up when they are called; nobody else's.
+"""
 
 _UNUSED = (
     # Models for boto3.resource, and what belongs to whole services; botocore reads none of it for a client's calls.
@@ -112,8 +118,11 @@ def _leave_out_opencvs_blas(packages: Path) -> None:
         opencvs.symlink_to(Path("..", "numpy.libs", numpys.name))
         for pattern in ("libgfortran*", "libquadmath*"):
             _remove(libraries.glob(pattern))
-        config = packages / "cv2" / "config.py"
-        _replace(config, config.read_bytes() + OPENED_LAZILY.encode())
+        loader = packages / "cv2" / "__init__.py"
+        text = loader.read_text()
+        if not text.endswith(OPENED):
+            raise LookupError(f"{loader} does not end with {OPENED!r}")
+        _replace(loader, (text.removesuffix(OPENED) + OPENED_LAZILY).encode())
 
 
 def _of_our_services(endpoints: dict[str, Any]) -> dict[str, Any]:

@@ -206,6 +206,12 @@ def test_opencv_in_the_image_works_only_where_it_needs_no_linear_algebra(image):
 
 
 @pytest.mark.slow
+def test_other_modules_are_opened_as_ever_in_the_image(image):
+    """With all their functions at once, so that the Docker build finds out what is missing."""
+    assert in_image(image, "import annotator.darkroom, os; print(sys.getdlopenflags() == os.RTLD_NOW)") == ["True"]
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the image holds Linux's packages")
 def test_the_image_is_a_quarter_smaller_than_what_pip_installs(image):
     names = [
