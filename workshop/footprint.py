@@ -166,9 +166,12 @@ def _made_by(account: Account, stack_id: str) -> Iterator[Thing]:
 
 
 def _template_of(account: Account, stack_id: str) -> dict[str, Any]:
-    """The template as it was uploaded; empty for one that is not JSON, which is not CDK's."""
+    """The template as it was uploaded; empty for one that is not JSON, which is not CDK's, and for a stack without.
+
+    A stack that only has a change set has none yet (cdklabs/awscdk-v1-stack-finder #273).
+    """
     template = account.client("cloudformation").get_template(StackName=stack_id, TemplateStage="Original")
-    body = template["TemplateBody"]
+    body = template.get("TemplateBody")
     return body if isinstance(body, dict) else {}
 
 

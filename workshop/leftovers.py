@@ -39,7 +39,7 @@ def leftovers(
     footprint: Footprint,
     *,
     patience: float = 0,
-    on_wait: Callable[[list[Leftover]], None] = lambda _left: None,
+    on_wait: Callable[[list[Thing]], None] = lambda _things: None,
 ) -> list[Leftover]:
     """What of the footprint is still in the account, in the order to remove it; what others run is not counted.
 
@@ -50,12 +50,9 @@ def leftovers(
     until = time.monotonic() + patience
     while True:
         wanted = still_there(account, footprint, wanted)
-        left = [
-            Leftover(thing.kind, thing.name, _removal(account, footprint, thing))
-            for thing in sorted(wanted, key=_order)
-        ]
+        left = sorted(wanted, key=_order)
         if not left or time.monotonic() >= until:
-            return left
+            return [Leftover(thing.kind, thing.name, _removal(account, footprint, thing)) for thing in left]
         on_wait(left)
         time.sleep(min(3, max(0, until - time.monotonic())))
 
@@ -219,10 +216,10 @@ def _removal(account: Account, footprint: Footprint, thing: Thing) -> str:
 
 
 def _role_removal(account: Account, role: str) -> str:
-    """A role can only be deleted once its policies are off."""
+    """A role can only be deleted once its policies are off; one that goes this moment has none."""
     iam, name = account.client("iam"), shlex.quote(role)
-    inline = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    inline = (_present(lambda: iam.list_role_policies(RoleName=role)) or {}).get("PolicyNames", [])
+    attached = (_present(lambda: iam.list_attached_role_policies(RoleName=role)) or {}).get("AttachedPolicies", [])
     return " && ".join(
         [
             *(f"aws iam delete-role-policy --role-name {name} --policy-name {shlex.quote(p)}" for p in inline),

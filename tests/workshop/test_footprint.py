@@ -9,6 +9,8 @@ from aws_cdk.assertions import Template
 
 from app import compose
 from infra.settings import WorkshopSettings
+from tests.workshop.answering import Answering, account_with
+from workshop import footprint
 from workshop.footprint import GOES_WITH_ANOTHER, KIND_OF, Thing, assets_in, is_template_of, thing_named_by
 
 HASH = "9367d28f0c5e6b8cd8284568226c4b1fa6a3d4feadfb04bd0868d7b298c7806c"
@@ -95,3 +97,9 @@ def test_the_real_templates_are_recognised_by_their_tags_and_name_their_assets()
         assert not is_template_of("simo", each)
     assert {thing.kind for thing in assets_in(foundation)} == {"asset"}
     assert {thing.kind for thing in assets_in(serverless)} == {"image"}
+
+
+def test_a_stack_that_only_has_a_change_set_has_no_template_yet():
+    """GetTemplate leaves TemplateBody out for a stack in REVIEW_IN_PROGRESS."""
+    cloudformation = Answering({"StagesAvailable": []})
+    assert footprint._template_of(account_with(cloudformation=cloudformation), "arn") == {}

@@ -288,9 +288,9 @@ def test_what_goes_a_moment_later_is_waited_for(attendee: Attendee, simon: Accou
     """A deleted queue answers for up to a minute more."""
     url = attendee.client("sqs").create_queue(QueueName="going")["QueueUrl"]
     footprint = Footprint(attendee.account, REGION, frozenset({Thing("queue", url)}))
-    told: list[list[Leftover]] = []
+    told: list[list[Thing]] = []
 
-    def delete(left: list[Leftover]) -> None:
+    def delete(left: list[Thing]) -> None:
         told.append(left)
         attendee.client("sqs").delete_queue(QueueUrl=url)
 
@@ -317,3 +317,17 @@ def test_a_log_group_whose_name_only_begins_alike_is_not_left():
 def test_what_may_not_be_looked_at_is_never_taken_for_gone():
     with pytest.raises(ClientError):
         still_there_of(Thing("function", "annotator"), **{"lambda": Answering(refusal("AccessDeniedException"))})
+
+
+def test_a_role_that_goes_while_it_is_looked_at_is_no_error():
+    """IAM is eventually consistent: GetRole may know a role whose policies are gone already."""
+
+    def answer(operation: str, _asked: dict[str, Any]) -> dict[str, Any]:
+        if operation == "get_role":
+            return {"Role": {}}
+        raise refusal("NoSuchEntity")
+
+    footprint = Footprint("111122223333", REGION, frozenset({Thing("role", "Annotator")}))
+    assert leftovers(account_with(iam=Answering(answer)), footprint) == [
+        Leftover("role", "Annotator", "aws iam delete-role --role-name Annotator")
+    ]

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 
 import click
 
@@ -120,7 +121,7 @@ def _show_leftovers(left: list[Leftover]) -> None:
         out.print(f"  {each.remove}", soft_wrap=True)
 
 
-def _counted(left: list[Leftover]) -> str:
+def _counted(left: Sequence[Leftover | Thing]) -> str:
     """How many of each kind: `2 buckets, 1 queue`."""
     numbers = Counter(each.kind for each in left)
     return ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in numbers.items())
