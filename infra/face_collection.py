@@ -88,7 +88,7 @@ def _readable_by_all(folder: Path) -> str:
 
     A careful umask keeps a checkout to its owner, the zip keeps the modes, and the function could not be imported.
     """
-    for path in (folder, *folder.rglob("*")):
+    for path in (folder, *(each for each in folder.rglob("*") if not each.is_symlink())):
         wanted = path.stat().st_mode | (0o555 if path.is_dir() else 0o444)
         if path.stat().st_mode != wanted:
             path.chmod(wanted)

@@ -116,9 +116,9 @@ def serverless(account: Account) -> list[Finding]:
         findings.append(Finding("Trigger", "problem", "The inbox is not connected to the function.", deploy))
     waiting, failed = (_messages(account, url) for url in (stacks.inbox_url, stacks.dead_letter_queue_url))
     findings.append(
-        Finding("Inbox", "warning", f"{_counted(waiting, 'photo')} waiting", "Wait a minute, then check again")
+        Finding("Inbox", "warning", f"{_counted(waiting, 'message')} waiting", "Wait a minute, then check again")
         if waiting
-        else Finding("Inbox", "ok", "no photo is waiting")
+        else Finding("Inbox", "ok", "nothing is waiting")
     )
     findings.append(
         Finding("Failed", "problem", f"{_counted(failed, 'photo')} failed.", account.command("redrive --dry-run"))
@@ -130,7 +130,9 @@ def serverless(account: Account) -> list[Finding]:
         findings.append(Finding("Results", "ok", "a photo has come out"))
     elif newest:
         another = account.command("send another-selfie.jpg")
-        findings.append(Finding("Results", "warning", "No photo has come out since the function was deployed", another))
+        findings.append(
+            Finding("Results", "problem", "No photo has come out since the function was deployed.", another)
+        )
     else:
         findings.append(Finding("Results", "problem", "No photo has come out yet.", account.command("send selfie.jpg")))
     return findings

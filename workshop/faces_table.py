@@ -57,12 +57,12 @@ def _lines(cells: tuple[str, ...], widths: list[int], room: int, style: str) -> 
 
 
 def _cells(number: int, face: "Face") -> tuple[str, ...]:
-    from annotator.drawing.words import look, reason  # brings OpenCV along, which most commands need not wait for
+    from annotator.drawing.words import look, reason, sure  # brings OpenCV along, which most commands need not wait for
 
     emotion = face.emotion
     return (
         str(number),
-        plain(look(face)) if emotion else "-",
+        ("" if sure(face) else "perhaps ") + plain(look(face)) if emotion else "-",
         f"{int(emotion.confidence)} %" if emotion else "",
         ("yes" if face.smile.value else "no") if face.smile else "-",
         plain(face.gender.value).lower() if face.gender else "-",

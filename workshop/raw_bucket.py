@@ -85,11 +85,12 @@ def key_of(stacks: Stacks, said: str) -> str | None:
     file they sent; of several photos sent under one name it is the newest.
     """
     s3: S3Client = stacks.account.client("s3")
-    key = re.sub(r"^s3://[^/]+/", "", said)
-    key = re.sub(r"^pictures/(.+)\.jpg$", r"\1", key)
-    key = re.sub(r"^results/(.+)\.json$", r"\1", key)
-    if found(s3, stacks.raw_bucket, key) or found(s3, stacks.processed_bucket, result_key(key)):
-        return key
+    literal = re.sub(r"^s3://[^/]+/", "", said)
+    of_a_picture = re.sub(r"^pictures/(.+)\.jpg$", r"\1", literal)
+    of_a_result = re.sub(r"^results/(.+)\.json$", r"\1", literal)
+    for key in dict.fromkeys((literal, of_a_picture, of_a_result)):
+        if found(s3, stacks.raw_bucket, key) or found(s3, stacks.processed_bucket, result_key(key)):
+            return key
     if (sent_as := key_of_file(said)) and found(s3, stacks.raw_bucket, sent_as):
         return sent_as
     beginning = readable(Path(said).stem) + "-"

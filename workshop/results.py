@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 RESULTS = "results/"
 
 
+class UnreadableResult(WorkshopError):
+    """A result document is not what this version of the project writes."""
+
+
 def result_of(stacks: Stacks, key: str) -> Result | None:
     """The result of the photo with this key in the raw bucket, or None when there is none (yet)."""
     return _read(stacks, result_key(key))
@@ -84,7 +88,7 @@ def _read(stacks: Stacks, document_key: str) -> Result | None:
     try:
         return Result.from_document(json.loads(body))
     except (ValueError, RecursionError) as error:
-        raise WorkshopError(
+        raise UnreadableResult(
             f"The result document {document_key} cannot be read: {error}",
-            "It was written by another version of this project; send the photo again.",
+            "It was written by another version of this project: forget the photo, then send it again.",
         ) from error

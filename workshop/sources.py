@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import socket
 import ssl
 import sys
@@ -185,7 +186,7 @@ def _web() -> urllib.request.OpenerDirector:
 
 def _body_of(answer: http.client.HTTPResponse, name: str) -> bytes:
     declared = answer.headers.get("Content-Length") or ""
-    size = int(declared) if declared.isdecimal() else None
+    size = int(declared) if re.fullmatch(r"[0-9]{1,18}", declared) else None
     if size is not None and size > LARGEST:
         raise too_large(name)
     until = time.monotonic() + DOWNLOAD_SECONDS

@@ -1,7 +1,7 @@
 """What the attendee's stacks made: every name comes from CloudFormation's outputs and is never typed."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -24,7 +24,10 @@ def stack_name(attendee: str, stack: str) -> str:
 
 @dataclass(frozen=True)
 class Stacks:
-    """The things that the attendee's stacks made. `function_name` and `log_group` are None before Step 5."""
+    """The things that the attendee's stacks made. `function_name` and `log_group` are None before Step 5.
+
+    `serverless_unusable` says what is wrong with a Serverless stack that is there and cannot be used.
+    """
 
     account: Account
     raw_bucket: str
@@ -34,6 +37,7 @@ class Stacks:
     dead_letter_queue_url: str
     function_name: str | None = None
     log_group: str | None = None
+    serverless_unusable: WorkshopError | None = field(default=None, compare=False)
 
     @staticmethod
     def of(account: Account) -> "Stacks":
@@ -45,7 +49,11 @@ class Stacks:
         foundation = outputs_of(account, "Foundation")
         if foundation is None:
             raise _not_deployed(account)
-        serverless = outputs_of(account, "Serverless") or {}
+        serverless, unusable = {}, None
+        try:
+            serverless = outputs_of(account, "Serverless") or {}
+        except WorkshopError as error:  # Steps 1 to 4 work without it
+            unusable = error
         try:
             return Stacks(
                 account=account,
@@ -56,6 +64,7 @@ class Stacks:
                 dead_letter_queue_url=foundation["DeadLetterQueueUrl"],
                 function_name=serverless.get("FunctionName"),
                 log_group=serverless.get("LogGroupName"),
+                serverless_unusable=unusable,
             )
         except KeyError as missing:
             raise WorkshopError(
@@ -69,7 +78,9 @@ class Stacks:
         return self.function_name is not None
 
     def require_function(self) -> None:
-        """Raise WorkshopError with the command that deploys Step 5 when it is not there yet."""
+        """Raise WorkshopError when Step 5 is not there yet, or not usable, with what to do about it."""
+        if self.serverless_unusable:
+            raise self.serverless_unusable
         if not self.has_function:
             raise WorkshopError(
                 f"Step 5 is not deployed: there is no stack {stack_name(self.account.attendee, 'Serverless')}.",

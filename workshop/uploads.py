@@ -46,6 +46,8 @@ def upload_each(account: Account, bucket: str, named: Iterable[str], *, key: str
         raise WorkshopError("--key names one photo, and here are several.", "Leave out --key, or send one photo.")
     if key and len(key.encode()) > LONGEST_KEY:
         raise WorkshopError(f"--key has {len(key.encode())} bytes.", f"S3 takes {LONGEST_KEY} at most; choose another.")
+    if key and {".", ".."} & set(key.split("/")):
+        raise WorkshopError(f"--key {key} has a part that is only dots.", "Links to it would not open; choose another.")
     refused = 0
     for name in names:
         try:

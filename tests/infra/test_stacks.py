@@ -371,6 +371,7 @@ def test_a_checkout_that_only_its_owner_may_read_is_opened_to_readers_and_to_nob
     folder, file = tmp_path / "face_collection", tmp_path / "face_collection" / "handler.py"
     folder.mkdir()
     file.touch()
+    (folder / ".#handler.py").symlink_to("me@here.1234")  # Emacs's, to nowhere, while a file is being changed
     for path, mode in ((file, 0o600), (folder, 0o700), (tmp_path, 0o700)):
         path.chmod(mode)
     monkeypatch.setattr("infra.face_collection.HANDLER", tmp_path)

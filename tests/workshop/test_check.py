@@ -170,7 +170,8 @@ def connected(deployed: Attendee) -> Attendee:
 
 def test_step_5_is_not_done_by_photos_that_are_older_than_the_function(connected: Attendee):
     ran = connected.run("check", "5")
-    assert "warning  Results        No photo has come out since the function was deployed" in ran.stdout
+    assert ran.exit_code == 1
+    assert "problem  Results        No photo has come out since the function was deployed" in ran.stdout
     assert "send another-selfie.jpg" in ran.stdout
 
 
@@ -197,7 +198,7 @@ def test_step_5_is_not_done_when_photos_wait_or_failed_or_nothing_calls_the_func
     sqs.send_message(QueueUrl=connected.outputs["DeadLetterQueueUrl"], MessageBody="failed")
     ran = connected.run("check", "5")
     assert ran.exit_code == 1
-    assert "warning  Inbox          1 photo waiting" in ran.stdout
+    assert "warning  Inbox          1 message waiting" in ran.stdout
     assert "problem  Failed         1 photo failed." in ran.stdout
     assert "ok       Trigger " in ran.stdout
     functions = connected.client("lambda")

@@ -40,7 +40,7 @@ def test_a_hundred_photos_cost_the_same_before_and_after_the_first():
 
 
 def test_a_faces_vector_is_paid_by_the_month():
-    month = position(Usage(photos=1, faces=1000, foundation_age=30 * DAY), "Rekognition, faces kept")
+    month = position(Usage(photos=1, faces=1000, foundation_age=30 * DAY), "Rekognition, faces")
     assert month.so_far == pytest.approx(0.01)
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.workshop.attendee import FOUNDATION, GROUP_PHOTO, Attendee
+from workshop.account import Account
+from workshop.errors import WorkshopError
+from workshop.stacks import Stacks
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +57,24 @@ def test_everybodys_page_holds_the_pictures_of_all_attendees(deployed: Attendee)
     assert "2 photos" in deployed.run("gallery", "--everybody", "-o", str(page)).stderr
     assert len(re.findall("<img ", page.read_text(encoding="utf-8"))) == 2
     assert "1 photo;" in deployed.run("gallery", "-o", str(page)).stderr
+
+
+def test_whose_stacks_are_being_made_does_not_keep_the_others_from_the_projector(
+    deployed: Attendee, monkeypatch: pytest.MonkeyPatch
+):
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    deployed.deploy("Foundation", FOUNDATION, name="zoe")
+    of = Stacks.of
+
+    def being_made(account: Account) -> Stacks:
+        if account.attendee == "zoe":
+            raise WorkshopError("The stack of zoe is still being made.")
+        return of(account)
+
+    monkeypatch.setattr("workshop.commands.gallery.Stacks.of", being_made)
+    ran = deployed.run("gallery", "--everybody", "-o", str(deployed.folder / "gallery.html"))
+    assert ran.exit_code == 0, ran.output
+    assert ran.stderr.startswith("Without zoe: The stack of zoe is still being made.\n1 photo;")
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(deployed: Attendee):

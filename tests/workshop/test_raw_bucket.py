@@ -51,3 +51,20 @@ def test_a_photo_is_as_old_as_its_upload_and_not_as_its_result():
 def test_one_key_is_not_for_two_photos():
     with pytest.raises(WorkshopError, match="--key names one photo, and here are several"):
         list(upload_each(account_with(), "raw", ["a.jpg", "b.jpg"], key="me.jpg"))
+
+
+@pytest.mark.parametrize("key", ["pictures/team.jpg", "results/team.json"])
+@pytest.mark.parametrize("said", ["{}", "s3://raw/{}"])
+def test_a_photo_may_lie_in_folders_that_are_called_as_ours(key: str, said: str):
+    assert key_of(storing(raw={key: 1}), said.format(key)) == key
+
+
+@pytest.mark.parametrize("said", ["pictures/me.jpg.jpg", "results/me.jpg.json", "s3://processed/pictures/me.jpg.jpg"])
+def test_a_photo_is_found_by_what_was_made_of_it(said: str):
+    assert key_of(storing(raw={"me.jpg": 1}), said) == "me.jpg"
+
+
+@pytest.mark.parametrize("key", ["../../me.jpg", "a/./me.jpg", ".."])
+def test_a_key_that_browsers_would_take_for_another_is_refused(key: str):
+    with pytest.raises(WorkshopError, match="a part that is only dots"):
+        list(upload_each(account_with(), "raw", ["a.jpg"], key=key))

@@ -38,6 +38,7 @@ class Web(BaseHTTPRequestHandler):
             "/moved.jpg": {"Location": "/whole.jpg"},
             "/whole.jpg": {"Content-Length": "50"},
             "/short.jpg": {"Content-Length": "100"},
+            "/endless.jpg": {"Content-Length": "1" * 5000},
         }.get(self.path, {}).items():
             self.send_header(name, value)
         self.end_headers()
@@ -70,6 +71,10 @@ def test_a_download_is_followed_to_where_it_has_moved(web: str):
 def test_a_download_that_broke_off_is_not_taken_for_the_photo(web: str):
     with pytest.raises(WorkshopError, match=r"The download of short\.jpg broke off after 50 of 100 bytes"):
         read(f"{web}/short.jpg")
+
+
+def test_a_size_that_no_file_has_is_not_believed(web: str):
+    assert read(f"{web}/endless.jpg").body == b"p" * 50
 
 
 def test_a_download_without_an_end_is_given_up_when_it_is_too_large(web: str, small: None):

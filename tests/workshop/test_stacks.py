@@ -1,11 +1,13 @@
 """What CloudFormation and S3 say of the stacks: there, not there, or neither yet."""
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.workshop.answering import Answering, account_with, refusal, stacks_with
 from workshop.errors import WorkshopError
-from workshop.stacks import outputs_of
+from workshop.stacks import Stacks, outputs_of
 
 
 def outputs_in(status: str) -> dict[str, str] | None:
@@ -58,3 +60,18 @@ def test_of_several_rules_the_one_that_deletes_first_counts(rules: list[object],
 
 def test_a_bucket_without_rules_does_not_say_how_long():
     assert stacks_with(s3=Answering(refusal("NoSuchLifecycleConfiguration"))).kept_for_days() is None
+
+
+def test_what_needs_no_function_works_while_the_functions_stack_cannot_be_used():
+    """`forget` at any time, for instance after a deploy of Step 5 that failed."""
+    names = ("RawBucket", "ProcessedBucket", "CollectionId", "InboxUrl", "DeadLetterQueueUrl")
+
+    def answer(_operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        whole = asked["StackName"].endswith("Foundation")
+        outputs = [{"OutputKey": name, "OutputValue": name} for name in names]
+        return {"Stacks": [{"StackStatus": "CREATE_COMPLETE" if whole else "ROLLBACK_COMPLETE", "Outputs": outputs}]}
+
+    stacks = Stacks.of(account_with(cloudformation=Answering(answer)))
+    assert (stacks.raw_bucket, stacks.has_function) == ("RawBucket", False)
+    with pytest.raises(WorkshopError, match="-Serverless has failed"):
+        stacks.require_function()

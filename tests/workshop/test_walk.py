@@ -332,6 +332,18 @@ def test_faces_are_forgotten_by_key_or_file_when_everything_else_has_expired(dep
     assert faces_of(deployed) == 0
 
 
+def test_a_result_that_cannot_be_read_is_forgotten_with_the_rest(deployed: Attendee):
+    deployed.run("index", str(GROUP_PHOTO))
+    (key,) = deployed.keys()
+    deployed.client("s3").put_object(
+        Bucket=deployed.outputs["ProcessedBucket"], Key=f"results/{key}.json", Body=b'{"version": 99}'
+    )
+    ran = deployed.run("forget", key)
+    assert ran.exit_code == 0, ran.output
+    assert "3 faces removed" in ran.stdout
+    assert deployed.keys() == deployed.keys("ProcessedBucket") == []
+
+
 def test_the_rest_is_forgotten_even_when_the_collection_is_gone(deployed: Attendee):
     deployed.run("index", str(GROUP_PHOTO))
     deployed.client("rekognition").delete_collection(CollectionId=deployed.outputs["CollectionId"])
@@ -529,3 +541,10 @@ def test_decode_overwrites_nothing_unasked(attendee: Attendee):
     ran = attendee.run("decode", "-o", str(attendee.folder / "selfie.jpg"), pasted=text)
     assert ran.exit_code == 1
     assert "There is a file" in ran.stderr
+
+
+def test_a_link_that_is_too_long_for_a_qr_code_is_still_a_link():
+    long = f"{A_LINK}&X-Amz-Security-Token={'t' * 3000}"
+    shown = "\n".join(shown_in_a_window(long, 200, 100))
+    assert shown.startswith(long)
+    assert "too long for a QR code" in shown

@@ -12,7 +12,7 @@ from workshop.account import Account, pass_account
 from workshop.console import err, out, plain, print_json
 from workshop.diagnosis import inbox
 from workshop.raw_bucket import found, key_of, key_of_file
-from workshop.results import result_of
+from workshop.results import UnreadableResult, result_of
 from workshop.stacks import Stacks
 
 if TYPE_CHECKING:
@@ -67,21 +67,29 @@ def forget(stacks: Stacks, key: str) -> dict[str, int]:
     A function that read the photo before it went may store picture, result and faces after all: those go as well.
     """
     s3: S3Client = stacks.account.client("s3")
-    photo, result = found(s3, stacks.raw_bucket, key), result_of(stacks, key)
+    photo, result = found(s3, stacks.raw_bucket, key), _result_of(stacks, key)
     removed = {"photo": _delete(s3, stacks.raw_bucket, key)} | _delete_made_of(stacks, key, result)
     is_done = photo is None or (result is not None and result.raw.etag == photo.etag)
     if not is_done:
         _wait_for_the_function(stacks, key)
-        for thing, count in _delete_made_of(stacks, key, result_of(stacks, key)).items():
+        for thing, count in _delete_made_of(stacks, key, _result_of(stacks, key)).items():
             removed[thing] += count
     return removed
+
+
+def _result_of(stacks: Stacks, key: str) -> Result | None:
+    """The photo's result; None for one that cannot be read, which must go like any other."""
+    try:
+        return result_of(stacks, key)
+    except UnreadableResult:
+        return None
 
 
 def _wait_for_the_function(stacks: Stacks, key: str) -> None:
     """Wait while the function has photos in hand, until this one has a result."""
     until = time.monotonic() + FUNCTION_ENDS
     with err.status("") as status:
-        while inbox(stacks)[1] and not result_of(stacks, key) and time.monotonic() < until:
+        while inbox(stacks)[1] and not _result_of(stacks, key) and time.monotonic() < until:
             left = until - time.monotonic()
             status.update(f"The function is at work and may store more of it; waiting {left:.0f} s at most")
             time.sleep(1)

@@ -42,9 +42,8 @@ def command(account: Account, output: Path, expires: timedelta, embed: bool, eve
     The page is a file on this computer. Who has it sees the pictures until the links end; with --embed for as long
     as the file exists, so delete it when the evening is over.
     """
-    whose = [replace(account, attendee=name) for name in attendees(account)] if everybody else []
-    all_stacks = [Stacks.of(one) for one in whose or [account]]
     now = datetime.now(UTC)
+    all_stacks = _everybodys(account) if everybody else [Stacks.of(account)]
     results = [result for stacks in all_stacks for result in all_results(stacks)]
     if embed:
         address, ends = _embedded_in(account), None
@@ -66,6 +65,17 @@ def command(account: Account, output: Path, expires: timedelta, embed: bool, eve
     address_of_page = output.resolve().as_uri()
     if open_it and not webbrowser.open(address_of_page):
         err.print(f"No browser could be opened from here; open this yourself: {address_of_page}", soft_wrap=True)
+
+
+def _everybodys(account: Account) -> list[Stacks]:
+    """The stacks of everybody here; whose cannot be used at the moment is named, and the others go on."""
+    usable = []
+    for name in attendees(account):
+        try:
+            usable.append(Stacks.of(replace(account, attendee=name)))
+        except WorkshopError as error:
+            err.print(f"Without {plain(name)}: {plain(error.message)}", style="yellow", soft_wrap=True)
+    return usable or [Stacks.of(account)]
 
 
 def _linked_from(account: Account, expires: timedelta, now: datetime) -> tuple[Callable[[Picture], str], datetime]:

@@ -1,10 +1,11 @@
 """Step 3: index a photo's faces from here, with the function's own code and no function."""
 
+from contextlib import suppress
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
-from annotator.cloud import Cloud, Overtaken
+from annotator.cloud import Cloud, NoAnswer, Overtaken
 from annotator.drawing.words import looks, reason
 from annotator.faces import Face, Judgement
 from annotator.photo import Photo
@@ -16,7 +17,7 @@ from workshop.consent import inform_once
 from workshop.console import err, out, plain, plain_lines, print_json
 from workshop.errors import WorkshopError
 from workshop.raw_bucket import found, key_of
-from workshop.results import result_of
+from workshop.results import from_left, result_of
 from workshop.sources import path_of
 from workshop.stacks import Stacks
 from workshop.uploads import upload_each
@@ -73,12 +74,17 @@ def index(stacks: Stacks, photo: Photo, long_edge: int) -> Result:
         collection_id=stacks.collection_id,
     )
     try:
-        annotate(photo, cloud, long_edge)
-    except Overtaken:
-        # Step 5's function was faster by a moment; its result is as good.
-        annotate(photo, cloud, long_edge)
+        for _ in range(2):
+            # Step 5's function may be faster by a moment, with the picture and then with the result; its are as good.
+            with suppress(Overtaken):
+                annotate(photo, cloud, long_edge)
+                break
+    except NoAnswer:
+        raise WorkshopError(
+            f"Rekognition answered for {photo.key}, and nothing of it could be read.", "Try again in a minute."
+        ) from None
     result = result_of(stacks, photo.key)
-    if result is None:
+    if result is None or result.raw.etag != photo.etag:
         raise WorkshopError(f"{photo.key} was deleted or replaced meanwhile, so there is no result.", "Send it again.")
     return result
 
@@ -109,7 +115,7 @@ def _print(result: Result) -> None:
     out.print(plain(result.raw.key), style="bold", soft_wrap=True)
     if not result.faces:
         out.print("No face found." if result.status == "no_face" else plain(result.reason), soft_wrap=True)
-    for number, face in enumerate(result.faces, 1):
+    for number, face in enumerate(from_left(result.faces), 1):
         out.print()
         for name, value in (("Face", str(number)), *_attributes(face)):
             lines = wrap(plain(value), max(out.width - 10, 20))

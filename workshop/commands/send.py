@@ -37,7 +37,7 @@ def _number(ctx: click.Context, param: click.Parameter, value: float) -> float: 
     callback=_number,
     default=120,
     show_default=True,
-    help="Seconds to wait at most.",
+    help="Seconds to wait at most for the next photo to be done.",
 )
 @click.option(
     "--expires", type=Duration(LONGEST), default="1h", show_default=True, help="How long the link works: 15m, 2h, 7d."
@@ -131,6 +131,8 @@ def _wait(stacks: Stacks, uploads: list[Upload], seconds: float) -> list[Result]
                 ) from None
             if result is not None:
                 results.append(result)
+            else:
+                seconds = 0  # what is wrong with this one is wrong with those behind it, or they are done
     return results
 
 

@@ -111,7 +111,11 @@ def show(link: Link, *, qr: bool) -> None:
     if link.opens_here_only:
         err.print("This link opens on this computer only, so there is no QR code.", style="dim")
         return
-    code = qr_code(link.url)
+    try:
+        code = qr_code(link.url)
+    except ValueError:  # 2,953 bytes are the most (ISO/IEC 18004); a session's token may have more
+        err.print("This link is too long for a QR code.", style="dim")
+        return
     columns, rows = cell_len(code.plain.partition("\n")[0]), code.plain.count("\n") + 1
     fits = columns <= out.width
     if fits:
