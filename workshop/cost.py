@@ -155,7 +155,7 @@ def bill(usage: Usage, priced: dict[str, Any]) -> Bill:
     return Bill(
         (
             line("Rekognition, images", "rekognition_image", usage.analysed, 1),
-            line("Rekognition, faces kept", "rekognition_face_month", usage.faces * months, faces_each * day),
+            line("Rekognition, faces", "rekognition_face_month", usage.faces * months, faces_each * day),
             line("Lambda, invocations", "lambda_request", runs, 1, counted=logged),
             line("Lambda, time", "lambda_gb_second", seconds, seconds_each, counted=logged),
             line("SQS", "sqs_request", polls + photos * MESSAGES_A_PHOTO, MESSAGES_A_PHOTO, counted=False),

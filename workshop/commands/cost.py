@@ -39,17 +39,19 @@ def command(account: Account, as_json: bool) -> None:
 
 
 def _table(total: Bill) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), show_footer=True)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), show_footer=True)
     table.add_column("", "List price\nTo pay")
     table.add_column("Used", justify="right")
-    table.add_column("Price of one", justify="right")
+    table.add_column("")
+    table.add_column("Price each", justify="right")
     table.add_column("So far", f"{_money(total.so_far)}\n{_money(total.payable)}", justify="right")
-    table.add_column("100 photos", f"{_money(total.per_hundred)}\n{_money(total.payable_per_hundred)}", justify="right")
+    table.add_column("Per 100", f"{_money(total.per_hundred)}\n{_money(total.payable_per_hundred)}", justify="right")
     table.add_column("")
     for line in total.lines:
         table.add_row(
             line.what,
             f"{'' if line.counted else '~'}{_quantity(line.quantity)}",
+            line.unit,
             _price(line),
             _money(line.so_far),
             _money(line.per_hundred),
@@ -65,7 +67,7 @@ def _quantity(quantity: float) -> str:
 
 
 def _price(line: Line) -> str:
-    digits = f"{line.price:.10f}".rstrip("0")
+    digits = f"{line.price:.7f}".rstrip("0")
     return f"{digits}{'' if line.verified else '*'}"
 
 
