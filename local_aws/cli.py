@@ -30,10 +30,15 @@ GRACE = 20.0
 """Seconds that `down` waits for the other process to end."""
 
 
+_STOPPED = "Stopped; nothing of the local AWS is left."
+
+
 class _Commands(click.Group):
     """Every failure that we foresaw is one sentence, and Ctrl-C no traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        if not os.access(PROJECT, os.W_OK):
+            raise WorkshopError(f"{PROJECT} cannot be written, and the local AWS keeps its files there.", "Copy it.")
         try:
             with _ended_by_signals(), aws_errors_as_sentences():
                 return super().invoke(ctx)
@@ -41,7 +46,7 @@ class _Commands(click.Group):
             sentence, _, more = str(error).partition("\n")
             raise WorkshopError(sentence, more or None) from error
         except KeyboardInterrupt:
-            err.print("Stopped; nothing of it is left.")
+            err.print(_STOPPED)
             ctx.exit(130)
 
 
@@ -114,7 +119,7 @@ def up(port: int, attendee: str) -> None:
         with suppress(KeyboardInterrupt):  # so it is meant to end
             out.print(_what_to_type(attendee), soft_wrap=True)
             threading.Event().wait()
-    err.print("Stopped; nothing of it is left.")
+    err.print(_STOPPED)
 
 
 @local_aws.command()

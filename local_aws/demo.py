@@ -43,11 +43,11 @@ OUR_PHOTOS = tuple(
 def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> bool:
     """Run the workshop with these photos, or with OUR_PHOTOS, and say whether nothing was left.
 
-    Pictures and page are written to `to`, which is emptied first. Raises WorkshopError for what is no photo, before
-    anything is started.
+    Pictures and page are written to `to`, which is emptied first. What is no photo is named before anything is
+    started; the others go on, and a WorkshopError at the end counts it.
     """
-    photos = photos or OUR_PHOTOS
-    _check(photos)
+    named = spread(photos or OUR_PHOTOS)
+    photos = _usable(named)
     with ExitStack() as stack:
         with step("Starting an AWS on this machine", "An AWS on this machine, with nothing in it"):
             aws = stack.enter_context(LocalAws())
@@ -77,14 +77,28 @@ def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> 
             remove_uploads(account, everything)
             left = leftovers(account, everything)
     _tell(left)
+    if refused := len(named) - len(photos):
+        raise WorkshopError(f"{refused} of {len(named)} photos were not sent; the reasons are above.")
     return not left
 
 
-def _check(photos: Sequence[str]) -> None:
-    if "-" in photos:
+def _usable(names: Sequence[str]) -> list[str]:
+    """Those that are photos; raises WorkshopError when none is."""
+    if "-" in names:
         raise WorkshopError("The demo takes files, folders and web addresses, no standard input.")
-    for name in spread(photos):
-        prepare(read(name))
+    usable = []
+    for name in names:
+        try:
+            prepare(read(name))
+        except WorkshopError as error:
+            if len(names) == 1:
+                raise
+            error.show()
+        else:
+            usable.append(name)
+    if not usable:
+        raise WorkshopError("None of these is a photo; the reasons are above.")
+    return usable
 
 
 def _send(stacks: Stacks, photos: Sequence[str]) -> list[Result]:

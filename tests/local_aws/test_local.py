@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from local_aws import cli as commands
 from local_aws import processes
+from local_aws.demo import _usable
 from local_aws.errors import LocalAwsError
 from local_aws.local import PROJECT, LocalAws
 
@@ -158,7 +159,7 @@ def test_being_stopped_is_how_up_is_meant_to_end(tmp_path: Path, how: signal.Sig
     stdout, stderr = process.communicate(timeout=20)
     assert process.returncode == 0, stderr
     assert stdout.splitlines()[-1] == "cleaned up"
-    assert stderr.splitlines()[-1] == "Stopped; nothing of it is left."
+    assert stderr.splitlines()[-1] == "Stopped; nothing of the local AWS is left."
     assert not list(tmp_path.iterdir())
 
 
@@ -170,15 +171,25 @@ def test_being_stopped_is_how_up_is_meant_to_end(tmp_path: Path, how: signal.Sig
         ("-", "Error: The demo takes files, folders and web addresses, no standard input."),
     ],
 )
-def test_what_is_no_photo_is_refused_before_the_demo_starts_anything(
-    monkeypatch: pytest.MonkeyPatch, photo: str, sentence: str
-):
+def test_without_a_photo_the_demo_starts_nothing(monkeypatch: pytest.MonkeyPatch, photo: str, sentence: str):
     monkeypatch.chdir(PROJECT)
     monkeypatch.setattr("local_aws.demo.LocalAws", None)
-    ran = CliRunner().invoke(commands.local_aws, ["demo", str(SAMPLE), photo])
+    ran = CliRunner().invoke(commands.local_aws, ["demo", photo])
     assert ran.exit_code == 1
     assert ran.stderr.startswith(sentence)
     assert "Usage" not in ran.stderr
+
+
+def test_one_bad_photo_does_not_keep_the_others_from_the_demo(capsys: pytest.CaptureFixture[str]):
+    assert _usable([str(PROJECT / "README.md"), str(SAMPLE)]) == [str(SAMPLE)]
+    assert "README.md cannot be sent" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("local_aws.cli.os.access", lambda *_: False)
+    ran = CliRunner().invoke(commands.local_aws, ["demo"])
+    assert ran.exit_code == 1
+    assert ran.stderr.startswith(f"Error: {PROJECT} cannot be written")
 
 
 def test_outside_the_virtual_environment_it_says_how_to_get_in():
