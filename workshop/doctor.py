@@ -56,6 +56,10 @@ def examine(choice: Choice) -> Iterator[Finding]:
     if not opened:
         return
     account = opened[0]
+    where = region(account)
+    yield where
+    if where.verdict == "problem":
+        return  # and nothing else of this region matters
     # boto3 sessions are not thread-safe, clients are: they are made here, before the threads start.
     ssm, functions, faces = (
         account.session.client(service, region_name=account.region, config=_IMPATIENT)
@@ -63,7 +67,6 @@ def examine(choice: Choice) -> Iterator[Finding]:
     )
     yield from _side_by_side(
         [
-            ("Region", lambda: region(account)),
             ("Bootstrap", lambda: bootstrap(account, ssm)),
             ("Lambda", lambda: concurrency(functions)),
             ("Rekognition", lambda: rekognition(account, faces)),

@@ -169,6 +169,13 @@ def test_an_account_that_is_not_bootstrapped_is_given_the_command(attendee: Atte
 
 
 @pytest.mark.slow
+def test_of_a_region_without_rekognition_nothing_else_is_looked_at(attendee: Attendee):
+    ran = attendee.run("--region", "ap-southeast-4", "doctor")
+    assert "problem  Region         ap-southeast-4 has no Rekognition." in ran.stdout
+    assert "Bootstrap" not in ran.stdout
+
+
+@pytest.mark.slow
 def test_findings_are_values_in_json(attendee: Attendee):
     ran = attendee.run("doctor", "--json")
     subjects = [finding["subject"] for finding in json.loads(ran.stdout)]
