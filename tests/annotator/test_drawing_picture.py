@@ -4,7 +4,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from annotator.drawing import draw, draw_banner
+from annotator.drawing import draw, draw_banner, strokes
 from annotator.drawing.legend import captions, keys
 from annotator.drawing.lettering import Block, Line, width_of, wrapped
 from annotator.drawing.palette import EMOTIONS, NIGHT, colour_of, contrast
@@ -105,6 +105,17 @@ def test_a_face_left_out_is_framed_with_a_thinner_dashed_line():
     assert 0.3 < dashed.any(axis=0).mean() < 0.85
     assert dashed.sum(axis=0).max() < solid.sum(axis=0).max()
     assert alike(picture[230:240, 650:750], 128, within=0).all(axis=0).any()
+
+
+@pytest.mark.parametrize(("side", "thickness"), [(24, 2), (600, 8)])
+def test_a_dash_lies_in_dark_edges_of_its_own_length(side, thickness):
+    paper = photo(side, side, 255)
+    strokes.frame(paper, Rect(0, 0, side, side), thickness, EMOTIONS["SAD"], NIGHT, dashed=True)
+    edge, between_the_corners = strokes.halo_of(thickness), paper[:, side // 4 : -side // 4]
+    dark = alike(between_the_corners[0], NIGHT, within=4)
+    dashes = alike(between_the_corners[edge], EMOTIONS["SAD"], within=4)
+    assert dashes.any()
+    assert np.array_equal(dark, np.convolve(dashes, np.ones(2 * edge + 1), "same") > 0)
 
 
 def test_where_frames_cross_the_smaller_face_has_the_upper_one():

@@ -22,8 +22,9 @@ def frame(
     edge = halo_of(thickness)
     whole = thickness + 2 * edge
     radius = whole + round(min(rect.width, rect.height) * 0.05)
-    _ring(pixels, rect, radius, whole, halo, dash=4 * thickness + 2 * edge if dashed else 0)
-    _ring(pixels, rect.grown(-edge), radius - edge, thickness, colour, dash=4 * thickness if dashed else 0)
+    dash = 4 * thickness if dashed else 0
+    _ring(pixels, rect, radius, whole, halo, dash, longer=edge)
+    _ring(pixels, rect.grown(-edge), radius - edge, thickness, colour, dash)
 
 
 def halo_of(thickness: int) -> int:
@@ -59,20 +60,22 @@ def shade(pixels: NDArray[np.uint8], rect: Rect, colour: Colour, opacity: float)
     part[:] = cv2.addWeighted(part, 1 - opacity, np.full_like(part, colour), opacity, 0)
 
 
-def _ring(pixels: NDArray[np.uint8], rect: Rect, radius: int, width: int, colour: Colour, dash: int = 0) -> None:
+def _ring(
+    pixels: NDArray[np.uint8], rect: Rect, radius: int, width: int, colour: Colour, dash: int = 0, longer: int = 0
+) -> None:
     """A rounded line of `width` pixels just inside `rect`, or the whole rounded rectangle if it is that wide.
 
-    With `dash`, only the corners and dashes of about that many pixels between them.
+    With `dash`, only the corners and dashes of that many pixels between them; `longer` lengthens them at either end.
     """
     left, top, right, bottom = rect
     if rect.width < 1 or rect.height < 1:
         return
     radius = max(0, min(radius, rect.width // 2, rect.height // 2))
     width = max(1, min(width, (rect.width + 1) // 2, (rect.height + 1) // 2))
-    for start, end in _dashes(left + radius, right - radius, dash):
+    for start, end in _dashes(left + radius, right - radius, dash, longer):
         pixels[top : top + width, start:end] = colour
         pixels[bottom - width : bottom, start:end] = colour
-    for start, end in _dashes(top + radius, bottom - radius, dash):
+    for start, end in _dashes(top + radius, bottom - radius, dash, longer):
         pixels[start:end, left : left + width] = colour
         pixels[start:end, right - width : right] = colour
     if radius < width:
@@ -87,8 +90,11 @@ def _ring(pixels: NDArray[np.uint8], rect: Rect, radius: int, width: int, colour
             part[:] = np.round(part + (colour - part.astype(np.float32)) * covered[::down, ::across])
 
 
-def _dashes(start: int, end: int, dash: int) -> Iterator[tuple[int, int]]:
-    """Where the line is drawn between two corners: equal dashes with equal gaps, a gap next to each corner."""
+def _dashes(start: int, end: int, dash: int, longer: int) -> Iterator[tuple[int, int]]:
+    """Where the line is drawn between two corners: equal dashes with equal gaps, a gap next to each corner.
+
+    `longer` lengthens every dash at either end and moves none.
+    """
     if not dash:
         yield start, end
         return
@@ -97,7 +103,7 @@ def _dashes(start: int, end: int, dash: int) -> Iterator[tuple[int, int]]:
     pitch = (end - start - count * dash) / (count + 1) + dash
     for number in range(count):
         at = round(start + pitch * (number + 1) - dash)
-        yield at, at + dash
+        yield at - longer, at + dash + longer
 
 
 @lru_cache(maxsize=256)
