@@ -7,7 +7,7 @@ import pytest
 from annotator.drawing import draw, draw_banner, strokes
 from annotator.drawing.legend import captions, keys
 from annotator.drawing.lettering import Block, Line, width_of, wrapped
-from annotator.drawing.palette import EMOTIONS, NIGHT, colour_of, contrast
+from annotator.drawing.palette import EMOTIONS, NIGHT, SNOW, colour_of, contrast
 from annotator.drawing.picture import Scale, _fitted, arranged, box_on, marks_on
 from annotator.drawing.rectangles import Rect, Size, line
 from annotator.drawing.words import looks
@@ -118,6 +118,14 @@ def test_a_dash_lies_in_dark_edges_of_its_own_length(side, thickness):
     assert np.array_equal(dark, np.convolve(dashes, np.ones(2 * edge + 1), "same") > 0)
 
 
+def test_a_small_face_left_out_has_corners_only():
+    paper = photo(16, 16, 0)
+    strokes.frame(paper, Rect(0, 0, 16, 16), 2, SNOW, NIGHT, dashed=True)
+    drawn = paper.any(axis=2)
+    assert drawn[:5, :5].any()
+    assert not drawn[:, 6:10].any()
+
+
 def test_where_frames_cross_the_smaller_face_has_the_upper_one():
     large, small = marks_on(Size(1000, 800), [face(0.3, 0.2, 0.4, 0.6, "HAPPY"), face(0.25, 0.4, 0.1, 0.1, "SAD")])
     picture = draw(photo(1000, 800), [small.face, large.face])
@@ -157,6 +165,16 @@ def test_a_label_is_readable_on_any_background(background, emotion, confidence):
     assert max(against) >= 4.5
 
 
+@pytest.mark.parametrize(("width", "height"), [(100, 20), (20, 100)])
+def test_a_plates_corners_are_a_little_round(width, height):
+    paper = photo(width, height, 0)
+    strokes.plate(paper, Rect(0, 0, width, height), SNOW, SNOW, 0)
+    for plate in (paper, paper[:, ::-1], paper[::-1], paper[::-1, ::-1]):
+        assert not plate[0, 0].any()
+        assert (plate[0, 6:-6] == 255).all()
+        assert (plate[6:-6, 0] == 255).all()
+
+
 @pytest.mark.parametrize("edge", [80, 640, 2048, 8000])
 def test_no_text_is_too_small_to_read(edge):
     marks = marks_on(Size(edge, edge * 3 // 4), grid(4, 3))
@@ -167,6 +185,10 @@ def test_no_text_is_too_small_to_read(edge):
 def test_a_line_shows_on_a_thumbnail_and_leaves_a_tiny_face_its_room():
     assert (Scale(80).hair, Scale(80).stroke(Rect(0, 0, 32, 32), indexed=True)) == (1, 2)
     assert Scale(2048).stroke(Rect(0, 0, 16, 16), indexed=True) == 1
+
+
+def test_labels_keep_apart_by_a_pixel_on_a_thumbnail_and_by_three_on_a_large_picture():
+    assert (Scale(80).gap, Scale(2048).gap) == (1, 3)
 
 
 def test_two_lines_of_text_stand_under_each_other():
@@ -181,6 +203,10 @@ def test_no_line_is_wider_than_it_was_to_be():
     for text in ("No face found in this photo", "Donaudampfschifffahrtsgesellschaftskapitän at sea"):
         for width in range(60, 400, 20):
             assert max(width_of(row, 20, 500) for row in wrapped(text, 20, 500, width)) <= width
+
+
+def test_text_of_exactly_the_width_is_not_broken():
+    assert wrapped("happy 98 %", 20, 500, width_of("happy 98 %", 20, 500)) == ["happy 98 %"]
 
 
 @pytest.mark.parametrize("size", [10, 11, 16, 27, 73])
@@ -240,12 +266,19 @@ def test_a_hundred_faces_without_room_for_labels_have_a_key_that_counts_them():
 @pytest.mark.parametrize(
     ("size", "faces", "has_key", "has_labels"),
     [
+        ((480, 360), grid(6, 5, 0.5), False, True),
         ((480, 360), grid(6, 6, 0.52), False, True),
         ((480, 360), grid(6, 6, 0.5), True, True),
         ((640, 480), grid(10, 10, 0.5), True, False),
         ((240, 180), grid(6, 6, 0.6), False, False),
     ],
-    ids=["3 of 36 labels missing", "4 of 36 missing", "62 of 100 missing", "a key of a third of the picture"],
+    ids=[
+        "3 of 30 labels missing",
+        "3 of 36 missing",
+        "4 of 36 missing",
+        "62 of 100 missing",
+        "a key of a third of the picture",
+    ],
 )
 def test_a_key_comes_where_many_labels_have_no_room_and_stays_alone_where_most_have_none(
     size, faces, has_key, has_labels
@@ -277,6 +310,25 @@ def test_a_key_in_any_number_of_columns_shows_every_colour_above_its_caption():
         assert (caption.min(axis=2) > 200).any()
 
 
+def test_a_key_of_exactly_the_width_fits():
+    faces = [face(0, 0, 0.1, 0.1), face(0, 0, 0.1, 0.1, "SAD")]
+    (widest, *_) = keys(faces, 12, 2000)
+    assert keys(faces, 12, widest.size.width)[0] == widest
+
+
+def test_a_key_shows_the_faces_left_out_as_a_dashed_frame():
+    (legend, *_) = keys([face(0, 0, 0.1, 0.1, reasons=["LOW_SHARPNESS"])], 24, 2000)
+    paper = photo(*legend.size, 0)
+    legend.put(paper, Rect(0, 0, *legend.size))
+    plate, frame = (
+        paper[: legend.size.height - legend.caption.size.height, x : x + 24] for x in (24, 24 + legend._column)
+    )
+    dashes = alike(frame, SNOW, within=4)
+    highest_row = dashes[dashes.any(axis=1)][0]
+    assert highest_row.sum() < 24 / 2
+    assert dashes.sum() < alike(plate, EMOTIONS["HAPPY"], within=4).sum() / 2
+
+
 def test_a_caption_is_as_large_as_fits_and_never_too_small_to_read():
     for width in range(60, 300, 10):
         (caption, *_) = captions(12, width)
@@ -306,6 +358,12 @@ def test_the_caption_is_in_the_corner_and_not_over_a_face():
 def test_a_thumbnail_gives_its_room_to_the_label():
     _, (spot,), legend, _ = labelled(photo(80, 80), [face(0.2, 0.1, 0.6, 0.6)])
     assert spot
+    assert legend is None
+
+
+def test_a_thumbnail_has_no_caption_that_covers_one_face_of_two():
+    _, places, legend, _ = labelled(photo(120, 120), [face(0.05, 0.02, 0.2, 0.2), face(0, 0.6, 1, 0.4)])
+    assert all(places)
     assert legend is None
 
 
@@ -364,14 +422,22 @@ def test_the_array_itself_is_drawn_on():
 
 
 @pytest.mark.parametrize("how", ["read-only", "mirrored"])
-def test_an_array_that_cannot_be_drawn_on_is_copied(how):
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        lambda pixels: draw(pixels, [face(0.4, 0.4, 0.2, 0.2)]),
+        lambda pixels: draw_banner(pixels, "No face found in this photo"),
+    ],
+    ids=["frame", "banner"],
+)
+def test_an_array_that_cannot_be_drawn_on_is_copied(how, drawn):
     pixels = noise(400, 300)
     if how == "mirrored":
         pixels = pixels[:, ::-1]
     else:
         pixels.flags.writeable = False
     before = pixels.copy()
-    after = draw(pixels, [face(0.4, 0.4, 0.2, 0.2)])
+    after = drawn(pixels)
     assert np.array_equal(pixels, before)
     assert not np.array_equal(after, before)
 
@@ -386,6 +452,17 @@ def test_a_banner_is_readable_and_leaves_the_photo_alone(size):
     band = after[changed.min() :]
     assert alike(band, (255, 255, 255), within=40).mean() > 0.02
     assert contrast(tuple(int(channel) for channel in np.percentile(band, 60, axis=(0, 1))), (255, 255, 255)) >= 4.5
+
+
+def test_the_photograph_shines_through_a_banner_and_a_panel():
+    (caption, *_) = captions(12, 400)
+    black, white = photo(400, 300, 0), photo(400, 300, 255)
+    for paper in (black, white):
+        draw_banner(paper, "No face found in this photo")
+        caption.put(paper, Rect(0, 0, *caption.size))
+    for corner in ((-1, 0), (0, 0)):
+        through = white[corner].astype(int) - black[corner]
+        assert ((through > 30) & (through < 70)).all()
 
 
 def test_a_banner_breaks_no_word_that_fits():

@@ -1,5 +1,6 @@
 from itertools import combinations
 
+import pytest
 from annotator.drawing.open_ground import OpenGround
 from annotator.drawing.placement import corner, place
 from annotator.drawing.rectangles import Rect, Size, line, rows
@@ -59,6 +60,21 @@ def test_open_ground_is_in_the_picture_and_nothing_lies_there(crowd):
             assert not any(found[0].shares(rect) for rect in (*frames, taken))
 
 
+@pytest.mark.parametrize(
+    ("taken", "frame", "edge"),
+    [
+        (Rect(0, 0, 1500, 900), Rect(1400, 400, 1440, 440), "right"),
+        (Rect(0, 0, 1600, 870), Rect(700, 700, 740, 740), "bottom"),
+    ],
+)
+def test_open_ground_reaches_to_the_edge_of_the_picture(taken, frame, edge):
+    """There is room between what is taken and the edge, and not a pixel more."""
+    ground = OpenGround(HD)
+    ground.take(taken)
+    rect, _ = ground.nearest(frame, Size(100, 30), 400, rows([]))
+    assert getattr(rect, edge) == getattr(Rect(0, 0, *HD), edge)
+
+
 def test_the_best_way_to_open_ground_is_short_and_runs_through_nobody():
     """There is room 50 pixels to the left and, in two cases, nearer or less near to the right."""
     frame, size = Rect(700, 400, 740, 440), Size(100, 30)
@@ -97,9 +113,16 @@ def test_a_face_at_the_lower_edge_has_its_label_above():
 
 
 def test_a_label_slides_along_its_face_rather_than_leave_the_picture():
-    (spot,) = place(HD, [Rect(0, 300, 40, 340)], [ONE_SIZE])
-    assert spot.rect.left == 0
-    assert spot.rect.top > 340
+    left, right = place(HD, [Rect(10, 300, 50, 340), Rect(1550, 300, 1590, 340)], [ONE_SIZE] * 2)
+    assert (left.rect.left, right.rect.right) == (0, 1600)
+    assert min(left.rect.top, right.rect.top) > 340
+
+
+@pytest.mark.parametrize(("below", "left"), [(Rect(830, 500, 1600, 900), 700), (Rect(0, 500, 770, 900), 780)])
+def test_a_label_that_cannot_stand_in_the_middle_begins_or_ends_with_its_face(below, left):
+    above = Rect(0, 0, 1600, 290)
+    (spot,) = place(HD, [Rect(700, 300, 900, 490)], [ONE_SIZE], taken=[above, below])
+    assert (spot.rect.left, spot.rect.top) == (left, 493)
 
 
 def test_a_face_that_fills_the_picture_has_its_label_on_its_lower_edge():
@@ -144,13 +167,14 @@ def test_a_free_place_is_found_even_if_there_is_only_one():
     assert not any(spot.rect.shares(rect) for rect in taken)
 
 
-def test_a_label_may_go_far_before_it_is_left_out():
+@pytest.mark.parametrize("larger", [[], [Size(160, 40)], [Size(200, 50), Size(160, 40)]])
+def test_a_label_may_go_far_before_it_is_left_out(larger):
     """The only room is 300 pixels above the face, further than a line should be if there is a choice."""
     taken = [Rect(0, 140, 1600, 900)]
-    (spot,) = place(HD, [Rect(700, 440, 740, 480)], [[[Size(160, 40), Size(120, 30)]]], taken=taken)
+    (spot,) = place(HD, [Rect(700, 440, 740, 480)], [[[*larger, Size(120, 30)]]], taken=taken)
     assert spot.apart
     assert spot.rect.bottom < 140
-    assert (spot.size, spot.rect.height) == (1, 30)
+    assert (spot.size, spot.rect.height) == (len(larger), 30)
 
 
 def test_a_label_is_left_out_rather_than_tied_to_its_face_across_the_picture():
