@@ -132,7 +132,7 @@ def test_the_image_knows_every_operation_that_the_function_calls():
 
 @pytest.mark.slow
 def test_a_cut_model_says_the_same_of_its_operations(image):
-    """Every error, constraint and shape that is left is botocore's own, but for the prose."""
+    """Every error, constraint and shape that is left is botocore's own, but for the prose, and none is missing."""
     from botocore.loaders import Loader
 
     for service, operations in trim.OPERATIONS.items():
@@ -145,6 +145,9 @@ def test_a_cut_model_says_the_same_of_its_operations(image):
         for name, shape in kept["shapes"].items():
             assert shape.keys() | {"documentation"} == whole["shapes"][name].keys() | {"documentation"}
             assert shape.get("members", {}).keys() == whole["shapes"][name].get("members", {}).keys()
+        text = json.dumps([kept["operations"], kept["shapes"]])
+        assert set(re.findall(r'"shape": "(\w+)"', text)) == kept["shapes"].keys()
+        assert '"documentation": "' not in text
 
 
 @pytest.mark.slow
@@ -168,6 +171,18 @@ for region in {sorted(INDEX_FACES_PER_SECOND)}:
 
 
 @pytest.mark.slow
+def test_the_image_knows_the_endpoints_of_its_own_services_only(image):
+    from botocore.loaders import Loader
+
+    kept = json.loads((image / "botocore" / "data" / "endpoints.json").read_text())
+    whole = Loader().load_data("endpoints")
+    for partition in whole["partitions"]:
+        services = partition["services"]
+        partition["services"] = {name: services[name] for name in trim.OPERATIONS if name in services}
+    assert kept == whole
+
+
+@pytest.mark.slow
 def test_whatever_kind_of_photo_opens_opens_in_the_image_too(image, tmp_path):
     """Pillow and OpenCV load some of their parts only for one kind of file in many."""
     kinds = [each for each in files() if each.name.startswith("kind-") and not each.heavy]
@@ -185,6 +200,19 @@ def test_the_image_trusts_amazons_own_authorities_and_nobody_else(image):
     assert names == trim.AUTHORITIES
     whole = ssl.create_default_context(cafile=Path(botocore.__file__).with_name("cacert.pem"))
     assert len(whole.get_ca_certs()) > 100
+
+
+def test_a_botocore_without_one_of_amazons_authorities_makes_no_image():
+    bundle = "".join(f'# Label: "{name}"\n-----BEGIN\nEND CERTIFICATE-----\n' for name in trim.AUTHORITIES)
+    assert trim._of_our_authorities(bundle)
+    with pytest.raises(LookupError, match="have no Amazon Root CA 3"):
+        trim._of_our_authorities(bundle.replace("Root CA 3", "Root CA 9"))
+
+
+def test_what_is_removed_may_lie_in_what_is_removed(tmp_path):
+    (tmp_path / "tests" / "tests").mkdir(parents=True)
+    trim._remove(tmp_path.glob("**/tests"))
+    assert not any(tmp_path.iterdir())
 
 
 def test_what_is_trimmed_may_be_a_link_to_a_file_that_others_need_whole(tmp_path):
@@ -209,6 +237,11 @@ def test_opencv_in_the_image_works_only_where_it_needs_no_linear_algebra(image):
 def test_other_modules_are_opened_as_ever_in_the_image(image):
     """With all their functions at once, so that the Docker build finds out what is missing."""
     assert in_image(image, "import annotator.darkroom, os; print(sys.getdlopenflags() == os.RTLD_NOW)") == ["True"]
+
+
+@pytest.mark.slow
+def test_nothing_is_left_of_what_the_function_does_not_use(image):
+    assert [file for pattern in trim._UNUSED for file in image.glob(pattern)] == []
 
 
 @pytest.mark.slow
