@@ -6,6 +6,7 @@ import sys
 import threading
 import urllib.error
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from face_collection import handler
@@ -29,10 +30,12 @@ def test_the_answer_has_an_empty_content_type(cloudformation, letterbox):
     assert letterbox.content_types == [""]
 
 
-def test_an_answer_that_is_refused_is_sent_again(cloudformation, letterbox, monkeypatch):
-    monkeypatch.setattr("time.sleep", lambda _: None)
+def test_an_answer_that_is_refused_is_sent_again_after_a_while(cloudformation, letterbox, monkeypatch):
+    waits = []
+    monkeypatch.setattr("face_collection.handler.time", SimpleNamespace(sleep=waits.append))
     letterbox.refusals = 2
     assert cloudformation.ask("Create")["Status"] == "SUCCESS"
+    assert waits == [0.5, 1]
 
 
 def test_lambda_calls_again_when_no_answer_can_be_delivered(cloudformation, letterbox, rekognition, monkeypatch):
@@ -93,6 +96,12 @@ def test_a_reason_and_an_id_fit_into_the_answer(cloudformation, monkeypatch, cha
     assert len(json.dumps(answer)) < 4_096
 
 
+@pytest.mark.parametrize(("length", "named"), [(1, True), (1024, True), (1025, False)])
+def test_a_refusal_names_the_id_it_was_asked_for_unless_it_is_too_long_for_one(cloudformation, length, named):
+    answer = cloudformation.ask("Read", PhysicalResourceId="x" * length)
+    assert answer["PhysicalResourceId"] == ("x" * length if named else FACES)
+
+
 def test_a_slow_rekognition_is_reported_before_lambda_ends_the_function(cloudformation, letterbox, rekognition, server):
     """And what it made in the meantime is taken away again, since CloudFormation believes it is not there."""
     server.conditions.set_latency("CreateCollection", 0.6)
@@ -131,13 +140,14 @@ def test_a_late_update_is_reported_and_takes_nothing_away(cloudformation, rekogn
 
 
 def test_a_last_word_that_cannot_be_delivered_leaves_the_answer_to_who_is_still_at_work(
-    cloudformation, letterbox, rekognition, server, monkeypatch
+    cloudformation, letterbox, rekognition, server, monkeypatch, caplog
 ):
     monkeypatch.setattr("time.sleep", lambda _: None)
     server.conditions.set_latency("CreateCollection", 0.6)
     letterbox.refusals = 3
     answer = cloudformation.ask("Create", context=Context(seconds=LAST_WORD_SECONDS + 0.1))
     assert answer["Status"] == "SUCCESS"
+    assert "last word not delivered" in caplog.text
     assert rekognition.list_collections()["CollectionIds"] == [FACES]
 
 
