@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,19 +68,15 @@ def _created(rekognition: RekognitionClient, collection_id: str, stack_id: str, 
     return _describe(rekognition, collection_id)
 
 
-def delete(rekognition: RekognitionClient, collection_id: str, stack_id: str) -> bool:
-    """Deletes the collection with all its faces; True when there was one and it was this stack's.
+def delete(rekognition: RekognitionClient, collection_id: str, stack_id: str) -> None:
+    """Deletes the collection with all its faces, if there is one and it is this stack's.
 
     DeleteCollection "removes all faces in the collection" (Rekognition API reference), so nothing is emptied first.
     """
-    try:
+    with contextlib.suppress(rekognition.exceptions.ResourceNotFoundException):
         collection = _describe(rekognition, collection_id)
-        if _tags_of(rekognition, collection.arn).get(OWNER_TAG) != stack_id:
-            return False
-        rekognition.delete_collection(CollectionId=collection_id)
-    except rekognition.exceptions.ResourceNotFoundException:
-        return False
-    return True
+        if _tags_of(rekognition, collection.arn).get(OWNER_TAG) == stack_id:
+            rekognition.delete_collection(CollectionId=collection_id)
 
 
 def _describe(rekognition: RekognitionClient, collection_id: str) -> Collection:
