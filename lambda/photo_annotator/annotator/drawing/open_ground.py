@@ -56,8 +56,6 @@ class OpenGround:
         right, bottom = (frame.right + reach + size.width) // cell, (frame.bottom + reach + size.height) // cell
         sums = self._sums[top : bottom + 2, left : right + 2]
         wide, high = -(-size.width // cell), -(-size.height // cell)
-        if wide >= sums.shape[1] or high >= sums.shape[0]:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
         full = sums[high:, wide:] - sums[:-high, wide:] - sums[high:, :-wide] + sums[:-high, :-wide]
         y, x = np.nonzero(full == 0)
         x, y = (x + left) * cell, (y + top) * cell

@@ -104,7 +104,7 @@ def corner(canvas: Size, frames: Sequence[Rect], sizes: Sequence[Size], margin: 
     The lower right corner is best; earlier sizes are better than later ones.
     """
     obstacles = rows(frames)
-    best: tuple[int, Rect, int] | None = None
+    tried: list[tuple[int, Rect, int]] = []
     for choice, size in enumerate(sizes):
         across = max(canvas.width - size.width - margin, 0)
         down = max(canvas.height - size.height - margin, 0)
@@ -113,13 +113,11 @@ def corner(canvas: Size, frames: Sequence[Rect], sizes: Sequence[Size], margin: 
         spots = rows([Rect.at(x, y, size) for y in (down, min(margin, down)) for x in ends])
         covered = overlap(spots, obstacles).sum(axis=1)
         first = int(np.argmin(covered))
-        if best is None or covered[first] < best[0]:
-            best = int(covered[first]), _rect(spots[first]), choice
-        if best[0] == 0:
+        tried.append((int(covered[first]), _rect(spots[first]), choice))
+        if covered[first] == 0:
             break
-    if best is None:
-        raise ValueError("corner() needs at least one size")
-    return best[1], best[2]
+    _, rect, choice = min(tried, key=lambda attempt: attempt[0])
+    return rect, choice
 
 
 class _Options:

@@ -15,9 +15,7 @@ from annotator.drawing.palette import Colour
 from annotator.drawing.rectangles import Rect
 
 
-def frame(
-    pixels: NDArray[np.uint8], rect: Rect, thickness: int, colour: Colour, halo: Colour, *, dashed: bool = False
-) -> None:
+def frame(pixels: NDArray[np.uint8], rect: Rect, thickness: int, colour: Colour, halo: Colour, *, dashed: bool) -> None:
     """A rounded frame whose outer edge is `rect`: a stroke of `thickness` pixels between two thin lines of `halo`."""
     edge = halo_of(thickness)
     whole = thickness + 2 * edge
