@@ -4,6 +4,7 @@ The picture itself is not touched, so a JPEG that says nothing comes out byte fo
 """
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 _RESTARTS = range(0xD0, 0xD8)
@@ -33,7 +34,9 @@ def without_metadata(jpeg: bytes) -> bytes:
 
 def exif_of(jpeg: bytes) -> bytes:
     """Its EXIF as Pillow's `Image.Exif` loads it, empty when there is none. Raises NotAWholeJpeg."""
-    return next((part[4:] for marker, part in _parts(jpeg) if marker == 0xE1 and part[4:10] == _EXIF), b"")
+    before_the_scan = takewhile(lambda part: part[0] != _SCAN, _parts(jpeg))
+    found = (part[4:] for marker, part in before_the_scan if marker == 0xE1 and part[4:10] == _EXIF)
+    return next((exif for exif in found if exif != _EXIF), b"")
 
 
 def _parts(jpeg: bytes) -> Iterator[tuple[int, bytes]]:

@@ -5,6 +5,7 @@ import io
 import cv2
 import numpy as np
 import pytest
+from annotator.decoding import decode
 from PIL import ExifTags, Image, ImageOps
 
 from tests.workshop.attendee import picture
@@ -51,3 +52,28 @@ def test_a_jpeg_may_have_more_pixels_than_pillow_opens():
     """An eighth of it is enough to see that it is whole."""
     jpeg = cv2.imencode(".jpg", np.full((12000, 18000), 128, np.uint8))[1].tobytes()
     assert prepare(Source("panorama.jpg", jpeg)).body == jpeg
+
+
+@pytest.mark.slow
+def test_a_jpeg_that_the_function_could_not_hold_is_made_an_ordinary_one():
+    """A progressive JPEG is held whole before its first pixel: 6 bytes for each."""
+    file = io.BytesIO()
+    Image.new("L", (9000, 7000), 128).convert("RGB").save(file, "JPEG", progressive=True)
+    prepared = prepare(Source("huge.jpg", file.getvalue()))
+    assert prepared.changes == ("made an ordinary JPEG",)
+    assert decode(prepared.body, "JPEG", 2048).shape[1] >= 2048 * 15 / 16
+
+
+def with_segments(jpeg: bytes, *segments: bytes, after_the_scan: bytes = b"") -> bytes:
+    """The JPEG with these APP1 segments after its beginning, or one before its end."""
+    marked = [b"\xff\xe1" + (len(each) + 2).to_bytes(2, "big") + each for each in (*segments, after_the_scan)]
+    return jpeg[:2] + b"".join(marked[:-1]) + jpeg[2:-2] + (marked[-1] if after_the_scan else b"") + jpeg[-2:]
+
+
+def test_of_several_exif_segments_the_first_that_says_something_counts():
+    lying = Image.Exif()
+    lying[ExifTags.Base.Orientation] = 6
+    jpeg = picture()
+    assert "turned upright" in prepare(Source("a.jpg", with_segments(jpeg, b"Exif\x00\x00", lying.tobytes()))).changes
+    behind = prepare(Source("b.jpg", with_segments(jpeg, after_the_scan=lying.tobytes())))
+    assert "turned upright" not in behind.changes, "no decoder reads on after the scan"
