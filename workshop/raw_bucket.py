@@ -85,10 +85,7 @@ def key_of(stacks: Stacks, said: str) -> str | None:
     file they sent; of several photos sent under one name it is the newest.
     """
     s3: S3Client = stacks.account.client("s3")
-    literal = re.sub(r"^s3://[^/]+/", "", said)
-    of_a_picture = re.sub(r"^pictures/(.+)\.jpg$", r"\1", literal)
-    of_a_result = re.sub(r"^results/(.+)\.json$", r"\1", literal)
-    for key in dict.fromkeys((literal, of_a_picture, of_a_result)):
+    for key in _keys_in(stacks, said):
         if found(s3, stacks.raw_bucket, key) or found(s3, stacks.processed_bucket, result_key(key)):
             return key
     if (sent_as := key_of_file(said)) and found(s3, stacks.raw_bucket, sent_as):
@@ -103,6 +100,19 @@ def key_of(stacks: Stacks, said: str) -> str | None:
             if of_this_name.fullmatch(name):
                 newest.setdefault(name, item["LastModified"].timestamp())
     return max(newest, key=newest.__getitem__, default=None)
+
+
+def _keys_in(stacks: Stacks, said: str) -> list[str]:
+    """The keys of photos that a key or an s3:// address may mean, the likeliest first."""
+    address = re.match(r"s3://([^/]+)/", said)
+    bucket, key = (address[1], said[address.end() :]) if address else (None, said)
+    of_a_picture = re.sub(r"^pictures/(.+)\.jpg$", r"\1", key)
+    of_a_result = re.sub(r"^results/(.+)\.json$", r"\1", key)
+    if bucket == stacks.raw_bucket:
+        return [key]
+    if bucket == stacks.processed_bucket:
+        return [name for name in (of_a_picture, of_a_result) if name != key] or [key]
+    return list(dict.fromkeys((key, of_a_picture, of_a_result)))
 
 
 def key_of_file(said: str) -> str | None:

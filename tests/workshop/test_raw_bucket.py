@@ -68,3 +68,10 @@ def test_a_photo_is_found_by_what_was_made_of_it(said: str):
 def test_a_key_that_browsers_would_take_for_another_is_refused(key: str):
     with pytest.raises(WorkshopError, match="a part that is only dots"):
         list(upload_each(account_with(), "raw", ["a.jpg"], key=key))
+
+
+def test_an_address_names_the_bucket_too():
+    """In the raw bucket a photo of that very name, in the other what was made of a photo."""
+    both = storing(raw={"x.jpg": 1, "pictures/x.jpg.jpg": 2})
+    assert key_of(both, "s3://raw/pictures/x.jpg.jpg") == "pictures/x.jpg.jpg"
+    assert key_of(both, "s3://processed/pictures/x.jpg.jpg") == "x.jpg"
