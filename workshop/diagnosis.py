@@ -79,10 +79,14 @@ def _finished(stacks: Stacks, key: str, result: Result) -> Diagnosis:
 def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
     command, key = stacks.account.command, photo.key
     if _is_given_up(stacks, key):
-        error = _last_error(stacks, key) or "its log says nothing about it"
+        unknown = "its log says nothing about it" if stacks.log_group else "its log could not be read"
+        error = _last_error(stacks, key) or unknown
         sentence = f"{key} failed too often and is in the dead-letter queue; the function's last error: {error}"
         return Diagnosis("failed", key, sentence, f"When the cause is mended: {command('redrive')}")
     waiting, in_work = inbox(stacks)
+    if unusable := stacks.serverless_unusable:
+        sentence = f"{key} may wait in the inbox. {unusable.message}"
+        return Diagnosis("no_function", key, sentence, f"{unusable.hint}\nOr do it from here: {command('index', key)}")
     if not stacks.has_function:
         sentence = f"{key} waits in the inbox, because Step 5 is not deployed: no function takes it out."
         step = f"Deploy it: {stacks.account.cdk('deploy Serverless')}\nOr do it from here: {command('index', key)}"

@@ -1,12 +1,16 @@
 """What the workshop costs: the arithmetic, the prices' honesty, and the command at a terminal."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from annotator.result import RawObject, Result
 
 from tests.workshop.attendee import GROUP_PHOTO, Attendee
+from workshop.account import Account
 from workshop.cost import PUTS_A_PHOTO, Usage, bill, gb_seconds_in, prices
+from workshop.errors import WorkshopError
+from workshop.stacks import Stacks
 
 PRICES = prices()
 DAY = 24 * 3600
@@ -124,3 +128,16 @@ def test_the_table_fits_a_terminal_and_says_what_its_marks_mean(deployed: Attend
     assert max(map(len, table)) <= 80
     assert "* price not read at AWS itself" in ran.stdout
     assert "Counting" not in ran.stdout
+
+
+@pytest.mark.slow
+def test_a_stack_that_cannot_be_counted_is_said_to_be_left_out(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
+    of = Stacks.of
+
+    def failing(account: Account) -> Stacks:
+        return replace(of(account), serverless_unusable=WorkshopError("The stack has failed."))
+
+    monkeypatch.setattr("workshop.commands.cost.Stacks.of", failing)
+    ran = deployed.run("cost")
+    assert ran.exit_code == 0
+    assert "Without Step 5: The stack has failed." in ran.stderr

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.workshop.attendee import Attendee
 from workshop import dead_letters as module
 from workshop.account import Account
+from workshop.errors import WorkshopError
 from workshop.stacks import Stacks
 
 pytestmark = pytest.mark.slow
@@ -61,6 +63,17 @@ def test_a_failed_photo_goes_back_to_the_inbox_unchanged(deployed: Attendee):
 def test_before_step_5_the_command_says_where_the_photos_wait(deployed: Attendee):
     fail(deployed, announcement("a.jpg"))
     assert "wait there until Step 5 is deployed: npx cdk deploy Serverless" in deployed.run("redrive").stderr
+
+
+def test_while_step_5_cannot_be_used_it_says_why(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
+    fail(deployed, announcement("a.jpg"))
+    of = Stacks.of
+
+    def failing(account: Account) -> Stacks:
+        return replace(of(account), serverless_unusable=WorkshopError("The stack has failed.", "Remove it."))
+
+    monkeypatch.setattr("workshop.commands.redrive.Stacks.of", failing)
+    assert "They wait there for now. The stack has failed.\nRemove it.\n" in deployed.run("redrive").stderr
 
 
 def test_a_dry_run_moves_nothing_and_hides_nothing(deployed: Attendee):

@@ -1,11 +1,15 @@
 """What CloudFormation and S3 say of the stacks: there, not there, or neither yet."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from annotator.photo import Photo
 from botocore.exceptions import ClientError
 
 from tests.workshop.answering import Answering, account_with, refusal, stacks_with
+from workshop import diagnosis
 from workshop.errors import WorkshopError
 from workshop.stacks import Stacks, outputs_of
 
@@ -75,3 +79,20 @@ def test_what_needs_no_function_works_while_the_functions_stack_cannot_be_used()
     assert (stacks.raw_bucket, stacks.has_function) == ("RawBucket", False)
     with pytest.raises(WorkshopError, match="-Serverless has failed"):
         stacks.require_function()
+
+
+def test_what_is_wrong_with_the_functions_stack_is_said_and_not_taken_for_missing(monkeypatch: pytest.MonkeyPatch):
+    being_deleted = WorkshopError("The stack is being deleted.", "To have it back: deploy.")
+    stacks = replace(
+        stacks_with(s3=Answering({"LastModified": datetime.now(UTC)})),
+        function_name=None,
+        log_group=None,
+        serverless_unusable=being_deleted,
+    )
+    monkeypatch.setattr(diagnosis, "_is_given_up", lambda *_: False)
+    monkeypatch.setattr(diagnosis, "inbox", lambda _: (1, 0))
+    said = diagnosis._unfinished(stacks, Photo("raw", "me.jpg", "etag", 1))
+    assert said.sentence == "me.jpg may wait in the inbox. The stack is being deleted."
+    assert said.next_step.startswith("To have it back: deploy.\n")
+    monkeypatch.setattr(diagnosis, "_is_given_up", lambda *_: True)
+    assert "its log could not be read" in diagnosis._unfinished(stacks, Photo("raw", "me.jpg", "etag", 1)).sentence

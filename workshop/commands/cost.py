@@ -5,7 +5,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from workshop.account import Account, pass_account
-from workshop.console import err, out, print_json, print_table
+from workshop.console import err, out, plain, print_json, print_table
 from workshop.cost import Bill, Line, bill, count, prices
 from workshop.stacks import Stacks
 
@@ -24,7 +24,10 @@ def command(account: Account, as_json: bool) -> None:
     """
     priced = prices()
     err.print("Counting …", style="dim")
-    total = bill(count(Stacks.of(account)), priced)
+    stacks = Stacks.of(account)
+    if stacks.serverless_unusable:
+        err.print(f"Without Step 5: {plain(stacks.serverless_unusable.message)}", style="yellow", soft_wrap=True)
+    total = bill(count(stacks), priced)
     if as_json:
         print_json({**total.to_document(), "prices": priced})
         return

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from annotator.result import Picture
+from annotator.result import Picture, Result
 
 from workshop import gallery
 from workshop.account import Account, pass_account
 from workshop.console import err, out, plain
 from workshop.durations import Duration
-from workshop.errors import WorkshopError
+from workshop.errors import WorkshopError, aws_errors_as_sentences
 from workshop.links import LONGEST, link_to, what_ends_sooner
 from workshop.results import all_results
 from workshop.stacks import Stacks, attendees
@@ -43,8 +43,7 @@ def command(account: Account, output: Path, expires: timedelta, embed: bool, eve
     as the file exists, so delete it when the evening is over.
     """
     now = datetime.now(UTC)
-    all_stacks = _everybodys(account) if everybody else [Stacks.of(account)]
-    results = [result for stacks in all_stacks for result in all_results(stacks)]
+    stacks, results = _everybodys(account) if everybody else _ones(account)
     if embed:
         address, ends = _embedded_in(account), None
     else:
@@ -59,7 +58,7 @@ def command(account: Account, output: Path, expires: timedelta, embed: bool, eve
             f"{output} cannot be written: {error.strerror}.", "Choose another place with --output."
         ) from None
     err.print(_told(len(results), ends), soft_wrap=True)
-    if ends and results and (sooner := what_ends_sooner(all_stacks[0], expires)):
+    if ends and results and (sooner := what_ends_sooner(stacks, expires)):
         err.print(sooner, soft_wrap=True)
     out.print(plain(output), soft_wrap=True)
     address_of_page = output.resolve().as_uri()
@@ -67,15 +66,23 @@ def command(account: Account, output: Path, expires: timedelta, embed: bool, eve
         err.print(f"No browser could be opened from here; open this yourself: {address_of_page}", soft_wrap=True)
 
 
-def _everybodys(account: Account) -> list[Stacks]:
-    """The stacks of everybody here; whose cannot be used at the moment is named, and the others go on."""
+def _ones(account: Account) -> tuple[Stacks, list[Result]]:
+    stacks = Stacks.of(account)
+    return stacks, all_results(stacks)
+
+
+def _everybodys(account: Account) -> tuple[Stacks, list[Result]]:
+    """Somebody's stacks, and the results of all; whose cannot be used at the moment is named, and the others go on."""
     usable = []
     for name in attendees(account):
         try:
-            usable.append(Stacks.of(replace(account, attendee=name)))
+            with aws_errors_as_sentences():
+                usable.append(_ones(replace(account, attendee=name)))
         except WorkshopError as error:
             err.print(f"Without {plain(name)}: {plain(error.message)}", style="yellow", soft_wrap=True)
-    return usable or [Stacks.of(account)]
+    if not usable:
+        return _ones(account)
+    return usable[0][0], [result for _, results in usable for result in results]
 
 
 def _linked_from(account: Account, expires: timedelta, now: datetime) -> tuple[Callable[[Picture], str], datetime]:

@@ -3,7 +3,7 @@
 import click
 
 from workshop.account import Account, pass_account
-from workshop.console import err, out, plain, print_json
+from workshop.console import err, out, plain, plain_lines, print_json
 from workshop.dead_letters import DeadLetter, dead_letters, put_back, redrive, tries
 from workshop.errors import WorkshopError
 from workshop.stacks import Stacks
@@ -41,7 +41,9 @@ def command(account: Account, dry_run: bool, as_json: bool) -> None:
             f"SQS did not take {len(refused)} of {len(photos)} messages.",
             "They are still in the dead-letter queue; try again.",
         )
-    if sent and not stacks.has_function:
+    if sent and (unusable := stacks.serverless_unusable):
+        err.print(plain_lines(f"They wait there for now. {unusable.message}\n{unusable.hint}"), soft_wrap=True)
+    elif sent and not stacks.has_function:
         err.print(f"They wait there until Step 5 is deployed: {account.cdk('deploy Serverless')}", soft_wrap=True)
 
 
