@@ -22,7 +22,7 @@ FROM_SOURCE := $(if $(filter Darwin,$(shell uname -s)),--no-binary awslambdaric)
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: $(FROM_SOURCE)
 NPM_CI := .venv/bin/npm ci --no-audit --no-fund --loglevel=error
 
-# By the environment, so that a name's brackets and quotes mean nothing to the shell; blanks part names.
+# By the environment and without globbing: only blanks in it mean anything to the shell.
 export PHOTO ?=
 PORT ?= 4566
 
@@ -62,7 +62,7 @@ setup: .venv/.ready  ## install what an attendee with an AWS account needs
 
 .PHONY: demo local local-down
 demo: .venv/.ready-local  ## the whole workshop on a local AWS: deploy, photos, emotions, destroy; PHOTO=me.jpg for yours
-	@.venv/bin/python -m local_aws demo $$PHOTO
+	@set -f; .venv/bin/python -m local_aws demo $$PHOTO
 
 local: .venv/.ready-local  ## keep a local AWS with both stacks running until Ctrl-C
 	@.venv/bin/python -m local_aws up --port $(PORT)

@@ -112,7 +112,7 @@ def _leave_out_opencvs_blas(packages: Path) -> None:
     memory anyway. Python opens modules with RTLD_NOW, which would want its functions too; numpy's have other names.
     """
     libraries = packages / "opencv_python_headless.libs"
-    for opencvs in list(libraries.glob("libopenblas*")):
+    for opencvs in [each for each in libraries.glob("libopenblas*") if not each.is_symlink()]:
         (numpys,) = (packages / "numpy.libs").glob("libscipy_openblas*")
         opencvs.unlink()
         opencvs.symlink_to(Path("..", "numpy.libs", numpys.name))

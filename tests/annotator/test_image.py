@@ -240,6 +240,13 @@ def test_other_modules_are_opened_as_ever_in_the_image(image):
 
 
 @pytest.mark.slow
+def test_trimming_twice_is_trimming_once(image):
+    left = {file: file.lstat().st_size for file in image.rglob("*") if file.suffix == ".so"}
+    trim.trim(image)
+    assert {file: file.lstat().st_size for file in image.rglob("*") if file.suffix == ".so"} == left
+
+
+@pytest.mark.slow
 def test_nothing_is_left_of_what_the_function_does_not_use(image):
     assert [file for pattern in trim._UNUSED for file in image.glob(pattern)] == []
 
