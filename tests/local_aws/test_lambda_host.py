@@ -15,6 +15,7 @@ from local_aws.errors import LocalAwsError
 from local_aws.lambda_host.code import CodeStore
 from local_aws.lambda_host.function import Function
 from local_aws.lambda_host.host import MOST_IDLE, LambdaHost
+from local_aws.lambda_host.logs import CloudWatchLogs, LogEvent
 from tests.local_aws.deployed import ARN, Deployed, configuration, zipped
 
 Deploy = Callable[..., Deployed]
@@ -292,6 +293,14 @@ def test_a_host_that_stops_ends_busy_environments_and_leaves_no_file(deploy: Dep
     pool.shutdown()
     assert not psutil.pid_exists(pid)
     assert not folder.exists()
+
+
+def test_a_log_whose_aws_is_gone_is_nothing_to_tell(caplog: pytest.LogCaptureFixture):
+    """After Ctrl-C the emulator may end before the function does."""
+    function = Function.from_configuration(configuration(), {})
+    with caplog.at_level("DEBUG", logger="local_aws.lambda_host.logs"):
+        CloudWatchLogs("http://127.0.0.1:1").write(function, "stream", [LogEvent.now("last words")])
+    assert [each.levelname for each in caplog.records if each.name.startswith("local_aws")] == ["DEBUG"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")

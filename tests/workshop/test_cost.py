@@ -126,6 +126,7 @@ def test_the_table_fits_a_terminal_and_says_what_its_marks_mean(deployed: Attend
     assert ran.exit_code == 0
     table = ran.stdout.partition("~ estimated")[0].splitlines()
     assert max(map(len, table)) <= 80
+    assert any(line.startswith("Lambda, time") and " GB-second " in line for line in table)
     assert "* price not read at AWS itself" in ran.stdout
     assert "Counting" not in ran.stdout
 

@@ -36,6 +36,11 @@ def test_every_face_has_a_line_with_all_that_was_said_about_it_below_its_photo()
     assert second.endswith("no: too blurred")
 
 
+def test_what_rekognition_is_unsure_of_only_perhaps_looks_so():
+    _, line = shown(result("a.jpg", face(emotions=(Emotion("ANGRY", 45.0),))))
+    assert line.split()[:4] == ["1", "perhaps", "angry", "45"]
+
+
 def test_what_rekognition_did_not_say_is_a_dash_not_a_guess():
     _, line = shown(result("a.jpg", face(emotions=(), smile=None, gender=None, age_range=None)))
     assert line.split() == ["1", "-", "-", "-", "-", "yes"]

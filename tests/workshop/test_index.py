@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from annotator.cloud import NoAnswer, Overtaken
+from annotator.faces import BoundingBox, Face
 from annotator.photo import Photo
 from annotator.result import RawObject, Result
 
@@ -45,3 +46,10 @@ def test_a_photo_that_went_meanwhile_has_no_result(monkeypatch: pytest.MonkeyPat
 def test_an_answer_that_cannot_be_read_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(WorkshopError, match="nothing of it could be read"):
         indexed(monkeypatch, NoAnswer)
+
+
+def test_faces_are_numbered_from_the_left_as_send_does(capsys: pytest.CaptureFixture[str]):
+    faces = tuple(Face(BoundingBox(left, 0, 0.1, 0.1), 99.0, face_id=f"at-{left}") for left in (0.8, 0.1))
+    module._print(replace(RESULT, status="annotated", faces=faces))
+    ids = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("Id")]
+    assert ids == ["at-0.1", "at-0.8"]

@@ -75,3 +75,4 @@ def test_an_address_names_the_bucket_too():
     both = storing(raw={"x.jpg": 1, "pictures/x.jpg.jpg": 2})
     assert key_of(both, "s3://raw/pictures/x.jpg.jpg") == "pictures/x.jpg.jpg"
     assert key_of(both, "s3://processed/pictures/x.jpg.jpg") == "x.jpg"
+    assert key_of(storing(raw={"x.jpg": 1}), "s3://raw/pictures/x.jpg.jpg") is None

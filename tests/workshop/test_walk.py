@@ -22,12 +22,15 @@ import numpy as np
 import pytest
 from annotator.cloud import Cloud, Overtaken
 from annotator.events import photos_in
+from annotator.photo import Photo
 from annotator.workflow import annotate
 
 from infra.settings import PHOTO_TIMEOUT
+from tests.workshop.answering import stacks_with
 from tests.workshop.attendee import GROUP_PHOTO, PROJECT, Attendee, picture
 from workshop import diagnosis
-from workshop.commands import forget
+from workshop.commands import forget, send
+from workshop.uploads import Upload
 
 pytestmark = pytest.mark.slow
 
@@ -548,3 +551,12 @@ def test_a_link_that_is_too_long_for_a_qr_code_is_still_a_link():
     shown = "\n".join(shown_in_a_window(long, 200, 100))
     assert shown.startswith(long)
     assert "too long for a QR code" in shown
+
+
+def test_once_a_photo_is_late_those_behind_it_are_only_looked_at(monkeypatch: pytest.MonkeyPatch):
+    """Or thirty photos would wait for a stuck function for an hour."""
+    waited: list[float] = []
+    monkeypatch.setattr(send, "wait_for_result", lambda *_, seconds, on_wait: waited.append(seconds))
+    late = [Upload(name, Photo("raw", name, "etag", 1), True, ()) for name in ("a.jpg", "b.jpg", "c.jpg")]
+    assert send._wait(stacks_with(), late, 120) == []
+    assert waited == [120, 0, 0]
