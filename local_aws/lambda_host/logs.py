@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ConnectionError as NoConnection
 from botocore.exceptions import HTTPClientError
 
 from local_aws.lambda_host.function import Function
@@ -124,7 +125,7 @@ class CloudWatchLogs:
                     )
         except self._client("logs", function).exceptions.ResourceNotFoundException:
             _log.debug("The log group %s is gone; what a function says last goes with it.", function.log_group)
-        except HTTPClientError:
+        except (NoConnection, HTTPClientError):
             _log.debug("The AWS of %s is gone; what a function says last goes with it.", function.log_group)
         except Exception as error:
             _log.warning("The log of %s could not be written to %s: %s", function.name, function.log_group, error)
