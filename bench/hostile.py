@@ -34,7 +34,7 @@ from local_aws.rekognition import operations
 from tests.annotator.hostile import Hostile, files
 from tests.annotator.playing import Played, play
 from workshop.account import Account
-from workshop.results import result_of
+from workshop.results import latest_result
 from workshop.stacks import Stacks
 
 PARTS = ("alone", "deployed", "chance")
@@ -177,7 +177,7 @@ def deployed(some: list[Hostile], patience: float) -> bool:
 
 def _result(stacks: Stacks, key: str) -> Result | None:
     try:
-        return result_of(stacks, key)
+        return latest_result(stacks, key)
     except ClientError:  # the emulator has words of its own for some keys that are not there
         return None
 

@@ -112,7 +112,7 @@ def _send(stacks: Stacks, photos: Sequence[str]) -> list[Result]:
     with step("The function looks for faces and draws", "Every photo has its answer") as say:
         for number, upload in enumerate(uploads, 1):
             say(f"{number} of {len(uploads)}: {upload.photo.key}")
-            result = wait_for_result(stacks, upload.photo.key, upload.photo.etag, seconds=120)
+            result = wait_for_result(stacks, upload.photo, seconds=120)
             if result is None:
                 diagnosis = diagnose(stacks, upload.photo.key)
                 raise WorkshopError(f"{upload.photo.key} has no result: {diagnosis.sentence}", diagnosis.next_step)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from annotator.drawing.words import look
+from annotator.photo import PICTURES, RESULTS
 from annotator.result import Picture, Result
 from botocore.exceptions import ClientError
 
@@ -16,7 +17,7 @@ from workshop.errors import WorkshopError, code_of
 from workshop.findings import Finding
 from workshop.links import answer_without_signature, link_to
 from workshop.raw_bucket import found
-from workshop.results import RESULTS, all_results
+from workshop.results import all_results
 from workshop.stacks import Stacks, stack_name
 
 
@@ -152,7 +153,7 @@ def labelled(account: Account) -> list[Finding]:
     findings = [Finding("Labels", "ok", f"{_counted(len(labelled_ones), 'picture')}: {', '.join(looks)}")]
     function = account.client("lambda").get_function_configuration(FunctionName=stacks.function_name)
     changed = _timestamp(function["LastModified"])
-    newest = _newest(account, stacks.processed_bucket, "pictures/")
+    newest = _newest(account, stacks.processed_bucket, PICTURES)
     findings.append(
         Finding("Your code", "ok", "the newest picture was drawn after the function was last deployed")
         if newest >= changed

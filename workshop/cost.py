@@ -37,8 +37,9 @@ POLLS_A_SECOND = 5 / 20
 """Lambda waits for messages in five long polls of 20 seconds, and each counts as an SQS request (Lambda developer
 guide, "Using Lambda with Amazon SQS")."""
 
-PUTS_A_PHOTO, GETS_A_PHOTO, MESSAGES_A_PHOTO = 3, 8, 3
-"""S3 writes (photo, picture, result), S3 reads (by function and commands), SQS requests (send, receive, delete)."""
+PUTS_A_PHOTO, GETS_A_PHOTO, MESSAGES_A_PHOTO = 4, 6, 3
+"""S3 writes (photo, picture, result) and the list that costs as much, S3 reads (by function and commands), SQS requests
+(send, receive, delete)."""
 
 _REPORT = re.compile(r"^REPORT .*Billed Duration: (?P<ms>[\d.]+) ms\s+Memory Size: (?P<mb>\d+) MB")
 
@@ -212,8 +213,8 @@ def _faces_kept(stacks: Stacks) -> int:
 
 
 def _size(account: Account, bucket: str) -> int:
-    pages = account.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    return sum(item["Size"] for page in pages for item in page.get("Contents", []))
+    pages = account.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket)
+    return sum(version["Size"] for page in pages for version in page.get("Versions", []))
 
 
 def _age(account: Account, stack: str, now: datetime) -> float:

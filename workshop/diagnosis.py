@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from workshop.dead_letters import dead_letters, put_back
 from workshop.raw_bucket import found, key_of
-from workshop.results import result_of
+from workshop.results import latest_result, result_of
 from workshop.stacks import Stacks
 
 if TYPE_CHECKING:
@@ -51,9 +51,8 @@ def diagnose(stacks: Stacks, said: str) -> Diagnosis:
             "never_arrived", None, f"{said} never arrived in your bucket.", f"Send it: {command('send', said)}"
         )
     s3: S3Client = stacks.account.client("s3")
-    photo, result = found(s3, stacks.raw_bucket, key), result_of(stacks, key)
-    # A result of an earlier photo under the same key says nothing about this one.
-    if result is not None and (photo is None or result.raw.etag == photo.etag):
+    photo = found(s3, stacks.raw_bucket, key)
+    if result := result_of(stacks, photo) if photo else latest_result(stacks, key):
         return _finished(stacks, key, result)
     if photo is None:
         return Diagnosis(

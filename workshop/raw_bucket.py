@@ -7,18 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annotator.photo import Photo, result_key
+from annotator.photo import RESULTS, Photo, results_folder
 from botocore.exceptions import ClientError
 
 from workshop.errors import WorkshopError, code_of
 from workshop.keys import DIGITS, readable
 from workshop.photos import prepare
-from workshop.results import RESULTS
 from workshop.sources import path_of, read
 from workshop.stacks import Stacks
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+UNVERSIONED = "null"
+"""S3's version ID of an object that was stored while its bucket kept no versions."""
 
 
 def put(
@@ -28,12 +31,10 @@ def put(
 
     `on_sent` is called with the bytes sent so far. Raises WorkshopError when the key belongs to another photo.
     """
-    photo = Photo(bucket=bucket, key=key, etag=hashlib.md5(body, usedforsecurity=False).hexdigest(), size=len(body))
     try:
-        # SSE-S3 leaves the ETag of a single PUT as the content's MD5; SSE-KMS does not, so the answer decides.
-        etag = s3.put_object(
+        stored = s3.put_object(
             Bucket=bucket, Key=key, Body=_Watched(body, on_sent), ContentType="image/jpeg", IfNoneMatch="*"
-        )["ETag"].strip('"')
+        )
     except ClientError as error:
         code = code_of(error)
         if code == "AccessDenied":
@@ -46,12 +47,14 @@ def put(
         if code not in ("PreconditionFailed", "412"):
             raise
         there = found(s3, bucket, key)
-        if there is not None and (there.etag, there.size) == (photo.etag, photo.size):
+        # SSE-S3 leaves the ETag of a single PUT as the content's MD5.
+        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        if there is not None and (there.etag, there.size) == (etag, len(body)):
             return there, False
         raise WorkshopError(
             f"There is another photo called {key} already.", "Choose another --key, or leave it out."
         ) from None
-    return Photo(bucket=bucket, key=key, etag=etag, size=len(body)), True
+    return Photo(bucket, key, stored.get("VersionId", UNVERSIONED), stored["ETag"].strip('"'), len(body)), True
 
 
 class _Watched(io.BytesIO):
@@ -68,14 +71,14 @@ class _Watched(io.BytesIO):
 
 
 def found(s3: "S3Client", bucket: str, key: str) -> Photo | None:
-    """The photo under this key, or None."""
+    """The current version of the photo under this key, or None."""
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if code_of(error) in ("404", "NoSuchKey", "NotFound"):
             return None
         raise
-    return Photo(bucket=bucket, key=key, etag=head["ETag"].strip('"'), size=head["ContentLength"])
+    return Photo(bucket, key, head.get("VersionId", UNVERSIONED), head["ETag"].strip('"'), head["ContentLength"])
 
 
 def key_of(stacks: Stacks, said: str) -> str | None:
@@ -86,28 +89,43 @@ def key_of(stacks: Stacks, said: str) -> str | None:
     """
     s3: S3Client = stacks.account.client("s3")
     for key in _keys_in(stacks, said):
-        if found(s3, stacks.raw_bucket, key) or found(s3, stacks.processed_bucket, result_key(key)):
+        if found(s3, stacks.raw_bucket, key) or _has_result(stacks, key):
             return key
     if (sent_as := key_of_file(said)) and found(s3, stacks.raw_bucket, sent_as):
         return sent_as
     beginning = readable(Path(said).stem) + "-"
     of_this_name = re.compile(re.escape(beginning) + rf"[0-9a-f]{{{DIGITS}}}\.jpg")
-    newest: dict[str, float] = {}
-    for bucket, prefix in ((stacks.raw_bucket, ""), (stacks.processed_bucket, RESULTS)):
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix + beginning)
-        for item in (item for page in pages for item in page.get("Contents", [])):
-            name = item["Key"].removeprefix(prefix).removesuffix(".json" if prefix else "")
-            if of_this_name.fullmatch(name):
-                newest.setdefault(name, item["LastModified"].timestamp())
-    return max(newest, key=newest.__getitem__, default=None)
+    uploaded = {
+        version["Key"]: version["LastModified"]
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=stacks.raw_bucket, Prefix=beginning)
+        for version in page.get("Versions", [])
+        if of_this_name.fullmatch(version["Key"])
+    }
+    if uploaded:
+        return max(uploaded, key=uploaded.__getitem__)
+    analysed = {
+        item["Key"].removeprefix(RESULTS).rpartition("/")[0]: item["LastModified"]
+        for page in s3.get_paginator("list_objects_v2").paginate(
+            Bucket=stacks.processed_bucket, Prefix=RESULTS + beginning
+        )
+        for item in page.get("Contents", [])
+    }
+    return max(filter(of_this_name.fullmatch, analysed), key=analysed.__getitem__, default=None)
+
+
+def _has_result(stacks: Stacks, key: str) -> bool:
+    """Whether a result of the photo is stored, though the photo itself may have expired."""
+    s3: S3Client = stacks.account.client("s3")
+    listed = s3.list_objects_v2(Bucket=stacks.processed_bucket, Prefix=results_folder(key), Delimiter="/")
+    return bool(listed.get("Contents"))
 
 
 def _keys_in(stacks: Stacks, said: str) -> list[str]:
     """The keys of photos that a key or an s3:// address may mean, the likeliest first."""
     address = re.match(r"s3://([^/]+)/", said)
     bucket, key = (address[1], said[address.end() :]) if address else (None, said)
-    of_a_picture = re.sub(r"^pictures/(.+)\.jpg$", r"\1", key)
-    of_a_result = re.sub(r"^results/(.+)\.json$", r"\1", key)
+    of_a_picture = re.sub(r"^pictures/(.+)/[^/]+\.jpg$", r"\1", key)
+    of_a_result = re.sub(r"^results/(.+)/[^/]+\.json$", r"\1", key)
     if bucket == stacks.raw_bucket:
         return [key]
     if bucket == stacks.processed_bucket:

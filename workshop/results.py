@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from annotator.faces import Face
-from annotator.photo import result_key
+from annotator.photo import RESULTS, Photo, results_folder
 from annotator.result import Result
 from botocore.exceptions import ClientError
 
@@ -17,36 +17,39 @@ from workshop.stacks import Stacks
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-RESULTS = "results/"
-
 
 class UnreadableResult(WorkshopError):
     """A result document is not what this version of the project writes."""
 
 
-def result_of(stacks: Stacks, key: str) -> Result | None:
-    """The result of the photo with this key in the raw bucket, or None when there is none (yet)."""
-    return _read(stacks, result_key(key))
+def result_of(stacks: Stacks, photo: Photo) -> Result | None:
+    """The result of exactly this version of a photo, or None when there is none (yet)."""
+    return _read(stacks, photo.result_key)
+
+
+def latest_result(stacks: Stacks, key: str) -> Result | None:
+    """The newest result that is stored for any version of the photo; None when there is none."""
+    folder = results_folder(key)
+    # Deeper in the folder are the results of other photos.
+    documents = [name for name in _documents(stacks, folder) if "/" not in name.removeprefix(folder)]
+    return max(_read_all(stacks, documents), key=_uploaded, default=None)
 
 
 def wait_for_result(
     stacks: Stacks,
-    key: str,
-    etag: str,
+    photo: Photo,
     *,
     seconds: float = 120,
     on_wait: Callable[[float], None] = lambda _seconds: None,
 ) -> Result | None:
-    """The result of exactly this upload, or None when it is not there after so many seconds.
+    """The result of exactly this version of a photo, or None when it is not there after so many seconds.
 
-    A result of an earlier photo under the same key has another etag and is not taken for this one. `on_wait` is
-    called with the seconds waited so far, several times a second.
+    `on_wait` is called with the seconds waited so far, several times a second.
     """
     start = time.monotonic()
     pause = 0.25
     while True:
-        result = result_of(stacks, key)
-        if result is not None and result.raw.etag == etag.strip('"'):
+        if result := result_of(stacks, photo):
             return result
         until = min(time.monotonic() + pause, start + seconds)
         while (now := time.monotonic()) < until:
@@ -63,18 +66,25 @@ def from_left(faces: Iterable[Face]) -> list[Face]:
 
 
 def all_results(stacks: Stacks) -> list[Result]:
-    """Every result in the processed bucket, in the order of the photos' keys."""
-    with ThreadPoolExecutor(max_workers=8) as threads:
-        found = threads.map(lambda key: _read(stacks, key), list(_result_keys(stacks)))
-        return sorted((result for result in found if result is not None), key=lambda result: result.raw.key)
+    """The newest result of each photo, in the order of the photos' keys."""
+    results = sorted(_read_all(stacks, _documents(stacks, RESULTS)), key=_uploaded)
+    newest = {result.raw.key: result for result in results}
+    return [newest[key] for key in sorted(newest)]
 
 
-def _result_keys(stacks: Stacks) -> Iterator[str]:
+def _uploaded(result: Result) -> str:
+    return result.raw.last_modified or ""
+
+
+def _documents(stacks: Stacks, prefix: str) -> list[str]:
     s3: S3Client = stacks.account.client("s3")
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix=RESULTS):
-        for item in page.get("Contents", []):
-            if item["Key"].endswith(".json"):
-                yield item["Key"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix=prefix)
+    return [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(".json")]
+
+
+def _read_all(stacks: Stacks, documents: Iterable[str]) -> list[Result]:
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        return [result for result in threads.map(lambda key: _read(stacks, key), documents) if result]
 
 
 def _read(stacks: Stacks, document_key: str) -> Result | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 OPERATIONS = {
     # HeadBucket is what botocore itself asks when a bucket turns out to lie in another region.
-    "s3": {"DeleteObject", "GetObject", "HeadBucket", "HeadObject", "PutObject"},
+    "s3": {"DeleteObject", "GetObject", "HeadBucket", "HeadObject", "ListObjectsV2", "PutObject"},
     "rekognition": {"DeleteFaces", "IndexFaces", "ListFaces"},
     "sqs": {"ChangeMessageVisibility"},
 }

@@ -131,6 +131,16 @@ def test_the_bucket_waits_for_the_queues_permission(assembly):
     assert policy in raw["DependsOn"]
 
 
+def test_only_the_raw_bucket_keeps_versions_and_not_for_long(assembly):
+    """Without the second number, expired photos would stay behind delete markers for ever."""
+    raw, processed = (assembly.one("AWS::S3::Bucket", name) for name in ("Raw", "Processed"))
+    assert raw["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "VersioningConfiguration" not in processed
+    (hides,), (deletes,) = (bucket["LifecycleConfiguration"]["Rules"] for bucket in (raw, processed))
+    assert (hides["ExpirationInDays"], hides["NoncurrentVersionExpiration"]) == (1, {"NoncurrentDays": 1})
+    assert deletes["ExpirationInDays"] == 1
+
+
 def test_the_annotator_may_do_exactly_what_it_does(assembly):
     own_logs = {"AnnotatorIdentityLogs390820D9.Arn"}
     results = {"PhotosProcessed.Arn/results/*"}
@@ -139,10 +149,11 @@ def test_the_annotator_may_do_exactly_what_it_does(assembly):
     assert statements(assembly, "Annotator") == {
         "logs:CreateLogStream": own_logs,
         "logs:PutLogEvents": own_logs,
-        "s3:GetObject": {"PhotosRaw.Arn/*"} | results | pictures,
+        "s3:GetObject": {"PhotosRaw.Arn/*"} | results,
+        "s3:GetObjectVersion": {"PhotosRaw.Arn/*"},
         "s3:ListBucket": {"PhotosRaw.Arn", "PhotosProcessed.Arn"},
         "s3:PutObject": results | pictures,
-        "s3:DeleteObject": pictures,
+        "s3:DeleteObject": results | pictures,
         "sqs:ReceiveMessage": {"PhotosInbox.Arn"},
         "sqs:DeleteMessage": {"PhotosInbox.Arn"},
         "sqs:GetQueueAttributes": {"PhotosInbox.Arn"},

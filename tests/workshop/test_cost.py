@@ -108,9 +108,11 @@ def test_every_price_names_its_source_and_whether_it_was_read_at_aws():
 @pytest.mark.slow
 def test_the_command_counts_what_was_really_done(deployed: Attendee):
     assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
-    refused = Result("rejected", RawObject("raw", "huge.jpg", "etag", 1), "faces", "id", reason="too large").to_json()
+    refused = Result(
+        "rejected", RawObject("raw", "huge.jpg", "v1", "etag", 1), "faces", "id", reason="too large"
+    ).to_json()
     processed = deployed.outputs["ProcessedBucket"]
-    deployed.client("s3").put_object(Bucket=processed, Key="results/huge.jpg.json", Body=refused)
+    deployed.client("s3").put_object(Bucket=processed, Key="results/huge.jpg/v1.json", Body=refused)
     said = json.loads(deployed.run("cost", "--json").stdout)
     lines = {line["what"]: line for line in said["lines"]}
     assert lines["Rekognition, images"]["quantity"] == 1

@@ -20,7 +20,7 @@ def face(**changes: object) -> Face:
 
 
 def result(key: str, *faces: Face, status: str = "annotated", reason: str | None = None) -> Result:
-    return Result(status, RawObject("b", key, "e", 1), "c", "x", reason=reason, faces=faces)  # type: ignore[arg-type]
+    return Result(status, RawObject("b", key, "v", "e", 1), "c", "x", reason=reason, faces=faces)  # type: ignore[arg-type]
 
 
 def shown(*results: Result, width: int = 80) -> list[str]:

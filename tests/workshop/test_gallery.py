@@ -20,8 +20,8 @@ def face(emotion: str | None = "HAPPY", confidence: float = 98.6, *, left: float
 
 
 def result(*faces: Face, key: str = "selfie.jpg", status: str = "annotated", reason: str | None = None) -> Result:
-    picture = None if status == "rejected" else Picture("processed", f"pictures/{key}.jpg", 640, 480)
-    raw = RawObject("raw", key, "etag", 1)
+    picture = None if status == "rejected" else Picture("processed", f"pictures/{key}/v1.jpg", 640, 480)
+    raw = RawObject("raw", key, "v1", "etag", 1)
     return Result(status, raw, "faces", "id", picture, reason, faces)  # type: ignore[arg-type]
 
 

@@ -81,14 +81,14 @@ def test_whose_results_cannot_be_read_does_not_either(deployed: Attendee):
     assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
     s3, ours = deployed.client("s3"), dict(deployed.outputs)
     deployed.deploy("Foundation", FOUNDATION, name="bob")
-    s3.put_object(Bucket=deployed.outputs["ProcessedBucket"], Key="results/x.jpg.json", Body=b"{}")
+    s3.put_object(Bucket=deployed.outputs["ProcessedBucket"], Key="results/x.jpg/v1.json", Body=b"{}")
     deployed.deploy("Foundation", FOUNDATION, name="zoe")
     s3.delete_bucket(Bucket=deployed.outputs["ProcessedBucket"])
     deployed.outputs = ours
     ran = deployed.run("gallery", "--everybody", "-o", str(deployed.folder / "gallery.html"))
     assert ran.exit_code == 0, ran.output
     bob, zoe, ours_ = ran.stderr.splitlines()[:3]
-    assert bob.startswith("Without bob: The result document results/x.jpg.json cannot be read")
+    assert bob.startswith("Without bob: The result document results/x.jpg/v1.json cannot be read")
     assert zoe.startswith("Without zoe: The bucket behind ListObjectsV2 is not there")
     assert ours_.startswith("1 photo;")
 

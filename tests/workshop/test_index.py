@@ -1,10 +1,11 @@
 """Indexing from here while the function may be at the same photo."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from annotator.cloud import NoAnswer, Overtaken
+from annotator.cloud import NoAnswer
 from annotator.faces import BoundingBox, Face
 from annotator.photo import Photo
 from annotator.result import RawObject, Result
@@ -12,40 +13,36 @@ from annotator.result import RawObject, Result
 from tests.workshop.answering import Answering, stacks_with
 from workshop.commands import index as module
 from workshop.errors import WorkshopError
+from workshop.raw_bucket import UNVERSIONED
 
-PHOTO = Photo("raw", "me.jpg", "etag", 1)
-RESULT = Result("no_face", RawObject("raw", "me.jpg", "etag", 1), "faces", "id")
+PHOTO = Photo("raw", "me.jpg", "v1", "etag", 1)
+RESULT = Result("no_face", RawObject("raw", "me.jpg", "v1", "etag", 1), "faces", "id")
 
 
-def indexed(monkeypatch: pytest.MonkeyPatch, *raised: type[Exception], result: Result | None = RESULT) -> Result:
-    """What `index` answers where annotating raises these, one each time, and this result is there at the end."""
-    to_raise = iter(raised)
-
-    def annotate(*_: Any) -> None:
-        if error := next(to_raise, None):
-            raise error
-
+def indexed(monkeypatch: pytest.MonkeyPatch, annotate: Callable[..., Any], photo: Photo = PHOTO) -> Result:
+    """What `index` answers where annotating does this and leaves no result."""
     monkeypatch.setattr(module, "annotate", annotate)
-    monkeypatch.setattr(module, "result_of", lambda *_: result)
-    answer = module.index(stacks_with(s3=Answering({}), rekognition=Answering({})), PHOTO, 2048)
-    assert next(to_raise, None) is None, "it was not tried again"
-    return answer
+    monkeypatch.setattr(module, "result_of", lambda *_: None)
+    return module.index(stacks_with(s3=Answering({}), rekognition=Answering({})), photo, 2048)
 
 
-@pytest.mark.parametrize("times", [1, 2], ids=["with the result", "with the picture, then with the result"])
-def test_when_the_function_was_faster_by_a_moment_its_result_is_shown(monkeypatch: pytest.MonkeyPatch, times: int):
-    assert indexed(monkeypatch, *[Overtaken] * times) == RESULT
-
-
-@pytest.mark.parametrize("result", [None, replace(RESULT, raw=replace(RESULT.raw, etag="another"))])
-def test_a_photo_that_went_meanwhile_has_no_result(monkeypatch: pytest.MonkeyPatch, result: Result | None):
+def test_a_photo_that_went_meanwhile_has_no_result(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(WorkshopError, match=r"me\.jpg was deleted or replaced meanwhile"):
-        indexed(monkeypatch, result=result)
+        indexed(monkeypatch, lambda *_: "superseded")
 
 
 def test_an_answer_that_cannot_be_read_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(WorkshopError, match="nothing of it could be read"):
-        indexed(monkeypatch, NoAnswer)
+    def annotate(*_: Any) -> None:
+        raise NoAnswer("Rekognition's answer to IndexFaces for me.jpg cannot be read")
+
+    with pytest.raises(WorkshopError, match=r"^Rekognition's answer to IndexFaces for me\.jpg cannot be read\.$"):
+        indexed(monkeypatch, annotate)
+
+
+def test_a_photo_from_before_the_bucket_kept_versions_is_explained(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(WorkshopError, match=r"me\.jpg has no version") as error:
+        indexed(monkeypatch, lambda *_: pytest.fail("Rekognition was asked"), replace(PHOTO, version_id=UNVERSIONED))
+    assert "deploy Foundation" in str(error.value.hint)
 
 
 def test_faces_are_numbered_from_the_left_as_send_does(capsys: pytest.CaptureFixture[str]):

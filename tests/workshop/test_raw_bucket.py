@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from annotator.photo import result_key
+from annotator.photo import results_folder
 
 from tests.workshop.answering import Answering, account_with, refusal, stacks_with
 from workshop.errors import WorkshopError
@@ -19,21 +19,22 @@ def storing(raw: dict[str, int] | None = None, processed: dict[str, int] | None 
 
     def answer(operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         keys = stored[asked["Bucket"]]
-        if operation == "list_objects_v2":
+        if operation.startswith("list_object"):
             listed = [(key, datetime.fromtimestamp(at, UTC)) for key, at in keys.items()]
-            return {"Contents": [{"Key": k, "LastModified": t} for k, t in listed if k.startswith(asked["Prefix"])]}
+            of = "Contents" if operation == "list_objects_v2" else "Versions"
+            return {of: [{"Key": k, "LastModified": t} for k, t in listed if k.startswith(asked["Prefix"])]}
         if asked["Key"] not in keys:
             raise refusal("404")
-        return {"ETag": '"etag"', "ContentLength": 1}
+        return {"ETag": '"etag"', "ContentLength": 1, "VersionId": "v1"}
 
     return stacks_with(s3=Answering(answer))
 
 
 @pytest.mark.parametrize("key", ["x" * 1020, "é" * 511, f"me~{'0' * 32}"], ids=["long", "wide", "odd"])
 def test_a_photo_whose_result_has_a_shortened_name_is_found_by_that(key: str):
-    """The photo itself has expired; a key that is too long for `results/….json`, or looks shortened, is shortened."""
-    assert result_key(key) != f"results/{key}.json"
-    assert key_of(storing(processed={result_key(key): 1}), key) == key
+    """The photo itself has expired; a key that is too long for `results/…/….json`, or looks shortened, is shortened."""
+    assert results_folder(key) != f"results/{key}/"
+    assert key_of(storing(processed={results_folder(key) + "v1.json": 1}), key) == key
 
 
 def test_of_several_photos_sent_under_one_name_the_newest_is_meant():
@@ -43,7 +44,7 @@ def test_of_several_photos_sent_under_one_name_the_newest_is_meant():
 
 def test_a_photo_is_as_old_as_its_upload_and_not_as_its_result():
     sent = {"image-00000001.jpg": 1, "image-00000002.jpg": 2}
-    results = {"results/image-00000002.jpg.json": 3, "results/image-00000001.jpg.json": 4}
+    results = {"results/image-00000002.jpg/v1.json": 3, "results/image-00000001.jpg/v1.json": 4}
     assert key_of(storing(sent, results), "image.jpg") == "image-00000002.jpg"
     assert key_of(storing({}, results), "image.jpg") == "image-00000001.jpg", "the photos have expired"
 
@@ -59,7 +60,9 @@ def test_a_photo_may_lie_in_folders_that_are_called_as_ours(key: str, said: str)
     assert key_of(storing(raw={key: 1}), said.format(key)) == key
 
 
-@pytest.mark.parametrize("said", ["pictures/me.jpg.jpg", "results/me.jpg.json", "s3://processed/pictures/me.jpg.jpg"])
+@pytest.mark.parametrize(
+    "said", ["pictures/me.jpg/v1.jpg", "results/me.jpg/v1.json", "s3://processed/pictures/me.jpg/v1.jpg"]
+)
 def test_a_photo_is_found_by_what_was_made_of_it(said: str):
     assert key_of(storing(raw={"me.jpg": 1}), said) == "me.jpg"
 
@@ -72,7 +75,7 @@ def test_a_key_that_browsers_would_take_for_another_is_refused(key: str):
 
 def test_an_address_names_the_bucket_too():
     """In the raw bucket a photo of that very name, in the other what was made of a photo."""
-    both = storing(raw={"x.jpg": 1, "pictures/x.jpg.jpg": 2})
-    assert key_of(both, "s3://raw/pictures/x.jpg.jpg") == "pictures/x.jpg.jpg"
-    assert key_of(both, "s3://processed/pictures/x.jpg.jpg") == "x.jpg"
-    assert key_of(storing(raw={"x.jpg": 1}), "s3://raw/pictures/x.jpg.jpg") is None
+    both = storing(raw={"x.jpg": 1, "pictures/x.jpg/v1.jpg": 2})
+    assert key_of(both, "s3://raw/pictures/x.jpg/v1.jpg") == "pictures/x.jpg/v1.jpg"
+    assert key_of(both, "s3://processed/pictures/x.jpg/v1.jpg") == "x.jpg"
+    assert key_of(storing(raw={"x.jpg": 1}), "s3://raw/pictures/x.jpg/v1.jpg") is None

@@ -24,7 +24,7 @@ def deployed(deployed: Attendee) -> Attendee:
 
 
 def announcement(key: str) -> str:
-    entry = {"key": key, "size": 5, "eTag": "5d41402abc4b2a76b9719d911017c592"}
+    entry = {"key": key, "size": 5, "eTag": "5d41402abc4b2a76b9719d911017c592", "versionId": "v1"}
     record = {
         "eventSource": "aws:s3",
         "eventName": "ObjectCreated:Put",

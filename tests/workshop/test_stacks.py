@@ -91,8 +91,10 @@ def test_what_is_wrong_with_the_functions_stack_is_said_and_not_taken_for_missin
     )
     monkeypatch.setattr(diagnosis, "_is_given_up", lambda *_: False)
     monkeypatch.setattr(diagnosis, "inbox", lambda _: (1, 0))
-    said = diagnosis._unfinished(stacks, Photo("raw", "me.jpg", "etag", 1))
+    said = diagnosis._unfinished(stacks, Photo("raw", "me.jpg", "v1", "etag", 1))
     assert said.sentence == "me.jpg may wait in the inbox. The stack is being deleted."
     assert said.next_step.startswith("To have it back: deploy.\n")
     monkeypatch.setattr(diagnosis, "_is_given_up", lambda *_: True)
-    assert "its log could not be read" in diagnosis._unfinished(stacks, Photo("raw", "me.jpg", "etag", 1)).sentence
+    assert (
+        "its log could not be read" in diagnosis._unfinished(stacks, Photo("raw", "me.jpg", "v1", "etag", 1)).sentence
+    )

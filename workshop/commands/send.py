@@ -121,7 +121,7 @@ def _wait(stacks: Stacks, uploads: list[Upload], seconds: float) -> list[Result]
 
             say(0)
             try:
-                result = wait_for_result(stacks, upload.photo.key, upload.photo.etag, seconds=seconds, on_wait=say)
+                result = wait_for_result(stacks, upload.photo, seconds=seconds, on_wait=say)
             except KeyboardInterrupt:
                 key = upload.photo.key
                 raise Interrupted(

@@ -56,6 +56,6 @@ def command(
             print_json([asdict(upload) for upload in sent])
     if stacks is None or as_json:
         return
-    key = sent[-1].photo.key
-    command = "why" if result_of(stacks, key) else "index"
-    err.print(plain_lines(f"\nNext: {account.command(command, key)}"), style="dim", soft_wrap=True)
+    photo = sent[-1].photo
+    command = "why" if result_of(stacks, photo) else "index"
+    err.print(plain_lines(f"\nNext: {account.command(command, photo.key)}"), style="dim", soft_wrap=True)

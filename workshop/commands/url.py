@@ -13,7 +13,7 @@ from workshop.durations import Duration
 from workshop.errors import WorkshopError
 from workshop.links import LONGEST, Link, answer_without_signature, in_words, link_to, qr_code, what_ends_sooner
 from workshop.raw_bucket import found, key_of
-from workshop.results import result_of
+from workshop.results import latest_result
 from workshop.stacks import Stacks
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def command(
 def picture_of(stacks: Stacks, photo: str) -> tuple[str, str]:
     """The bucket and key of a photo's annotated picture; raises WorkshopError when there is none."""
     key = key_of(stacks, photo)
-    result = result_of(stacks, key) if key else None
+    result = latest_result(stacks, key) if key else None
     if key is None:
         raise WorkshopError(
             f"There is no photo called {photo}.", f"Send it first: {stacks.account.command('send', photo)}"
