@@ -19,15 +19,15 @@ from bench.photos import BUILD, PROJECT
 CONTEXT = PROJECT / "lambda" / "photo_annotator"
 
 
-def task_root() -> Path:
-    """Make build/bench/image anew and answer with it."""
-    image = BUILD / "image"
+def task_root(context: Path = CONTEXT, name: str = "image") -> Path:
+    """Make build/bench/NAME from the build context, and answer with it."""
+    image = BUILD / name
     shutil.rmtree(image, ignore_errors=True)
     image.mkdir(parents=True)
     for package in _packages():
         _copy(package, image)
-    subprocess.run([sys.executable, CONTEXT / "trim.py", image], check=True)
-    shutil.copytree(CONTEXT / "annotator", image / "annotator", ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([sys.executable, context / "trim.py", image], check=True)
+    shutil.copytree(context / "annotator", image / "annotator", ignore=shutil.ignore_patterns("__pycache__"))
     compileall.compile_dir(image, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
     return image
 

@@ -126,6 +126,34 @@ def _until_it_ends(statements: str, environment: dict[str, str]) -> float:
         return time.perf_counter() - began
 
 
+def against(functions: Functions, rounds: int) -> list[Figure]:
+    """This checkout beside another one: until the result is stored, which an attendee waits for, and as billed."""
+    figures = []
+    for share in (1.0, 0.29):
+        processor = f"{share:g} processor"
+        with ExitStack() as stack:
+            running = {name: stack.enter_context(functions.running(name, share)) for name in ("ours", "before")}
+            stored = {name: partial(function.until_stored, PHOTO) for name, function in running.items()}
+            billed = {name: partial(function.photo, PHOTO) for name, function in running.items()}
+            target = "<= 0.90" if share == 1 else ""
+            rows = (("result stored", stored, target), ("the invocation", billed, "<= 1.00" if share == 1 else ""))
+            for what, runs, target in rows:
+                figures.append(_before(f"warm photo, 12 MP, {processor}, {what}", runs, target, rounds))
+        first = {name: partial(functions.first_result, name, PHOTO, share) for name in ("ours", "before")}
+        figures.append(_before(f"first photo, {processor}, result stored", first, "<= 0.90", rounds))
+    peaks = {name: statistics.median(_peak(functions, name, PHOTO, 5) for _ in range(3)) for name in ("ours", "before")}
+    megabytes = [f"{peaks[name]:.0f} MB" for name in ("ours", "before")]
+    figures.append(
+        Figure("peak memory, 12 MP", megabytes[0], f"{megabytes[1]}, before", peaks["ours"] / peaks["before"], "")
+    )
+    return figures
+
+
+def _before(what: str, runs: dict[str, Callable[[], float]], target: str, rounds: int) -> Figure:
+    seconds = interleaved(runs, rounds, warm_up=2)
+    return compared(what, seconds["ours"], seconds["before"], target, of="before", unit=milliseconds)
+
+
 def memory(functions: Functions, photos: int) -> list[Figure]:
     """The most resident memory after some photos of one size, the median of three processes."""
     figures = []

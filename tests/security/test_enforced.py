@@ -46,6 +46,7 @@ ANNOTATOR = {
     ("s3:ListBucket", "processed"),
     ("s3:PutObject", "processed/pictures/*"),
     ("s3:DeleteObject", "processed/pictures/*"),
+    ("s3:GetObject", "processed/results/*"),
     ("s3:PutObject", "processed/results/*"),
     ("s3:DeleteObject", "processed/results/*"),
     ("rekognition:IndexFaces", "collection"),
@@ -224,14 +225,15 @@ def announced(photo: Photo) -> dict[str, Any]:
 def what_goes_wrong(deployed: Deployed) -> str | None:
     """The first thing that is not as it should be on an evening with one photo's whole life; None when all is well.
 
-    A photo of faces, another one over it, a text over that, and a photo that is deleted before it is read.
+    A photo of faces, another one over it, a text over that, each delivered twice, and a photo that is deleted before it
+    is read.
     """
     key = f"{uuid.uuid4().hex}.jpg"
     versions = set()
     for body, status in ((picture(False), "annotated"), (picture(True), "annotated"), (b"no photo", "rejected")):
         photo = uploaded(deployed, key, body)
         versions.add(photo.external_image_id)
-        if problem := failed(deployed, photo):
+        if problem := failed(deployed, photo) or failed(deployed, photo):
             return problem
         if set(results(deployed, key)) != {photo.result_key}:
             return f"the results are {results(deployed, key)}"

@@ -90,6 +90,7 @@ def _make(
         format_ = sniff(bytes(download.data[:BEGINNING]))
         with timed("decode"):
             pixels = darkroom.decode(download.data, format_, long_edge)
+        download.data.clear()  # the pixels are all we need from now on
         with timed("rekognition"):
             faces = _faces(photo, format_, pixels, asking, cloud)
     except (UnreadablePhoto, PhotoRefused) as refusal:
