@@ -15,9 +15,9 @@ def inform_once(stacks: Stacks) -> None:
     days = stacks.kept_for_days()
     picture, photo = (f"{days} to {days + 1} days", f"up to {days + 3} days") if days else ("until teardown",) * 2
     err.print(f"Stored in this account: photo ({photo}), picture and result ({picture}),", soft_wrap=True)
-    err.print("face vectors (until teardown).", soft_wrap=True)
+    err.print("face vectors (until teardown). Only send photos of people who have agreed.", soft_wrap=True)
     undo = stacks.account.command("forget PHOTO")
-    err.print(f"Only send photos of people who have agreed. To undo: {undo}\n", soft_wrap=True)
+    err.print(f"To undo: {undo}\n", soft_wrap=True)
     try:
         told.parent.mkdir(parents=True, exist_ok=True)
         told.touch()

@@ -217,7 +217,7 @@ def test_what_is_stored_is_said_once(serverless: Attendee, command: tuple[str, .
     assert all(len(line) <= 80 for line in told)
     assert told[:2] == [
         "Stored in this account: photo (up to 4 days), picture and result (1 to 2 days),",
-        "face vectors (until teardown).",
+        "face vectors (until teardown). Only send photos of people who have agreed.",
     ]
     assert "forget" in told[2]
     assert "Stored" not in second.stderr
