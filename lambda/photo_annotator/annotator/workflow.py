@@ -91,6 +91,7 @@ def _make(
         with timed("decode"):
             pixels = darkroom.decode(download.data, format_, long_edge)
         download.data.clear()  # the pixels are all we need from now on
+        darkroom.prepare()  # while Rekognition works
         with timed("rekognition"):
             faces = _faces(photo, format_, pixels, asking, cloud)
     except (UnreadablePhoto, PhotoRefused) as refusal:
