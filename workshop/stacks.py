@@ -89,7 +89,7 @@ class Stacks:
             )
 
     def kept_for_days(self) -> int | None:
-        """After how many days S3 deletes a picture and hides its photo, as the raw bucket says; None when it does not say."""
+        """After how many days S3 deletes a picture and hides its photo; None when the raw bucket does not say."""
         try:
             rules = self.account.client("s3").get_bucket_lifecycle_configuration(Bucket=self.raw_bucket)["Rules"]
         except ClientError:
