@@ -42,7 +42,7 @@ def figures(image: Path) -> list[Figure]:
             f"{added / 1e6:.0f} MB",
             f"{installed / 1e6:.0f} MB, the same packages as pip installs them",
             added / installed,
-            "<= 0.80",
+            "<= 0.85",
         )
     ]
 
