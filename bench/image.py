@@ -20,7 +20,7 @@ CONTEXT = PROJECT / "lambda" / "photo_annotator"
 
 
 def task_root() -> Path:
-    """Make build/bench/image anew and answer with it."""
+    """Build the folder build/bench/image and return it."""
     image = BUILD / "image"
     shutil.rmtree(image, ignore_errors=True)
     image.mkdir(parents=True)

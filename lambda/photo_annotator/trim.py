@@ -1,6 +1,6 @@
 """Takes out of the installed packages what the function provably does not use: `python trim.py FOLDER`.
 
-A smaller image is pulled faster by everybody in the room, and botocore reads at each cold start only what is left of
+A smaller image is pushed and pulled faster, and botocore reads at each cold start only what is left of
 its service models and, for each new connection, of the certificate authorities it trusts. Only data, tests, stubs,
 headers and whole modules that are never imported go. No line of code is changed.
 """
@@ -29,7 +29,7 @@ AUTHORITIES = {
     "Amazon Root CA 4",
     "Starfield Services Root Certificate Authority - G2",
 }
-"""Who vouches for AWS's endpoints: what Amazon Trust Services asks to have in a trust store of one's own, all five
+"""The authorities of AWS's endpoints: the five that Amazon Trust Services wants in a custom trust store
 (amazontrust.com/repository). Reading the other 122 takes 15 ms of processor time a connection (urllib3 #3623).
 """
 

@@ -55,8 +55,8 @@ def _carry_out(event: dict[str, Any]) -> dict[str, Any]:
     """Does what the event asks; the physical id and the attributes to answer with."""
     rekognition = _client()
     request, stack_id, properties = event["RequestType"], event["StackId"], event["ResourceProperties"]
-    collection_id = properties["CollectionId"]
-    physical_id = event.get("PhysicalResourceId")
+    collection_id: str = properties["CollectionId"]
+    physical_id: str = event.get("PhysicalResourceId", "")
     if request == "Delete":
         lifecycle.delete(rekognition, _collection_to_delete(physical_id, collection_id), stack_id)
         return {"PhysicalResourceId": physical_id}

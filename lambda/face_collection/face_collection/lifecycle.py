@@ -51,7 +51,7 @@ def _create(
                 f"{present.get(OWNER_TAG, 'something else')}. "
                 f"If it is not needed: aws rekognition delete-collection --collection-id {collection_id}"
             ) from None
-        if outdated := [name for name in present if name not in tags and not name.startswith("aws:")]:
+        if outdated := [name for name in present if name not in tags]:
             rekognition.untag_resource(ResourceArn=attributes["CollectionArn"], TagKeys=outdated)
         rekognition.tag_resource(ResourceArn=attributes["CollectionArn"], Tags=tags)
         return attributes
