@@ -1,8 +1,8 @@
 """Takes out of the installed packages what the function provably does not use: `python trim.py FOLDER`.
 
-A smaller image is pushed and pulled faster, and botocore reads at each cold start only what is left of
-its service models and, for each new connection, of the certificate authorities it trusts. Only data, tests, stubs,
-headers and whole modules that are never imported go. No line of code is changed.
+A smaller image is pushed and pulled faster, and botocore reads at each cold start only what is left of its service
+models and, for each new connection, of the certificate authorities it trusts. Only data, tests, stubs, headers and
+whole modules that are never imported go. No line of code is changed.
 """
 
 import gzip

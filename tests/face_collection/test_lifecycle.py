@@ -66,8 +66,16 @@ def test_a_permission_that_stays_missing_is_reported_after_half_a_minute(cloudfo
 
 def test_an_update_does_not_wait_for_permissions(cloudformation, server, waits):
     server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
-    assert "AccessDenied" in cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})["Reason"]
+    answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})
+    assert "AccessDenied" in answer["Reason"]
     assert waits == []
+
+
+def test_an_update_that_fails_keeps_the_physical_id(cloudformation, server):
+    """With another one, CloudFormation would delete the collection in use."""
+    server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
+    answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", FACES)
 
 
 def test_a_second_create_finds_what_the_first_one_made(cloudformation, rekognition):
