@@ -45,7 +45,7 @@ SHARE = processors_at(MEMORY)
 FUZZED = (
     "tests/annotator/test_fuzz_decoding.py",
     "tests/annotator/test_fuzz_documents.py",
-    "tests/face_collection/test_bad_requests.py",
+    "tests/face_collection/test_handler.py",
     "tests/workshop/test_fuzz_arguments.py",
 )
 
