@@ -84,7 +84,7 @@ def test_a_reason_fits_into_the_answer(cloudformation, monkeypatch, character):
     request=st.sampled_from(["Create", "Update", "Delete"]),
     properties=ANYTHING
     | st.fixed_dictionaries(
-        {}, optional={"CollectionId": ANYTHING | st.sampled_from([FACES, "x" * 300, "\ud800"]), "Tags": ANYTHING}
+        {}, optional={"CollectionId": ANYTHING | st.sampled_from([FACES, "x" * 300, "\0é😀"]), "Tags": ANYTHING}
     ),
     physical_id=st.text(min_size=1, max_size=20) | st.just(FACES),
 )
