@@ -5,7 +5,9 @@ import re
 import pytest
 
 from docs.reference import generate
-from infra.settings import WorkshopSettings
+from infra.photo_store import RETRY_AFTER, TRIES
+from infra.regions import INDEX_FACES_PER_SECOND
+from infra.settings import WorkshopSettings, concurrency_in
 
 PAGES = generate.pages()
 
@@ -30,3 +32,13 @@ def test_the_readme_has_every_setting_with_its_default():
     for name in WorkshopSettings.names():
         (shown,) = re.findall(rf"^\| `{name}` \|([^|]*)\|", readme, re.MULTILINE)
         assert re.findall("`.*?`", shown) == re.findall("`.*?`", generate.default(name))
+
+
+def test_the_architecture_picture_has_the_figures_of_the_stacks():
+    picture = (generate.PROJECT / "docs" / "architecture.svg").read_text(encoding="utf-8")
+    seconds, *minutes = RETRY_AFTER
+    first, *middle, last = (f"{seconds} s", *(f"{wait // 60} min" for wait in minutes))
+    assert f"Retries wait up to {', '.join((first, *middle))} and {last}." in picture
+    assert f"After {TRIES} tries" in picture
+    fewest, most = sorted({concurrency_in(region) for region in INDEX_FACES_PER_SECOND})
+    assert f"{fewest} or {most} in parallel" in picture
