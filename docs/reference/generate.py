@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
+from html import escape
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, get_args
@@ -75,7 +76,7 @@ def result_document() -> str:
     ruled = [name for name in schema["oneOf"][0]["properties"] if name != "status"]
     cases = [(f"`{case['title']}`", *(kind(case["properties"][name]) for name in ruled)) for case in schema["oneOf"]]
     return (
-        f"# The result document\n\n{schema['description']}\n\n"
+        f"# The result document\n\n{escape(schema['description'])}\n\n"
         f"{table('field', 'type', 'description', rows=list(fields_of(schema, schema['$defs'])))}\n"
         f"What each status implies:\n\n{table('status', *(f'`{name}`' for name in ruled), rows=cases)}\n"
         "The contract is [result.schema.json](../../lambda/photo_annotator/annotator/result.schema.json).\n"
@@ -86,7 +87,7 @@ def fields_of(part: Schema, definitions: Schema, prefix: str = "") -> Iterator[t
     """Name, type and description of each field below `part`, depth first."""
     for name, written in part.get("properties", {}).items():
         field = resolved(written, definitions)
-        yield f"`{prefix}{name}`", kind(field), field.get("description", "")
+        yield f"`{prefix}{name}`", kind(field), escape(field.get("description", ""), quote=False)
         yield from fields_of(field, definitions, f"{prefix}{name}.")
         yield from fields_of(resolved(field.get("items", {}), definitions), definitions, f"{prefix}{name}[].")
 

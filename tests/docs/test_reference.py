@@ -1,13 +1,16 @@
 """The reference pages and the README say what the code does."""
 
+import inspect
 import re
 
+import click
 import pytest
 
 from docs.reference import generate
 from infra.photo_store import RETRY_AFTER, TRIES
 from infra.regions import INDEX_FACES_PER_SECOND
 from infra.settings import WorkshopSettings, concurrency_in
+from workshop import cli
 
 PAGES = generate.pages()
 
@@ -25,6 +28,16 @@ def test_no_page_is_left_that_is_no_longer_generated():
 def test_both_stacks_have_outputs():
     """The snapshot is read as text, so a change of its format must not leave a stack out."""
     assert re.findall(r"^## \S+-(\w+)$", PAGES["stack-outputs.md"], re.MULTILINE) == ["Foundation", "Serverless"]
+
+
+def test_a_command_that_chooses_its_exit_code_has_its_rule_on_the_page():
+    chosen = []
+    for name in generate.COMMANDS:
+        command = cli.workshop.get_command(click.Context(cli.workshop), name)
+        if "ctx.exit(" in inspect.getsource(inspect.unwrap(command.callback)):
+            chosen.append(name)
+    assert "check" in chosen
+    assert all(f"| `{name}` | Exits with " in PAGES["exit-codes.md"] for name in chosen)
 
 
 def test_the_readme_has_every_setting_with_its_default():
