@@ -3,7 +3,6 @@
 Each function that `pages` names writes one page. `tests/docs/test_reference.py` fails when a page is out of date.
 """
 
-import ast
 import json
 import os
 import re
@@ -162,40 +161,28 @@ def log_fields() -> str:
     """What the function's modules hand to their log, and the steps that they time."""
     from annotator.workflow import Outcome  # which importing the workshop makes importable
 
-    lines, subject, steps = set(), set(), set()
-    code = [node for module in ANNOTATOR.rglob("*.py") for node in ast.walk(ast.parse(module.read_text("utf-8")))]
-    for call in (node for node in code if isinstance(node, ast.Call)):
-        match call.func:
-            case ast.Attribute(value=ast.Name(id="log"), attr="info" | "warning" | "error" | "exception" as level):
-                lines.add((words(call.args[0]), f"`{level.replace('exception', 'error').upper()}`", extra_fields(call)))
-            case ast.Attribute(attr="about") | ast.Name(id="about"):
-                subject |= {f"`{keyword.arg}`" for keyword in call.keywords}
-            case ast.Attribute(attr="timed") | ast.Name(id="timed"):
-                steps.add(words(call.args[0]))
-    rows = [
+    code = "".join(module.read_text(encoding="utf-8") for module in sorted(ANNOTATOR.rglob("*.py")))
+    lines = re.findall(r'\blog\.(\w+)\(\s*"([^"]+)"(?:,\s*extra=\{"fields": \{(.*?)\}\})?,?\s*\)', code)
+    subject = re.findall(r"(\w+)=", "".join(re.findall(r"\babout\((.*)\):", code)))
+    steps = re.findall(r'\btimed\("(\w+)"\)', code)
+    levels = {"exception": "ERROR"}
+    rows = {(f"`{text}`", levels.get(level, level.upper()), fields and f"`{fields}`") for level, text, fields in lines}
+    fields = [
         ("`time`, `level`, `message`", "In every line."),
-        (", ".join(sorted(subject)), "The message and the photo that the line is about."),
-        ("`durations_ms`", f"Milliseconds for each step so far: {', '.join(sorted(steps))}."),
+        (listed(subject), "The message and the photo that the line is about."),
+        ("`durations_ms`", f"Milliseconds for each step so far: {listed(steps)}."),
         ("`error`", "The traceback of a failure."),
     ]
-    outcomes = ", ".join(f"`{outcome}`" for outcome in get_args(Outcome))
     return (
         "# Log fields\n\nThe function writes one JSON object per line to its log group. A line never contains face "
-        f"data.\n\n{table('field', 'meaning', rows=rows)}\nThe lines, with the fields of their own:\n\n"
-        f"{table('message', 'level', 'fields', rows=sorted(lines))}\nAn *outcome* is one of {outcomes}.\n"
+        f"data.\n\n{table('field', 'meaning', rows=fields)}\nThe lines, with the fields of their own:\n\n"
+        f"{table('message', 'level', 'fields', rows=sorted(rows))}\nAn outcome is one of {listed(get_args(Outcome))}.\n"
     )
 
 
-def extra_fields(call: ast.Call) -> str:
-    """What a log call adds to its line: `extra={"fields": {…}}`."""
-    given = [node for keyword in call.keywords for node in ast.walk(keyword.value) if isinstance(node, ast.Dict)]
-    pairs = [pair for node in given[1:] for pair in zip(node.keys, node.values, strict=True)]
-    return ", ".join(f"{words(name)}: {words(value)}" for name, value in pairs if name)
-
-
-def words(node: ast.expr) -> str:
-    """A literal as code, a variable by its name."""
-    return f"`{node.value!s}`" if isinstance(node, ast.Constant) else f"*{getattr(node, 'id', 'text')}*"
+def listed(names: Sequence[str]) -> str:
+    """The names as code, each once, in alphabetical order."""
+    return ", ".join(f"`{name}`" for name in sorted(set(names)))
 
 
 def table(*columns: str, rows: Sequence[tuple[str, ...]]) -> str:

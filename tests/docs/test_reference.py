@@ -30,6 +30,18 @@ def test_both_stacks_have_outputs():
     assert re.findall(r"^## \S+-(\w+)$", PAGES["stack-outputs.md"], re.MULTILINE) == ["Foundation", "Serverless"]
 
 
+def test_no_line_of_the_log_is_missed():
+    """The code is read as text, so a call that is written otherwise must not be left out."""
+    code = "".join(module.read_text(encoding="utf-8") for module in generate.ANNOTATOR.rglob("*.py"))
+    messages = re.findall(r"\blog\.(?:debug|info|warning|error|exception)\(\s*\"(.*?)\"", code)
+    assert len(messages) == len(re.findall(r"\blog\.(?:debug|info|warning|error|exception)\(", code)) > 5
+    page = PAGES["log-fields.md"]
+    assert all(f"| `{message}` |" in page for message in messages)
+    for name in re.findall(r"(\w+)=", "".join(re.findall(r"\babout\(([^*].*?)\):", code, re.DOTALL))):
+        assert f"`{name}`" in page
+    assert all(f"`{step}`" in page for step in re.findall(r"\btimed\(\s*\"(\w+)\"", code))
+
+
 def test_a_command_that_chooses_its_exit_code_has_its_rule_on_the_page():
     chosen = []
     for name in generate.COMMANDS:
