@@ -29,9 +29,9 @@ from bench.burst.photos import photo, see_painted_faces
 from local_aws.faulty_s3 import Fault, FaultyS3, Kind, Request
 from local_aws.local import LocalAws
 from local_aws.rekognition.conditions import Fault as Refused
-from workshop.account import Account
-from workshop.dead_letters import dead_letters, redrive
-from workshop.stacks import Stacks
+from workshop.aws.account import Account
+from workshop.aws.dead_letters import dead_letters, redrive
+from workshop.aws.stacks import Stacks
 
 TIMEOUT, VISIBILITY, MEMORY, MENDED_MEMORY = 12, 16, 256, 512
 """Seconds, seconds, and megabytes."""

@@ -33,9 +33,9 @@ from local_aws.local import PROJECT, LocalAws
 from local_aws.rekognition import operations
 from tests.annotator.hostile import Hostile, files
 from tests.annotator.playing import Played, play
-from workshop.account import Account
-from workshop.results import latest_result
-from workshop.stacks import Stacks
+from workshop.aws.account import Account
+from workshop.aws.results import latest_result
+from workshop.aws.stacks import Stacks
 
 PARTS = ("alone", "deployed", "chance")
 MEMORY, TIMEOUT = 512, 30
@@ -46,7 +46,7 @@ FUZZED = (
     "tests/annotator/test_fuzz_decoding.py",
     "tests/annotator/test_fuzz_documents.py",
     "tests/face_collection/test_handler.py",
-    "tests/workshop/test_fuzz_arguments.py",
+    "tests/workshop/commands/test_fuzz_arguments.py",
 )
 
 

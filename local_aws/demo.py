@@ -15,20 +15,20 @@ from annotator.result import Picture, Result
 
 from local_aws.local import PROJECT, LocalAws
 from local_aws.steps import step
-from workshop import gallery
-from workshop.account import Account
-from workshop.console import err, out, plain
-from workshop.diagnosis import diagnose
-from workshop.errors import WorkshopError
-from workshop.faces_table import faces_table
-from workshop.footprint import footprint_of
-from workshop.keys import readable
-from workshop.leftovers import Leftover, leftovers, remove_uploads
-from workshop.photos import prepare
-from workshop.results import wait_for_result
-from workshop.sources import read, spread
-from workshop.stacks import Stacks
-from workshop.uploads import upload_each
+from workshop.aws.account import Account
+from workshop.aws.results import wait_for_result
+from workshop.aws.stacks import Stacks
+from workshop.checks.diagnosis import diagnose
+from workshop.photos.keys import readable
+from workshop.photos.preparing import prepare
+from workshop.photos.sources import read, spread
+from workshop.photos.uploads import upload_each
+from workshop.show import gallery
+from workshop.show.faces_table import faces_table
+from workshop.takedown.footprint import footprint_of
+from workshop.takedown.leftovers import Leftover, leftovers, remove_uploads
+from workshop.terminal.console import err, out, plain
+from workshop.terminal.errors import WorkshopError
 
 BUILD = PROJECT / "build" / "demo"
 """Where the pictures and the page are put."""

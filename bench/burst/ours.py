@@ -11,8 +11,8 @@ from annotator.photo import RESULTS
 from bench.burst.crowd import upload
 from bench.burst.measures import Played, invocation
 from local_aws.local import LocalAws
-from workshop.account import Account
-from workshop.stacks import Stacks
+from workshop.aws.account import Account
+from workshop.aws.stacks import Stacks
 
 SETTLED = 3
 """How often in a row the inbox must be seen empty before the burst counts as over."""

@@ -21,7 +21,7 @@ import yaml
 from infra.regions import INDEX_FACES_PER_SECOND
 from infra.settings import UnusableSetting, WorkshopSettings
 from workshop import cli
-from workshop.errors import Interrupted, WorkshopError
+from workshop.terminal.errors import Interrupted, WorkshopError
 
 FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parents[1]

@@ -32,8 +32,8 @@ from botocore.exceptions import ClientError
 
 from local_aws.local import PROJECT, LocalAws
 from tests.annotator.photos import announcement, encoded, message
-from workshop.account import Account
-from workshop.links import link_to
+from workshop.aws.account import Account
+from workshop.aws.links import link_to
 
 pytestmark = pytest.mark.slow
 

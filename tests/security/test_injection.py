@@ -25,11 +25,11 @@ from tests.annotator.aws_in_memory import PROCESSED, RAW, AwsInMemory
 from tests.annotator.photos import announcement, encoded, message, quarters
 from tests.workshop.attendee import Attendee, picture
 from tests.workshop.conftest import attendee, deployed, local_aws  # noqa: F401 - fixtures
-from workshop import gallery
-from workshop.account import quoted
-from workshop.console import plain
-from workshop.errors import WorkshopError
-from workshop.pasting import as_text
+from workshop.aws.account import quoted
+from workshop.photos.pasting import as_text
+from workshop.show import gallery
+from workshop.terminal.console import plain
+from workshop.terminal.errors import WorkshopError
 
 NAMES = {
     "a line of its own": "me.jpg\nnothing left",
@@ -233,6 +233,7 @@ def test_the_commands_show_what_others_uploaded_as_it_is(deployed: Attendee):  #
     stored = {key.rpartition("/")[0] + "/" for key in deployed.keys("ProcessedBucket")}
     assert stored == {folder(key) for key in keys for folder in (pictures_folder, results_folder)}
     ran = deployed.run("forget", "--json", "--", *keys)
+    assert ran.exit_code == 0, ran.output
     assert not FORBIDDEN.search(ran.output)
     assert [answer["key"] for answer in json.loads(ran.stdout)] == keys
     assert deployed.keys("RawBucket") == deployed.keys("ProcessedBucket") == []

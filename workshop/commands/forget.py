@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import click
 from annotator.photo import Photo, filed_under, pictures_folder, results_folder
 
-from workshop.account import Account, pass_account
-from workshop.console import err, out, plain, print_json
-from workshop.diagnosis import inbox
-from workshop.errors import WorkshopError
-from workshop.raw_bucket import found, key_of, key_of_file
-from workshop.results import UnreadableResult, result_of
-from workshop.stacks import Stacks
+from workshop.aws.account import Account, pass_account
+from workshop.aws.results import UnreadableResult, result_of
+from workshop.aws.stacks import Stacks
+from workshop.checks.diagnosis import inbox
+from workshop.photos.raw_bucket import found, key_of, key_of_file
+from workshop.terminal.console import err, out, plain, print_json
+from workshop.terminal.errors import WorkshopError
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient

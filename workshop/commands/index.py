@@ -11,15 +11,15 @@ from annotator.photo import Photo
 from annotator.result import Result
 from annotator.workflow import annotate
 
-from workshop.account import Account, pass_account
-from workshop.consent import inform_once
-from workshop.console import err, out, plain, plain_lines, print_json
-from workshop.errors import WorkshopError
-from workshop.raw_bucket import UNVERSIONED, found, key_of
-from workshop.results import from_left, result_of
-from workshop.sources import path_of
-from workshop.stacks import Stacks
-from workshop.uploads import upload_each
+from workshop.aws.account import Account, pass_account
+from workshop.aws.results import from_left, result_of
+from workshop.aws.stacks import Stacks
+from workshop.photos.consent import inform_once
+from workshop.photos.raw_bucket import UNVERSIONED, found, key_of
+from workshop.photos.sources import path_of
+from workshop.photos.uploads import upload_each
+from workshop.terminal.console import err, out, plain, plain_lines, print_json
+from workshop.terminal.errors import WorkshopError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
