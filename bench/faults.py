@@ -58,8 +58,8 @@ SLOW = (1.0, 20.0)
 REFUSALS = {"ThrottlingException": 0.06, "InternalServerError": 0.03, "InvalidS3ObjectException": 0.02}
 """The share of IndexFaces calls that are answered so."""
 
-HANGS, HANGS_FOR = 0.01, 9.0
-"""The share of IndexFaces calls that take longer than the client waits, and how many seconds."""
+HANGS, HANGS_FOR = 0.02, (9.0, 14.0)
+"""The share of IndexFaces calls that hang, and for how many seconds: the function waits, or is ended meanwhile."""
 
 WITHOUT_COLLECTION = 4.0
 """Seconds at the beginning during which somebody has deleted the collection."""
@@ -78,6 +78,7 @@ class Room:
     uploads: int = 0
     duplicates: int = 0
     keys: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
     happened: Counter[str] = field(default_factory=Counter)
     index_faces: Counter[str] = field(default_factory=Counter)
     faulty: bool = True
@@ -105,14 +106,16 @@ class Room:
                 self.index_faces[body.get("ExternalImageId", "")] += 1
             hangs = operation == "IndexFaces" and self.faulty and self.chance.random() < HANGS
             self.happened["Rekognition: hangs"] += hangs
-        if hangs:
-            time.sleep(HANGS_FOR)
+            seconds = self.chance.choice(HANGS_FOR) if hangs else 0.0
+        time.sleep(seconds)
 
     def put(self, key: str, body: bytes) -> Photo:
         stored = self.stacks.account.client("s3").put_object(Bucket=self.stacks.raw_bucket, Key=key, Body=body)
+        photo = Photo(self.stacks.raw_bucket, key, stored["VersionId"], stored["ETag"].strip('"'), len(body))
         with self.lock:
             self.uploads += 1
-        return Photo(self.stacks.raw_bucket, key, stored["VersionId"], stored["ETag"].strip('"'), len(body))
+            self.versions[photo.external_image_id] = f"{key}, version {photo.version_id} ({body[:4]!r})"
+        return photo
 
     def announce_again(self, photo: Photo) -> None:
         """The same event once more, as S3 may send it."""
@@ -335,7 +338,7 @@ def _outcomes(room: Room) -> Outcomes:
         for face in page["Faces"]
     }
     seen.orphans, seen.missing = len(there.keys() - named), len(named - there.keys())
-    seen.wrong += [f"face {face_id} that no result names" for face_id in there.keys() - named]
+    seen.wrong += [f"a face that no result names: {room.versions[there[face]]}" for face in there.keys() - named]
     seen.wrong += [f"face {face_id} that is not in the collection" for face_id in named - there.keys()]
     return seen
 

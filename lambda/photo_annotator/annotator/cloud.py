@@ -74,8 +74,10 @@ def clients() -> tuple["S3Client", "RekognitionClient"]:
 
     A room full of uploads meets the 5 IndexFaces a second of most regions, so Rekognition's client slows itself down
     once it was throttled: without that, new photos take the calls that throttled ones wait for, and some of those
-    fail. Its six tries wait 16 seconds in all on average, within the function's 30. The function's own time-out ends
-    what still hangs then.
+    fail. Its six tries wait 16 seconds in all on average, within the function's 30.
+
+    It waits for an answer for nearly as long as the function may run: a call that was given up may still be carried
+    out, after the faces of an outdated version have been removed. The function's own time-out ends what hangs longer.
     """
     settings = Config(
         retries={"mode": "standard", "total_max_attempts": 5},
@@ -83,7 +85,7 @@ def clients() -> tuple["S3Client", "RekognitionClient"]:
         read_timeout=8,
         s3={"us_east_1_regional_endpoint": "regional"},
     )
-    patient = settings.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 6}))
+    patient = settings.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 6}, read_timeout=25))
     return boto3.client("s3", config=settings), boto3.client("rekognition", config=patient)
 
 
