@@ -11,6 +11,7 @@ from workshop.aws.results import UnreadableResult, result_of
 from workshop.aws.stacks import Stacks
 from workshop.checks.diagnosis import inbox
 from workshop.photos.raw_bucket import found, key_of, key_of_file
+from workshop.photos.sources import spread
 from workshop.terminal.console import err, out, plain, print_json
 from workshop.terminal.errors import WorkshopError
 
@@ -37,11 +38,12 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
     \b
       python -m workshop forget selfie.jpg
 
-    PHOTO is the file you sent or its key. The file on your computer stays. Forgetting twice is fine.
+    PHOTO is the file you sent, its key, or a folder of files you sent. The files on your computer stay. Forgetting
+    twice is fine.
     """
     stacks = Stacks.of(account)
     answers = []
-    for said in photos:
+    for said in spread(photos):
         key = key_of(stacks, said)
         # Photo and result may have expired; the faces stay, and are found by the key alone.
         sought = key or key_of_file(said) or said

@@ -327,6 +327,19 @@ def test_forget_removes_photo_picture_result_and_faces_and_confirms_each(deploye
     assert left.startswith("somebody-elses")
 
 
+def test_forgetting_a_folder_forgets_every_photo_in_it(deployed: Attendee):
+    folder = deployed.folder / "holiday"
+    folder.mkdir()
+    for seed in (1, 2):
+        (folder / f"{seed}.jpg").write_bytes(picture(seed=seed))
+    other = uploaded(deployed, deployed.photo_file("other.jpg", seed=3))
+    deployed.run("upload", str(folder))
+    ran = deployed.run("forget", str(folder))
+    assert ran.exit_code == 0, ran.output
+    assert ran.stdout.count("photo removed") == 2
+    assert deployed.keys() == [other]
+
+
 def test_forgetting_twice_is_fine_and_honest(deployed: Attendee):
     deployed.run("index", str(deployed.photo_file()))
     deployed.run("forget", "selfie.jpg")
