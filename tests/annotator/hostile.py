@@ -281,7 +281,7 @@ def lying_avif(truth: int, claim: int) -> bytes:
 def lying_heic(truth: int) -> bytes:
     """A HEIC whose container claims 192 x 128, and whose sequence header claims a large square."""
     honest = heic_module._hevc_configuration
-    heic_module._hevc_configuration = lambda *_: honest(truth, truth, truth, truth)
+    heic_module._hevc_configuration = lambda *_: heic_module._hevc_configuration_of(truth, truth, truth, truth)
     try:
         return heic(quarters(192, 128))
     finally:
