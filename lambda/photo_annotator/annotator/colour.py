@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 Numbers = NDArray[np.float64]
+Light = NDArray[np.float32]
 
 Convert = Callable[[Pixels], None]
 """Turns height x width x 3 pixels, blue first, into sRGB where they are."""
@@ -49,7 +50,8 @@ def from_code_points(primaries: int, transfer: int) -> Convert | None:
     """What two numbers of ITU-T H.273 say: its tables 2 and 3. Those that we do not know are taken for sRGB's."""
     if transfer in _HDR:
         chromaticities = _PRIMARIES.get(primaries, _PRIMARIES[_BT_2020])
-        return _Converter(_HDR[transfer](_LEVELS), _to_srgb(chromaticities), tone_mapped=True, scene=transfer == _HLG)
+        to_bt_2020 = np.linalg.inv(_to_xyz(_PRIMARIES[_BT_2020])) @ _to_xyz(chromaticities)
+        return _HdrConverter(_HDR[transfer](_LEVELS), to_bt_2020, is_scene=transfer == _HLG)
     chromaticities, curve = _PRIMARIES.get(primaries, _SRGB), _TRANSFERS.get(transfer, _srgb_light)
     return _unless_srgb(curve(_LEVELS), _to_srgb(chromaticities))
 
@@ -89,29 +91,45 @@ def cmyk_to_rgb(image: "Image.Image", profile: bytes) -> "Image.Image":
 
 @dataclass(frozen=True, slots=True)
 class _Converter:
-    """`light` is what each of 256 levels means: 1 is white, and reference white of 203 cd/m² where tones are mapped.
+    """`light` is what each of 256 levels means, for red, green and blue or all three alike; 1 is white.
 
-    `to_srgb` mixes red, green and blue light. `scene` says that light is the scene's, as HLG has it.
+    `matrix` mixes that red, green and blue light to sRGB's.
     """
 
     light: Numbers
-    to_srgb: Numbers
-    tone_mapped: bool = False
-    scene: bool = False
+    matrix: Numbers
 
     def __call__(self, pixels: Pixels) -> None:
-        light = np.broadcast_to(self.light.reshape(256, -1), (256, 3))[:, ::-1].astype(np.float32).reshape(1, 256, 3)
-        matrix = self.to_srgb[::-1, ::-1].astype(np.float32)
+        table = np.broadcast_to(self.light.reshape(256, -1), (256, 3))[:, ::-1].astype(np.float32).reshape(1, 256, 3)
         for top in range(0, len(pixels), STRIP):
             strip = pixels[top : top + STRIP]
-            lit = cv2.LUT(strip, light)
-            if self.scene:
-                lit = lit * ((lit @ _BT_2020_LUMINANCE)[..., None] ** np.float32(0.2) * np.float32(PEAK))
-            if self.tone_mapped:
-                brightest = np.maximum(lit.max(axis=2, keepdims=True), 1e-6)
-                lit = lit * (np.interp(brightest, *_TONES).astype(np.float32) / brightest)
-            lit = cv2.transform(lit, matrix)
+            lit = self._shown(_mixed(cv2.LUT(strip, table).astype(np.float32, copy=False), self.matrix))
             strip[...] = cv2.LUT((np.clip(lit, 0, 1) * 65535 + 0.5).astype(np.uint16), _srgb_levels())
+
+    def _shown(self, lit: Light) -> Light:
+        return lit
+
+
+@dataclass(frozen=True, slots=True)
+class _HdrConverter(_Converter):
+    """The same for high dynamic range: 1 is a sheet of paper, and `matrix` mixes BT.2020's red, green and blue.
+
+    `is_scene` says that light is the scene's, as in HLG, and not yet a screen's.
+    """
+
+    is_scene: bool = False
+
+    def _shown(self, lit: Light) -> Light:
+        if self.is_scene:
+            # Recommendation ITU-R BT.2100, table 5, for a screen of 1000 cd/m².
+            lit = lit * ((np.maximum(lit, 0) @ _BT_2020_LUMINANCE)[..., None] ** np.float32(0.2) * np.float32(PEAK))
+        brightest = np.maximum(lit.max(axis=2, keepdims=True), np.float32(1e-6))
+        lit = lit * (np.interp(brightest, *_TONES).astype(np.float32) / brightest)
+        return _mixed(lit, _FROM_XYZ @ _to_xyz(_PRIMARIES[_BT_2020]))
+
+
+def _mixed(light: Light, matrix: Numbers) -> Light:
+    return cv2.transform(light, matrix[::-1, ::-1].astype(np.float32)).astype(np.float32, copy=False)
 
 
 def _unless_srgb(light: Numbers, to_srgb: Numbers) -> Convert | None:
