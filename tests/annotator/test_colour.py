@@ -1,4 +1,4 @@
-"""Colours become sRGB. What is right, LittleCMS says, by Pillow, and Chromium 156, whose answers are written down here."""
+"""Colours become sRGB: LittleCMS, by Pillow, says what is right, and Chromium 156, whose answers are written down."""
 
 import io
 
@@ -54,7 +54,18 @@ SRGB_POINTS = profiles.curv(*(round(65535 * srgb_light(level)) for level in np.l
         profiles.matrix_profile(profiles.P3_COLORANTS, profiles.para(2, 2, 1.1, -0.1, 0)),
         profiles.matrix_profile(profiles.P3_COLORANTS, profiles.para(4, *profiles.SRGB_CURVE, 0, 0)),
     ],
-    ids=["P3", "Adobe RGB", "old Mac", "a table", "points", "linear", "gamma", "foot", "foot that may be lifted", "seven numbers"],
+    ids=[
+        "P3",
+        "Adobe RGB",
+        "old Mac",
+        "a table",
+        "points",
+        "linear",
+        "gamma",
+        "foot",
+        "a foot too",
+        "seven numbers",
+    ],
 )
 def test_a_profile_is_applied_as_littlecms_applies_it(profile):
     difference = np.abs(shown(from_profile(profile), EVERY_COLOUR).astype(int) - by_littlecms(profile, EVERY_COLOUR))
