@@ -5,6 +5,7 @@ I_PCM coding unit (ITU-T H.265, 7.3.8.7), whose few entropy-coded bits are there
 is the smallest that ISO/IEC 23008-12 allows. The file is as large as its samples, and any HEIC reader can open it.
 """
 
+import re
 import struct
 
 import cv2
@@ -186,15 +187,7 @@ def _hevc_configuration_of(coded_width, coded_height, width, height, subsampled=
 
 
 def _nal(kind, payload):
-    escaped = bytearray()
-    zeros = 0
-    for byte in payload:
-        if zeros >= 2 and byte <= 3:
-            escaped.append(3)
-            zeros = 0
-        escaped.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes([kind << 1, 1]) + bytes(escaped)
+    return bytes([kind << 1, 1]) + re.sub(rb"\0\0(?=[\0-\3])", b"\0\0\3", payload)
 
 
 def _box(kind, *parts):

@@ -1,5 +1,6 @@
 """How much memory a photo may take: estimated before it is decoded, and held to while it is."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,17 @@ LARGEST_DECODE = 340_000_000
 MEMORY_BESIDE."""
 
 # Bytes of memory per pixel of the file while it is decoded and shrunk to 2048: measured at 12 and 48 megapixels,
-# rounded up; HEIC as phones write it, in tiles. libwebp keeps two canvases, libavif a frame of its own.
+# rounded up. libwebp keeps two canvases, libavif a frame of its own.
 MEMORY_PER_PIXEL = {"PNG": 5, "WebP": 16.5, "HEIC": 5.5, "AVIF": 11, "GIF": 7, "TIFF": 8, "BMP": 5.5}
 MEMORY_PER_TRANSPARENT_PIXEL = 5
+# The same for pictures of more than 8 bits (first) or with colours at full width, 4:2:2 and 4:4:4 (second); turned ones
+# are the dearest.
+MEMORY_PER_DEEPER_PIXEL = {
+    ("HEIC", True, False): 8,
+    ("HEIC", False, True): 9.5,
+    ("HEIC", True, True): 16,
+    ("AVIF", True, True): 14,
+}
 # The same per pixel that a JPEG is decoded to, whatever fraction of its size that is.
 MEMORY_PER_DECODED_PIXEL = 6.3
 # A progressive JPEG is held whole besides, as two bytes for each of up to three coefficients a pixel.
@@ -26,7 +35,7 @@ MEMORY_BESIDE = 64_000_000
 
 
 @contextmanager
-def no_more_than(memory: float, room: int) -> Iterator[None]:
+def no_more_than(memory: float, room: float) -> Iterator[None]:
     """Let the process grow by `memory` bytes, or by all the `room` there is, and MEMORY_BESIDE in the block.
 
     For headers that lie: what they claim was checked, what comes instead is a MemoryError, or damage to the codec.
@@ -38,8 +47,9 @@ def no_more_than(memory: float, room: int) -> Iterator[None]:
         return
     import resource
 
-    if memory > MEMORY_BESIDE:
-        _give_back_memory()
+    large = memory > MEMORY_BESIDE
+    if large:
+        _keep_memory(False)
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     pages = int(Path("/proc/self/statm").read_text().split()[5])
     most = int(pages * resource.getpagesize() + min(memory, room)) + MEMORY_BESIDE
@@ -49,23 +59,55 @@ def no_more_than(memory: float, room: int) -> Iterator[None]:
     finally:
         # Not to what it was: two decodes at a time would leave each other's limit behind.
         resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+        if large:
+            _keep_memory(True)
 
 
-def _give_back_memory() -> None:
-    """Let the system have what earlier photos needed and the process kept, as the image's environment tells it to.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_GIVEN_BACK = 1_000_000
+"""Bytes from which on memory is given back as soon as it is freed, while a large photo is decoded."""
 
-    Kept memory is quicker than new, and what two large photos leave in different places can be too much for a third.
+
+def _keep_memory(keep: bool) -> None:
+    """Whether memory that is freed stays with the process, as the image's environment tells it to (glibc's mallopt(3)).
+
+    Kept memory is quicker than new. But a decoder of a large photo lets its buffers grow and leaves more of them behind
+    than it uses, and what earlier photos left in different places can be too much for the next one.
     """
     import ctypes
 
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc's; other C libraries keep nothing
-        trim(0)
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "malloc_trim"):  # other C libraries keep nothing
+        return
+    for parameter, name in (
+        (_M_TRIM_THRESHOLD, "MALLOC_TRIM_THRESHOLD_"),
+        (_M_MMAP_THRESHOLD, "MALLOC_MMAP_THRESHOLD_"),
+    ):
+        if configured := os.environ.get(name):
+            # Its parameters are C's int: more than that is "never", which -1 means to it.
+            library.mallopt(parameter, _GIVEN_BACK if not keep else min(int(configured), 2**31 - 1))
+    if not keep:
+        library.malloc_trim(0)
 
 
-def needed_for(width: int, height: int, format_: Format, long_edge: int, room: int, *, transparent: bool) -> float:
-    """Bytes that the decode takes; refuses more than `room`, since a few bytes may claim to be billions of pixels."""
+def needed_for(
+    width: int,
+    height: int,
+    format_: Format,
+    long_edge: int,
+    room: float,
+    *,
+    transparent: bool = False,
+    deep: bool = False,
+    full: bool = False,
+) -> float:
+    """Bytes that the decode takes; refuses more than `room`, since a few bytes may claim to be billions of pixels.
+
+    `deep` is of more than 8 bits for each colour, `full` of more samples for colours than one for four pixels.
+    """
     shrunk_width, shrunk_height = size_after(width, height, long_edge)
-    per_pixel = MEMORY_PER_PIXEL[format_] + (MEMORY_PER_TRANSPARENT_PIXEL if transparent else 0)
+    per_pixel = MEMORY_PER_DEEPER_PIXEL.get((format_, deep, full), MEMORY_PER_PIXEL[format_])
+    per_pixel += MEMORY_PER_TRANSPARENT_PIXEL if transparent else 0
     needed = width * height * per_pixel + shrunk_width * shrunk_height * 3
     if needed > room:
         raise too_many_pixels(width * height)

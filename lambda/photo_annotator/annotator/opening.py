@@ -142,26 +142,34 @@ def _open_heic(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
         data = bytearray(data)
         data[8:12] = b"avif"
         return _open_with_pillow(data, "AVIF", long_edge, memory)
+    crop = header.upright_crop()
+    check_edges(*(crop[2:] if crop else (header.width, header.height) if header.width else (SHORTEST_EDGE,) * 2))
+    # libheif and libde265 copy what they decode: more than twice the file's bytes, beside those.
+    copies = 2.5 * len(data)
+    room = memory - len(data) - copies
+    if header.width and header.height:
+        needed_for(header.width, header.height, "HEIC", long_edge, room)
     import pi_heif
 
-    room = memory - len(data)
-    crop = header.upright_crop()
     if crop:
-        check_edges(*crop[2:])
         # libheif 1.23 takes the crop's size for the largest that a picture may have (strukturag/libheif #1856).
         data = bytearray(data)
         heif.without_crop(data, header)
     pi_heif.options.DECODE_THREADS = 1
     try:
         with no_more_than(room, room):
-            photo = pi_heif.open_heif(bytes(data), bgr_mode=True)
+            photo = pi_heif.open_heif(_taken_from(data), bgr_mode=True)
+        check_edges(*(crop[2:] if crop else photo.size))
+        deep, full = photo.info["bit_depth"] > 8, photo.info.get("chroma", 420) != 420
         width, height = photo.size
-        needed = needed_for(width, height, "HEIC", long_edge, room, transparent=photo.has_alpha)
-        with no_more_than(2 * needed + len(data), room):
+        needed = needed_for(width, height, "HEIC", long_edge, room, transparent=photo.has_alpha, deep=deep, full=full)
+        with no_more_than(2 * needed, room + copies):
             lent = np.asarray(photo)
     except MemoryError as error:
         raise too_many_pixels() from error
     except _DAMAGE as error:
+        if "emory" in str(error):  # as libheif says it
+            raise too_many_pixels(header.width * header.height) from error
         raise _damaged("HEIC") from error
     if crop:
         left, top, width, height = crop
@@ -177,6 +185,14 @@ def _open_heic(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
         shrunk = shrink(lent, long_edge)
         pixels = shrunk.copy() if shrunk is lent else shrunk
     return Opened(pixels, convert)
+
+
+def _taken_from(data: bytes | bytearray) -> bytes:
+    """The same as bytes, which libheif wants; a bytearray is empty afterwards, so that nothing is held twice."""
+    taken = bytes(data)
+    if isinstance(data, bytearray):
+        data.clear()
+    return taken
 
 
 def _nclx(described: dict[str, int] | None) -> tuple[int, int] | None:
@@ -209,6 +225,9 @@ def _open_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int, 
         with warnings.catch_warnings(action="ignore"):  # Pillow's limit warns at a size that ours refuses
             chunks = png.header_of(data) if format_ == "PNG" else None
             boxes = heif.header_of(data) if format_ == "AVIF" else heif.Header()
+            if boxes.width and boxes.height:  # libavif has a limit of its own, and no word for it
+                check_edges(boxes.width, boxes.height)
+                needed_for(boxes.width, boxes.height, format_, long_edge, room)
             file = _Patient(data, chunks.picture if chunks else None)
             with no_more_than(room, room):
                 image = Image.open(cast("IO[bytes]", file), formats=[format_])
@@ -219,9 +238,18 @@ def _open_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int, 
                 raise UnreadablePhoto(
                     f"This {format_} file has decimal, signed or 32-bit samples: send it with 16 or 8 bits, or a JPEG."
                 )
-            width, height = image.size
             check_edges(*(boxes.crop[2:] if boxes.crop else image.size))
-            needed = needed_for(width, height, format_, long_edge, room, transparent=image.has_transparency_data)
+            width, height = image.size
+            needed = needed_for(
+                width,
+                height,
+                format_,
+                long_edge,
+                room,
+                transparent=image.has_transparency_data,
+                deep=boxes.deep,
+                full=boxes.full,
+            )
             with no_more_than(2 * needed + len(data), room):
                 pixels, profile = _pixels_of(image, long_edge, boxes.crop, chunks.bits if chunks else 8)
     except (Image.DecompressionBombError, MemoryError) as error:

@@ -19,7 +19,8 @@ class Header:
 
     `width` and `height` are of the picture as coded, which is first cropped (`crop`, which stands in the file at
     `crop_at`) and then turned (`turns`, in order: `irot` with quarters anticlockwise, `imir` with its axis).
-    `code_points` are primaries and transfer of ITU-T H.273.
+    `code_points` are primaries and transfer of ITU-T H.273. `deep` says that AV1 samples have more than 8 bits, `full`
+    that there are more of colours than one for four pixels.
     """
 
     coding: bytes = b""
@@ -29,6 +30,8 @@ class Header:
     turns: list[tuple[bytes, int]] = field(default_factory=list)
     crop_at: int = 0
     code_points: tuple[int, int] | None = None
+    deep: bool = False
+    full: bool = False
 
     def upright_crop(self) -> Crop | None:
         """The crop in the picture as it is once turned: left, top, width, height."""
@@ -68,6 +71,9 @@ def _read(heif: bytes | bytearray, found: Header) -> None:
         found.coding = next(coded, found.coding)
     inside = _first(heif, b"iprp", *inside)
     properties = list(_boxes(heif, *_first(heif, b"ipco", *inside)))
+    for kind, start, end in properties:
+        if kind == b"av1C" and end - start >= 4:  # AV1 in ISOBMFF 1.2, 2.3.3; a grid's tiles have it, not the grid
+            found.deep, found.full = bool(heif[start + 2] & 0x40), heif[start + 2] & 0x0C != 0x0C
     for number in _associated(heif, primary, *_first(heif, b"ipma", *inside)):
         if not 0 < number <= len(properties):
             continue
