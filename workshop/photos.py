@@ -14,7 +14,7 @@ from annotator.headers.jpeg import header_of
 from workshop.errors import WorkshopError
 from workshop.jpeg import END_MARKER, without_metadata
 from workshop.keys import key_for
-from workshop.sources import Source
+from workshop.sources import SUFFIXES, Source
 
 LARGEST = 15_000_000
 """Bytes; "Maximum image size stored as an Amazon S3 object is limited to 15 MB" (Rekognition guide, Limits)."""
@@ -22,18 +22,12 @@ LARGEST = 15_000_000
 MEMORY = 1_200_000_000
 """Bytes to decode a photo in: enough for 48 megapixels of every kind; CloudShell has 2 GB."""
 
-_SUFFIXES: dict[Format, tuple[str, ...]] = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "PNG": (".png",),
-    "WebP": (".webp",),
-    "HEIC": (".heic", ".heif"),
-    "AVIF": (".avif",),
-    "GIF": (".gif",),
-    "TIFF": (".tif", ".tiff"),
-    "BMP": (".bmp",),
-}
+# A HEIF may leave to its inside whether it is a HEIC or an AVIF.
+_ALSO_CALLED: dict[Format, tuple[str, ...]] = {"HEIC": SUFFIXES["AVIF"]}
 _SUFFIXES_OF_OTHERS = {
-    own: {suffix for other, suffixes in _SUFFIXES.items() if other != own for suffix in suffixes} for own in _SUFFIXES
+    own: {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
+    - {*SUFFIXES[own], *_ALSO_CALLED.get(own, ())}
+    for own in SUFFIXES
 }
 
 

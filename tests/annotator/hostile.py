@@ -506,8 +506,10 @@ def _kinds() -> Iterator[Hostile]:
         "AVIF": ("RGBA", "L"),
     }.items():
         for mode in modes:
+            name = f"kind-{format_}-{mode.replace(';', '-')}"
+            expected = "rejected" if mode in ("I", "F") else "opened"  # samples that no photo has
             if (format_, mode) != ("PNG", "PA"):
-                yield opened(f"{format_}-{mode.replace(';', '-')}", lambda f=format_, m=mode: _in_mode(pixels, f, m))
+                yield Hostile(name, lambda f=format_, m=mode: _in_mode(pixels, f, m), expected)
     for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "lzma", "zstd"):
         yield Hostile(f"kind-tiff-{compression}", lambda c=compression: encoded(pixels, "TIFF", compression=c))
     for compression in ("group3", "group4", "tiff_ccitt"):
