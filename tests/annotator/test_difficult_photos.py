@@ -541,3 +541,12 @@ def test_samples_that_no_photo_has_are_refused_in_words(samples):
     Image.fromarray(np.zeros((200, 320), samples)).save(file, "TIFF")
     with pytest.raises(UnreadablePhoto, match="decimal, signed or 32-bit samples: send it with 16 or 8 bits"):
         opened(file.getvalue())
+
+
+def test_libjpeg_says_nothing_between_our_lines(capfd):
+    """A webcam's JPEG that lost a restart marker (opencv/opencv #9477)."""
+    whole = encoded(NOISE, "JPEG", restart_marker_blocks=1)
+    at = whole.index(b"\xff\xd3", whole.index(b"\xff\xda"))
+    assert opened(whole[:at] + whole[at + 2 :]).shape == (600, 800, 3)
+    opened(whole[: whole.index(b"\xff\xdb")] + b"stray" + whole[whole.index(b"\xff\xdb") :])
+    assert capfd.readouterr() == ("", "")

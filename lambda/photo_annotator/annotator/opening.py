@@ -24,6 +24,7 @@ from annotator.memory import (
     too_many_pixels,
 )
 from annotator.pixels import SHORTEST_EDGE, STRIP, Pixels, check_edges, edge_after, on_white, shrink, size_after
+from annotator.quiet import without_libjpegs_remarks
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
@@ -99,7 +100,8 @@ def _open_jpeg(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
 
 def _reduced_jpeg(data: bytes | bytearray, fraction: int) -> Pixels:
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _IMREAD_AT[fraction] | cv2.IMREAD_IGNORE_ORIENTATION)
+        with without_libjpegs_remarks():
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _IMREAD_AT[fraction] | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise _damaged("JPEG") from error
     if pixels is None:
