@@ -50,7 +50,7 @@ def from_code_points(primaries: int, transfer: int) -> Convert | None:
     """What two numbers of ITU-T H.273 say: its tables 2 and 3. Those that we do not know are taken for sRGB's."""
     if transfer in _HDR:
         chromaticities = _PRIMARIES.get(primaries, _PRIMARIES[_BT_2020])
-        to_bt_2020 = np.linalg.inv(_to_xyz(_PRIMARIES[_BT_2020])) @ _to_xyz(chromaticities)
+        to_bt_2020 = _from_xyz(_BT_2020) @ _to_xyz(chromaticities)
         return _HdrConverter(_HDR[transfer](_LEVELS), to_bt_2020, is_scene=transfer == _HLG)
     chromaticities, curve = _PRIMARIES.get(primaries, _SRGB), _TRANSFERS.get(transfer, _srgb_light)
     return _unless_srgb(curve(_LEVELS), _to_srgb(chromaticities))
@@ -124,8 +124,8 @@ class _HdrConverter(_Converter):
             # Recommendation ITU-R BT.2100, table 5, for a screen of 1000 cd/m².
             lit = lit * ((np.maximum(lit, 0) @ _BT_2020_LUMINANCE)[..., None] ** np.float32(0.2) * np.float32(PEAK))
         brightest = np.maximum(lit.max(axis=2, keepdims=True), np.float32(1e-6))
-        lit = lit * (np.interp(brightest, *_TONES).astype(np.float32) / brightest)
-        return _mixed(lit, _FROM_XYZ @ _to_xyz(_PRIMARIES[_BT_2020]))
+        lit = lit * (np.interp(brightest, *_tones()).astype(np.float32) / brightest)
+        return _mixed(lit, _from_xyz(1) @ _to_xyz(_PRIMARIES[_BT_2020]))
 
 
 def _mixed(light: Light, matrix: Numbers) -> Light:
@@ -182,6 +182,7 @@ def _hlg_light(level: Numbers) -> Numbers:
     return np.where(level <= 0.5, level**2 / 3, (np.exp((level - 0.55991073) / 0.17883277) + 0.28466892) / 12)
 
 
+@functools.cache
 def _tones() -> tuple[Numbers, Numbers]:
     """What brightness becomes what, as Chromium shows HDR on an ordinary screen.
 
@@ -195,7 +196,6 @@ def _tones() -> tuple[Numbers, Numbers]:
     return bright, shown
 
 
-_TONES = _tones()
 _BT_2020_LUMINANCE = np.array((0.0593, 0.6780, 0.2627), np.float32)  # of blue, green and red
 
 _BT_2020, _PQ, _HLG = 9, 16, 18
@@ -241,12 +241,15 @@ def _to_xyz(chromaticities: tuple[float, ...]) -> Numbers:
     return np.asarray(np.linalg.inv(_BRADFORD) @ moved @ _BRADFORD @ mixed)
 
 
-_FROM_XYZ = np.linalg.inv(_to_xyz(_SRGB))
+@functools.cache
+def _from_xyz(primaries: int) -> Numbers:
+    """The other way, to those of these primaries."""
+    return np.asarray(np.linalg.inv(_to_xyz(_PRIMARIES[primaries])), np.float64)
 
 
 def _to_srgb(chromaticities: tuple[float, ...]) -> Numbers:
     with np.errstate(all="ignore"):
-        return np.asarray(_FROM_XYZ @ _to_xyz(chromaticities))
+        return np.asarray(_from_xyz(1) @ _to_xyz(chromaticities))
 
 
 # --- ICC ------------------------------------------------------------------------------------------------------------
@@ -264,7 +267,7 @@ def _from_profile(profile: bytes, grey: bool) -> Convert | None:
     if connection == b"XYZ " and space == b"RGB " and b"A2B0" not in tags:
         curves = np.stack([_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")], axis=1)
         colorants = np.stack([_fixed(tags[name], 8, 3) for name in (b"rXYZ", b"gXYZ", b"bXYZ")], axis=1)
-        matrix = _FROM_XYZ @ colorants
+        matrix = _from_xyz(1) @ colorants
         # White that is not white is no photo's profile.
         return _unless_srgb(curves, matrix) if np.abs(matrix.sum(axis=1) - 1).max() < 0.1 else None
     return _with_littlecms(profile, "L" if space == b"GRAY" else "RGB")

@@ -50,7 +50,7 @@ def without_libjpegs_remarks() -> Iterator[None]:
 
 def _file() -> IO[bytes]:
     if hasattr(os, "memfd_create"):
-        return open(os.memfd_create("stderr"), "w+b")
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
     import tempfile  # takes milliseconds, which a cold start of the function does without
 
     return tempfile.TemporaryFile()

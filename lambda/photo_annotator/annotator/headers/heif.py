@@ -4,7 +4,6 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 Crop = tuple[int, int, int, int]
 """Left, top, width and height in pixels."""
@@ -99,9 +98,8 @@ def without_crop(heif: bytearray, header: Header) -> None:
 def _clean_aperture(heif: bytes | bytearray, at: int, width: int, height: int) -> Crop | None:
     """Left, top, width and height in whole pixels inside the picture; None for what lies outside or is nonsense."""
     numbers = struct.unpack_from(">IIIIiIiI", heif, at)
-    wide, high, right, down = (Fraction(numbers[n], numbers[n + 1]) for n in (0, 2, 4, 6))
-    left = int(Fraction(width, 2) + right - wide / 2)
-    top = int(Fraction(height, 2) + down - high / 2)
+    wide, high, right, down = (numbers[n] / numbers[n + 1] for n in (0, 2, 4, 6))
+    left, top = int(width / 2 + right - wide / 2), int(height / 2 + down - high / 2)
     size = int(wide), int(high)
     if min(left, top) < 0 or min(size) < 1 or left + size[0] > width or top + size[1] > height:
         return None
