@@ -74,7 +74,11 @@ def _as_it_is(jpeg: bytes) -> tuple[bytes | None, list[str]]:
         decode(bare, "JPEG", SHORTEST_EDGE)
     except UnreadablePhoto:
         return None, [*changes, "made an ordinary JPEG"]
-    return bare if bare.endswith(END_MARKER) else bare.rstrip(b"\0") + END_MARKER, changes
+    if bare.endswith(END_MARKER):
+        return bare, changes
+    if header and header.held_back:  # whose last scan it is, nobody can say
+        return None, [*changes, "made an ordinary JPEG"]
+    return bare.rstrip(b"\0") + END_MARKER, changes
 
 
 def _clause(error: Exception) -> str:

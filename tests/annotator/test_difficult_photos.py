@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from annotator.decoding import decode
 from annotator.formats import UnreadablePhoto, sniff
+from annotator.memory import LARGEST_DECODE, needed_for
 from PIL import Image
 
 from tests.annotator import profiles
@@ -295,7 +296,7 @@ JPEGS = {
     "progressive": encoded(NOISE, "JPEG", progressive=True),
     "restarts": encoded(NOISE, "JPEG", restart_marker_rows=1),
     "grey": encoded(NOISE, "JPEG", mode="L"),
-    "3000 x 2000": encoded(cv2.resize(NOISE, (3000, 2000)), "JPEG"),
+    "2400 x 1800": encoded(cv2.resize(NOISE, (2400, 1800)), "JPEG"),
 }
 
 
@@ -550,3 +551,21 @@ def test_libjpeg_says_nothing_between_our_lines(capfd):
     assert opened(whole[:at] + whole[at + 2 :]).shape == (600, 800, 3)
     opened(whole[: whole.index(b"\xff\xdb")] + b"stray" + whole[whole.index(b"\xff\xdb") :])
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("format_", ["HEIC", "AVIF"])
+def test_a_picture_that_is_too_large_is_not_called_damaged(format_):
+    """libheif and libavif have limits of their own, and say of what is above them that it cannot be read."""
+    data = heic(quarters()) if format_ == "HEIC" else encoded(quarters(), "AVIF")
+    with pytest.raises(UnreadablePhoto, match="has 289 megapixels, more than we can open"):
+        opened(data.replace(struct.pack(">II", 320, 200), struct.pack(">II", 17_000, 17_000)), 2048)
+
+
+@pytest.mark.parametrize(
+    ("deep", "full", "megapixels"), [(False, False, 62), (True, False, 43), (False, True, 36), (True, True, 24)]
+)
+def test_a_heic_of_more_bits_or_colours_may_have_fewer_pixels(deep, full, megapixels):
+    """Sony, Canon and Fujifilm write 10 bits in 4:2:2, and 24 megapixels of that are too many for the function."""
+    with pytest.raises(UnreadablePhoto, match=f"has {megapixels} megapixels, more than we can open"):
+        needed_for(megapixels * 1000, 1000, "HEIC", 2048, LARGEST_DECODE, deep=deep, full=full)
+    assert needed_for(megapixels * 800, 1000, "HEIC", 2048, LARGEST_DECODE, deep=deep, full=full) < LARGEST_DECODE
