@@ -185,6 +185,11 @@ def test_a_png_with_a_gamma_is_shown_as_chromium_shows_it(gamma, right):
     assert shows(opened(into_png(encoded(SKIN, "PNG"), gamma_chunk(gamma))), *right)
 
 
+def test_colours_are_converted_before_they_are_mixed_with_white():
+    half = cv2.imencode(".png", np.dstack([SKIN, np.full((200, 320), 128, np.uint8)]))[1].tobytes()
+    assert shows(opened(into_png(half, gamma_chunk(100_000))), "f2c2b6", "c2eac2", "dddddd", "f8eae1")
+
+
 @pytest.mark.parametrize(
     ("chunks", "right"),
     [
@@ -517,6 +522,11 @@ def test_a_png_chunk_with_a_wrong_checksum_is_left_out(kind, depth):
     damaged[29] ^= 1
     with pytest.raises(UnreadablePhoto, match="damaged"):
         opened(damaged)
+
+
+@pytest.mark.parametrize("lacking", [1, 4, 8])
+def test_a_png_that_lacks_nothing_but_its_end_is_opened(lacking):
+    assert np.array_equal(opened(encoded(quarters(), "PNG")[:-lacking]), quarters())
 
 
 def test_a_profile_with_a_wrong_checksum_is_not_applied():

@@ -31,10 +31,7 @@ def decode(data: bytes | bytearray, format_: Format, long_edge: int, memory: int
     """
     if len(data) > LARGEST_FILE:
         raise file_too_large(len(data))
-    pixels, convert, orientation = opened(data, format_, long_edge, memory)
-    if convert:
-        convert(pixels)
-    return upright(pixels, orientation)
+    return upright(*opened(data, format_, long_edge, memory))
 
 
 def encode_jpeg(pixels: Pixels) -> bytes:

@@ -43,15 +43,14 @@ _SOMETHING = bytes(n * 37 % 251 for n in range(1, 512))  # without a marker or a
 
 
 class Opened(NamedTuple):
-    """Pixels of the wanted size, opaque; what makes their colours sRGB, if that is needed; and how they are turned."""
+    """Pixels of the wanted size, opaque and in sRGB, and how they are turned: 1 to 8, as EXIF has it."""
 
     pixels: Pixels
-    convert: colour.Convert | None = None
     orientation: int = 1
 
 
 def opened(data: bytes | bytearray, format_: Format, long_edge: int, memory: int) -> Opened:
-    """As `decoding.decode` has it, before colours and orientation are seen to."""
+    """As `decoding.decode` has it, but not yet upright."""
     if format_ == "JPEG":
         return _open_jpeg(data, long_edge, memory)
     if format_ == "HEIC":
@@ -92,10 +91,11 @@ def _open_jpeg(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
             looked_at = next(f for f in (1, 2, 4, 8) if needed(f) <= room) if header.held_back else 8
             data = _with_an_end(data, looked_at)
         if header.components == 4 and header.profile:
-            return Opened(shrink(_cmyk_jpeg(data, fraction, header.profile), long_edge), None, header.orientation)
+            return Opened(shrink(_cmyk_jpeg(data, fraction, header.profile), long_edge), header.orientation)
         pixels = shrink(_reduced_jpeg(data, fraction), long_edge)
-    convert = colour.from_profile(header.profile, grey=header.components == 1) if header.profile else None
-    return Opened(pixels, convert, header.orientation)
+    if convert := colour.from_profile(header.profile, grey=header.components == 1):
+        convert(pixels)
+    return Opened(pixels, header.orientation)
 
 
 def _reduced_jpeg(data: bytes | bytearray, fraction: int) -> Pixels:
@@ -177,16 +177,17 @@ def _open_heic(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
         left, top, width, height = crop
         lent = lent[top : top + height, left : left + width]
     convert = _heif_colours(photo.info.get("icc_profile"), _nclx(photo.info.get("nclx_profile")), grey=lent.ndim == 2)
+    if lent.ndim == 3 and lent.shape[2] == 4:
+        return Opened(shrink(on_white(lent, convert, premultiplied=photo.premultiplied_alpha), long_edge))
+    if lent.dtype == np.uint16:  # grey of 10 and 12 bits
+        lent = (lent >> 8).astype(np.uint8)
     # The array lies in memory that goes with `photo`, so what leaves here must be a copy.
-    if lent.ndim == 2:
-        eight_bits = (lent >> 8).astype(np.uint8) if lent.dtype == np.uint16 else lent
-        pixels = cv2.cvtColor(shrink(eight_bits, long_edge), cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
-    elif lent.shape[2] == 4:
-        pixels = shrink(on_white(lent, premultiplied=photo.premultiplied_alpha), long_edge)
-    else:
-        shrunk = shrink(lent, long_edge)
-        pixels = shrunk.copy() if shrunk is lent else shrunk
-    return Opened(pixels, convert)
+    shrunk = shrink(lent, long_edge)
+    coloured = cv2.cvtColor(shrunk, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False) if lent.ndim == 2 else shrunk
+    pixels = coloured.copy() if coloured is lent else coloured
+    if convert:
+        convert(pixels)
+    return Opened(pixels)
 
 
 def _taken_from(data: bytes | bytearray) -> bytes:
@@ -252,26 +253,27 @@ def _open_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int, 
                 deep=boxes.deep,
                 full=boxes.full,
             )
+            grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I;16")
+            convert = (
+                _png_colours(chunks, grey=grey)
+                if chunks
+                else _heif_colours(image.info.get("icc_profile"), boxes.code_points, grey=grey)
+            )
             with no_more_than(2 * needed + len(data), room):
-                pixels, profile = _pixels_of(image, long_edge, boxes.crop, chunks.bits if chunks else 8)
+                pixels = _pixels_of(image, long_edge, boxes.crop, chunks.bits if chunks else 8, convert)
     except (Image.DecompressionBombError, MemoryError) as error:
         raise too_many_pixels() from error
     except _DAMAGE as error:
         raise _damaged(format_) from error
-    grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I;16")
-    if chunks:
-        return Opened(pixels, _png_colours(chunks, grey=grey), chunks.orientation)
-    convert = _heif_colours(profile, boxes.code_points, grey=grey)
-    return Opened(pixels, convert, 1 if format_ == "TIFF" else tiff.orientation_in(image.info.get("exif", b"")))
+    if format_ == "TIFF":
+        return Opened(pixels)
+    return Opened(pixels, chunks.orientation if chunks else tiff.orientation_in(image.info.get("exif", b"")))
 
 
 def _pixels_of(
-    image: "ImageFile.ImageFile", long_edge: int, crop: heif.Crop | None, bits: int
-) -> tuple[Pixels, bytes | None]:
-    """The image's part that is to be seen, as BGR pixels of the wanted size, and the profile that they still need.
-
-    `bits` are the file's own for each colour.
-    """
+    image: "ImageFile.ImageFile", long_edge: int, crop: heif.Crop | None, bits: int, convert: colour.Convert | None
+) -> Pixels:
+    """The image's part that is to be seen; `bits` are the file's own for each colour."""
     frame = image.tile[0].extents if image.format == "GIF" and image.tile else None
     image.load()
     shown = _eight_bit(image, bits)
@@ -281,10 +283,9 @@ def _pixels_of(
     if frame and frame != (0, 0, *image.size):
         shown = _on_canvas(shown.crop(frame), frame, image.size)
     shown = _smaller(shown, long_edge)
-    profile: bytes | None = image.info.get("icc_profile")
     if shown.mode == "CMYK":
-        return _bgr(colour.cmyk_to_rgb(shown, profile or b"")), None
-    return _bgr(shown), profile
+        return _bgr(colour.cmyk_to_rgb(shown, image.info.get("icc_profile") or b""))
+    return _bgr(shown, convert)
 
 
 def _on_canvas(frame: "Image.Image", extents: tuple[int, int, int, int], size: tuple[int, int]) -> "Image.Image":
@@ -379,15 +380,19 @@ def _smaller(image: "Image.Image", long_edge: int) -> "Image.Image":
     return image.resize(size, Image.Resampling.BOX, reducing_gap=1.0) if size != image.size else image
 
 
-def _bgr(image: "Image.Image") -> Pixels:
+def _bgr(image: "Image.Image", convert: colour.Convert | None = None) -> Pixels:
     """Of an RGB or RGBA image, or one that becomes that."""
     if image.mode not in ("RGB", "RGBA"):
         image = image.convert("RGB")
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, STRIP):  # Pillow hands over a copy, and holds it twice meanwhile
         strip = np.asarray(image.crop((0, top, image.width, min(top + STRIP, image.height))))
-        opaque = on_white(strip) if image.mode == "RGBA" else strip
-        pixels[top : top + STRIP] = opaque[..., ::-1]
+        if image.mode == "RGBA":
+            pixels[top : top + STRIP] = on_white(strip[..., [2, 1, 0, 3]], convert)
+        else:
+            pixels[top : top + STRIP] = strip[..., ::-1]
+    if convert and image.mode == "RGB":
+        convert(pixels)
     return pixels
 
 

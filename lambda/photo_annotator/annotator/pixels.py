@@ -1,6 +1,7 @@
 """Pixels by themselves: smaller, turned upright, seen on white. Height x width x 3 arrays of uint8, blue first."""
 
 import math
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -38,16 +39,17 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     return pixels if flip is None else cv2.flip(pixels, flip).astype(np.uint8, copy=False)
 
 
-def on_white(pixels: Pixels, *, premultiplied: bool = False) -> Pixels:
-    """Three colours and opacity become the colours as seen on white paper."""
+def on_white(pixels: Pixels, convert: Callable[[Pixels], None] | None = None, *, premultiplied: bool = False) -> Pixels:
+    """Three colours and opacity become the colours as seen on white paper, once `convert` has seen to them."""
     opaque = np.empty((*pixels.shape[:2], 3), np.uint8)
     for top in range(0, len(pixels), STRIP):  # the 16-bit copies of it all at once would not fit
-        strip = pixels[top : top + STRIP].astype(np.uint16)
-        opacity = strip[..., 3:]
+        colours = np.ascontiguousarray(pixels[top : top + STRIP, :, :3])
+        opacity = pixels[top : top + STRIP, :, 3:].astype(np.uint16)
         if premultiplied:
-            opaque[top : top + STRIP] = np.minimum(strip[..., :3] + (255 - opacity), 255)
-        else:
-            opaque[top : top + STRIP] = (strip[..., :3] * opacity + 255 * (255 - opacity) + 127) // 255
+            colours = np.minimum(colours * np.uint16(255) // np.maximum(opacity, 1), 255).astype(np.uint8)
+        if convert:
+            convert(colours)
+        opaque[top : top + STRIP] = (colours * opacity + 255 * (255 - opacity) + 127) // 255
     return opaque
 
 

@@ -69,7 +69,7 @@ def _chunks(png: bytes | bytearray) -> Iterator[tuple[bytes, int, int]]:
     at = _SIGNATURE
     for _ in range(MOST_CHUNKS):
         if at + 12 > len(png):
-            if at < len(png):
+            if at < len(png) and png[at + 4 : at + 8] != b"IEND":  # which is nothing but the end
                 yield b"END?", at, len(png)
             return
         length, kind = struct.unpack_from(">I4s", png, at)
