@@ -141,11 +141,10 @@ def _open_heic(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
     header = heif.header_of(data)
     if header.coding == b"av01":
         # A file may name no more than the general brands (ISO/IEC 23008-12, 10.2), and libavif wants its own.
-        data = bytearray(data)
+        data = _changeable(data)
         data[8:12] = b"avif"
         return _open_with_pillow(data, "AVIF", long_edge, memory)
     crop = header.upright_crop()
-    check_edges(*(crop[2:] if crop else (header.width, header.height) if header.width else (SHORTEST_EDGE,) * 2))
     # libheif and libde265 copy what they decode: more than twice the file's bytes, beside those.
     copies = 2.5 * len(data)
     room = memory - len(data) - copies
@@ -155,7 +154,7 @@ def _open_heic(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
 
     if crop:
         # libheif 1.23 takes the crop's size for the largest that a picture may have (strukturag/libheif #1856).
-        data = bytearray(data)
+        data = _changeable(data)
         heif.without_crop(data, header)
     pi_heif.options.DECODE_THREADS = 1
     try:
@@ -188,6 +187,10 @@ def _open_heic(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
     if convert:
         convert(pixels)
     return Opened(pixels)
+
+
+def _changeable(data: bytes | bytearray) -> bytearray:
+    return data if isinstance(data, bytearray) else bytearray(data)
 
 
 def _taken_from(data: bytes | bytearray) -> bytes:
@@ -229,7 +232,6 @@ def _open_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int, 
             chunks = png.header_of(data) if format_ == "PNG" else None
             boxes = heif.header_of(data) if format_ == "AVIF" else heif.Header()
             if boxes.width and boxes.height:  # libavif has a limit of its own, and no word for it
-                check_edges(boxes.width, boxes.height)
                 needed_for(boxes.width, boxes.height, format_, long_edge, room)
             file = _Patient(data, chunks.picture if chunks else None)
             with no_more_than(room, room):
