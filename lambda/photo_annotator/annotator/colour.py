@@ -15,23 +15,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from annotator.pixels import STRIP, Pixels
+
 if TYPE_CHECKING:
     from PIL import Image, ImageCms
 
-Pixels = NDArray[np.uint8]
 Numbers = NDArray[np.float64]
 Light = NDArray[np.float32]
 
 Convert = Callable[[Pixels], None]
 """Turns height x width x 3 pixels, blue first, into sRGB where they are."""
 
-STRIP = 64
-"""Rows that are converted at a time, so that the numbers between take little memory."""
-
 _LEVELS = np.arange(256) / 255
 
 _ALIKE = 1.5
-"""Levels of 255 by which a description may differ from sRGB and still be it: what a profile's rounded curve does."""
+"""Levels of 255 by which a curve may differ from sRGB's and still count as it: profiles round theirs."""
 
 
 def from_profile(profile: bytes, *, grey: bool = False) -> Convert | None:
@@ -47,7 +45,7 @@ def from_profile(profile: bytes, *, grey: bool = False) -> Convert | None:
 
 
 def from_code_points(primaries: int, transfer: int) -> Convert | None:
-    """What two numbers of ITU-T H.273 say: its tables 2 and 3. Those that we do not know are taken for sRGB's."""
+    """What primaries (ITU-T H.273, table 2) and transfer (table 3) say. Unknown numbers count as sRGB's."""
     if transfer in _HDR:
         chromaticities = _PRIMARIES.get(primaries, _PRIMARIES[_BT_2020])
         to_bt_2020 = _from_xyz(_BT_2020) @ _to_xyz(chromaticities)
@@ -57,10 +55,9 @@ def from_code_points(primaries: int, transfer: int) -> Convert | None:
 
 
 def from_gamma(gamma: int, chromaticities: tuple[int, ...] | None) -> Convert | None:
-    """What a PNG's gAMA and cHRM say, times 100,000; without a profile or code points they are the last resort.
+    """What a PNG's gAMA and cHRM say, times 100,000; they count only without a profile and code points.
 
-    About 1/2.2 and nothing else is what programs write that mean sRGB: browsers convert it by no more than libpng
-    thinks worth it, from 5 % on.
+    A gamma within 5 % of 1/2.2 means sRGB if there are no chromaticities: libpng's threshold, which browsers share.
     """
     if not gamma or (not chromaticities and abs(gamma * 2.2 / 100_000 - 1) < 0.05):
         return None
@@ -74,7 +71,7 @@ def from_gamma(gamma: int, chromaticities: tuple[int, ...] | None) -> Convert | 
 
 
 def cmyk_to_rgb(image: "Image.Image", profile: bytes) -> "Image.Image":
-    """A CMYK image as Pillow has it, as sRGB by its profile, or as good as it can be without one."""
+    """A CMYK image in sRGB by its profile; by Pillow's formula if there is none, or it is broken."""
     if profile[16:20] == b"CMYK":
         from PIL import ImageCms
 
