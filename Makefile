@@ -96,6 +96,10 @@ imports: .venv/.ready-dev
 synth: .venv/.ready-dev  ## synthesise both stacks; needs no Docker, no credentials, no network
 	@.venv/bin/npx cdk synth --quiet
 
+.PHONY: reference
+reference: .venv/.ready-dev  ## write docs/reference from the code; the tests fail when it is out of date
+	@.venv/bin/python -m docs.reference.generate
+
 ## --- measuring, and looking after what is pinned ----------------------------------------------
 
 .PHONY: bench bench-burst bench-retries bench-faults bench-hostile audit sbom

@@ -2,6 +2,7 @@
 
 python -m bench                       everything, about ten minutes
 python -m bench warm cold --quick     two parts, few rounds
+python -m bench against --checkout ../before    the function beside that of another checkout, such as a git worktree
 """
 
 import argparse
@@ -33,9 +34,10 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 class Bench:
     """All parts, by name; what several of them need is made once."""
 
-    def __init__(self, stack: ExitStack, *, quick: bool) -> None:
+    def __init__(self, stack: ExitStack, *, quick: bool, checkout: Path | None = None) -> None:
         self._stack = stack
         self._quick = quick
+        self._checkout = checkout
         self.figures: list[Figure] = []
         self.notes: list[tuple[str, str]] = []
 
@@ -53,7 +55,10 @@ class Bench:
 
     @cached_property
     def _functions(self) -> Functions:
-        return Functions(self._aws, self._folder, self._image)
+        if self._checkout is None:
+            return Functions(self._aws, self._folder, self._image)
+        context = self._checkout.resolve() / "lambda" / "photo_annotator"
+        return Functions(self._aws, self._folder, self._image, (context, image.task_root(context, "image-before")))
 
     def _rounds(self, usual: int) -> int:
         return 3 if self._quick else usual
@@ -61,6 +66,12 @@ class Bench:
     def warm(self) -> None:
         """one photo in a warm process, three shares of a processor"""
         self.figures += photo_figures.warm(self._functions, self._rounds(11))
+
+    def against(self) -> None:
+        """one photo, warm and cold, beside another checkout; needs --checkout"""
+        if self._checkout is None:
+            raise SystemExit("against needs the other checkout: python -m bench against --checkout FOLDER")
+        self.figures += photo_figures.against(self._functions, self._rounds(15))
 
     def pixels(self) -> None:
         """decode + draw + encode, processor time"""
@@ -136,17 +147,17 @@ PARTS = (
     "growth",
     "likeness",
 )
-ON_REQUEST = ("suite",)
+ON_REQUEST = ("against", "suite")
 
 
 def main() -> None:
-    """Run the parts that the command line names, or all but the suite."""
+    """Run the parts that the command line names, or all but those on request."""
     asked = _arguments()
     # Tidy up, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began, load_before = time.monotonic(), load()
     with ExitStack() as stack:
-        bench = Bench(stack, quick=asked.quick)
+        bench = Bench(stack, quick=asked.quick, checkout=asked.checkout)
         for name in asked.parts or PARTS:
             part: Callable[[], None] = getattr(bench, name)
             seen, started = len(bench.figures), time.monotonic()
@@ -167,6 +178,7 @@ def _arguments() -> argparse.Namespace:
     parts = "; ".join(f"{name}: {getattr(Bench, name).__doc__}" for name in (*PARTS, *ON_REQUEST))
     parser.add_argument("parts", nargs="*", choices=(*PARTS, *ON_REQUEST, []), metavar="PART", help=parts)
     parser.add_argument("--quick", action="store_true", help="three rounds of each: to see that all of it works")
+    parser.add_argument("--checkout", type=Path, metavar="FOLDER", help="the other checkout, for `against`")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into FILE, between its markers")
     return parser.parse_args()
 

@@ -1,6 +1,6 @@
 """What a photo and an attendee's evening cost, from a measured photo and the workshop's own price list."""
 
-from workshop.cost import Usage, bill, prices
+from workshop.takedown.cost import Usage, bill, prices
 
 PHOTOS, HOURS, FACES_A_PHOTO = 20, 3, 6
 """An attendee's evening: photos sent, hours from deploy to destroy, faces on each photo."""

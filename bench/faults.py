@@ -7,7 +7,6 @@ also gets 256 MB, which is too little for some of the photos, until everything i
 back.
 """
 
-import hashlib
 import json
 import os
 import random
@@ -19,19 +18,20 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote_plus
 
 import click
 import cv2
 import numpy as np
-from annotator.photo import picture_key, result_key
+from annotator.photo import PICTURES, RESULTS, Photo
 
 from bench.burst.photos import photo, see_painted_faces
 from local_aws.faulty_s3 import Fault, FaultyS3, Kind, Request
 from local_aws.local import LocalAws
 from local_aws.rekognition.conditions import Fault as Refused
-from workshop.account import Account
-from workshop.dead_letters import dead_letters, redrive
-from workshop.stacks import Stacks
+from workshop.aws.account import Account
+from workshop.aws.dead_letters import dead_letters, redrive
+from workshop.aws.stacks import Stacks
 
 TIMEOUT, VISIBILITY, MEMORY, MENDED_MEMORY = 12, 16, 256, 512
 """Seconds, seconds, and megabytes."""
@@ -108,15 +108,16 @@ class Room:
         if hangs:
             time.sleep(HANGS_FOR)
 
-    def put(self, key: str, body: bytes) -> None:
-        self.stacks.account.client("s3").put_object(Bucket=self.stacks.raw_bucket, Key=key, Body=body)
+    def put(self, key: str, body: bytes) -> Photo:
+        stored = self.stacks.account.client("s3").put_object(Bucket=self.stacks.raw_bucket, Key=key, Body=body)
         with self.lock:
             self.uploads += 1
+        return Photo(self.stacks.raw_bucket, key, stored["VersionId"], stored["ETag"].strip('"'), len(body))
 
-    def announce_again(self, key: str, body: bytes) -> None:
+    def announce_again(self, photo: Photo) -> None:
         """The same event once more, as S3 may send it."""
-        entry = {"key": key, "size": len(body), "eTag": hashlib.md5(body, usedforsecurity=False).hexdigest()}
-        s3 = {"bucket": {"name": self.stacks.raw_bucket}, "object": entry}
+        entry = {"key": quote_plus(photo.key), "size": photo.size, "eTag": photo.etag, "versionId": photo.version_id}
+        s3 = {"bucket": {"name": photo.bucket}, "object": entry}
         event = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}
         self.send(json.dumps({"Records": [event]}))
         with self.lock:
@@ -128,7 +129,7 @@ class Room:
 
 def _step(kind: Kind, request: Request) -> str:
     """Where a photo's way was cut short, such as `killed after PUT results`."""
-    what = request.key.partition("/")[0] if request.key.startswith(("pictures/", "results/")) else "photo"
+    what = request.key.partition("/")[0] if request.key.startswith((PICTURES, RESULTS)) else "photo"
     return f"{kind} {request.method} {what}"
 
 
@@ -234,18 +235,18 @@ def _story(room: Room, number: int) -> Iterator[None]:
     room.happened[f"photo: {kind}"] += 1
 
     def told() -> Iterator[None]:
-        room.put(key, first)
+        photo = room.put(key, first)
         yield time.sleep(chance.uniform(0, 2.5))
         if kind == "duplicate":
-            yield room.announce_again(key, first)
+            yield room.announce_again(photo)
         if kind in ("overwritten", "there and back", "late duplicate"):
-            yield room.put(key, second)
+            yield room.put(key, second) and None
         if kind == "there and back":
             yield time.sleep(chance.uniform(0, 2.5))
-            yield room.put(key, first)
+            yield room.put(key, first) and None
         if kind == "late duplicate":
             yield time.sleep(chance.uniform(0, 2.5))
-            yield room.announce_again(key, first)
+            yield room.announce_again(photo)
         if kind == "deleted":
             s3 = room.stacks.account.client("s3")
             yield s3.delete_object(Bucket=room.stacks.raw_bucket, Key=key) and None
@@ -285,6 +286,8 @@ class Outcomes:
 
     statuses: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    older: int = 0
+    after_deletion: int = 0
     orphans: int = 0
     missing: int = 0
     stray: int = 0
@@ -294,28 +297,37 @@ def _outcomes(room: Room) -> Outcomes:
     """Look at every object and every face."""
     seen = Outcomes()
     s3 = room.stacks.account.client("s3")
-    raw = _listed(s3, room.stacks.raw_bucket)
+    raw = {
+        key: s3.head_object(Bucket=room.stacks.raw_bucket, Key=key)["VersionId"]
+        for key in _listed(s3, room.stacks.raw_bucket)
+    }
     processed = _listed(s3, room.stacks.processed_bucket)
-    named: set[str] = set()
+    documents = [
+        json.loads(s3.get_object(Bucket=room.stacks.processed_bucket, Key=key)["Body"].read())
+        for key in processed
+        if key.startswith(RESULTS)
+    ]
+    named = {face["face_id"] for document in documents for face in document["faces"] if face["face_id"]}
+    pictures = {document["processed"]["key"] for document in documents if document["processed"]}
+    for key in {key for key in processed if key.startswith(PICTURES)} ^ pictures:
+        seen.stray += 1
+        seen.wrong.append(f"{key}: a picture without a result, or named by a result and missing")
     for key in room.keys:
-        result = None
-        if result_key(key) in processed:
-            result = json.loads(s3.get_object(Bucket=room.stacks.processed_bucket, Key=result_key(key))["Body"].read())
-            named |= {face["face_id"] for face in result["faces"] if face["face_id"]}
-        picture = picture_key(key) in processed
-        if bool(result and result["processed"]) != picture:
-            seen.stray += 1
-            seen.wrong.append(f"{key}: a picture without a result, or a result without its picture")
+        versions = {
+            document["raw"]["version_id"]: document["status"] for document in documents if document["raw"]["key"] == key
+        }
         if key not in raw:
             seen.statuses["deleted by its owner"] += 1
-        elif not result:
+            if versions:
+                seen.after_deletion += 1
+        elif raw[key] not in versions:
             seen.statuses["no outcome"] += 1
             seen.wrong.append(f"{key}: no outcome")
-        elif result["raw"]["etag"] != raw[key]:
-            seen.statuses["an older version's outcome"] += 1
-            seen.wrong.append(f"{key}: the outcome of an older version")
         else:
-            seen.statuses[result["status"]] += 1
+            seen.statuses[versions[raw[key]]] += 1
+            if len(versions) > 1:
+                seen.older += 1
+                seen.wrong.append(f"{key}: the outcome of an older version as well")
     pages = room.stacks.account.client("rekognition").get_paginator("list_faces")
     there = {
         face["FaceId"]: face["ExternalImageId"]
@@ -355,7 +367,8 @@ def _rows(room: Room, failed: Outcomes, ended: Outcomes, letters: int) -> dict[s
         "outcomes while everything failed": _told(failed.statuses),
         "dead letters after five real failures (photos / poison)": f"{photos_back} / {len(POISON)}",
         "**outcomes once mended and redriven**": f"**{_told(ended.statuses)}**",
-        "**lost, or an older version's**": f"**{sum(n for s, n in ended.statuses.items() if s in _BAD)}**",
+        "**lost / older versions' outcomes**": f"**{ended.statuses['no outcome']} / {ended.older}**",
+        "results of photos that were deleted after they were done": ended.after_deletion,
         "**faces that no result names / that a result names in vain**": f"**{ended.orphans} / {ended.missing}**",
         "**pictures without a result, or the reverse**": f"**{ended.stray}**",
         "deliveries of a message: mean / most": (
@@ -363,9 +376,6 @@ def _rows(room: Room, failed: Outcomes, ended: Outcomes, letters: int) -> dict[s
         ),
         "IndexFaces calls per upload: mean / most": (f"{calls / room.uploads:.2f} / {max(room.index_faces.values())}"),
     }
-
-
-_BAD = {"no outcome", "an older version's outcome"}
 
 
 def _told(statuses: Counter[str]) -> str:
@@ -384,9 +394,9 @@ def _log(stacks: Stacks) -> Iterator[str]:
             yield event["message"]
 
 
-def _listed(s3: Any, bucket: str) -> dict[str, str]:
+def _listed(s3: Any, bucket: str) -> list[str]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    return {each["Key"]: each["ETag"].strip('"') for page in pages for each in page.get("Contents", [])}
+    return [each["Key"] for page in pages for each in page.get("Contents", [])]
 
 
 def _messages(stacks: Stacks, queue: str) -> int:

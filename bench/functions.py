@@ -1,4 +1,4 @@
-"""The three handlers that are compared, each in an execution environment of the local AWS's Lambda host."""
+"""The handlers that are compared, each in an execution environment of the local AWS's Lambda host."""
 
 import hashlib
 import itertools
@@ -13,14 +13,16 @@ from typing import Literal
 import botocore
 import psutil
 
-from bench.nearby_aws import PROCESSED, RAW, NearbyAws
+from bench.nearby_aws import PROCESSED, RAW, VERSION, NearbyAws
 from bench.photos import PROJECT, Kind
 from bench.processors import limited, processors_at
 from local_aws.lambda_host.code import Code, CodeStore
 from local_aws.lambda_host.environment import ExecutionEnvironment
 from local_aws.lambda_host.function import Function
 
-Name = Literal["ours", "original", "service"]
+Name = Literal["ours", "original", "service", "before"]
+
+OURS: tuple[Name, ...] = ("ours", "before")
 
 _ROOM = 3008
 """Megabytes, where memory is not what is asked about."""
@@ -39,18 +41,28 @@ class Running:
     name: Name
     _environment: ExecutionEnvironment
     _process: psutil.Process
+    _aws: NearbyAws
 
     def photo(self, kind: Kind) -> float:
         """Seconds that the function takes for a photo of this kind that it has not seen. Raises DidNotFit."""
-        number = next(_numbers)
-        event = _event(self.name, kind, kind.key(number))
+        return self._photo(kind, kind.key(next(_numbers)))
+
+    def until_stored(self, kind: Kind, began: float | None = None) -> float:
+        """Seconds from `began`, or from the invocation, until S3 has confirmed the result."""
+        began = time.perf_counter() if began is None else began
+        key = kind.key(next(_numbers))
+        self._photo(kind, key)
+        return self._aws.result_confirmed(key) - began
+
+    def _photo(self, kind: Kind, key: str) -> float:
+        event, number = _event(self.name, kind, key), next(_numbers)
         began = time.perf_counter()
         outcome = self._environment.invoke(event, f"{number:08}-0000-4000-8000-000000000000")
         seconds = time.perf_counter() - began
         answer = json.loads(outcome.payload or b"null")
         if b"Runtime.ExitError" in outcome.payload:
             raise DidNotFit
-        if outcome.is_error or (self.name == "ours" and answer != {"batchItemFailures": []}):
+        if outcome.is_error or (self.name in OURS and answer != {"batchItemFailures": []}):
             raise RuntimeError(f"{self.name} failed: {outcome.payload!r} {[line.message for line in outcome.log]}")
         return seconds
 
@@ -64,9 +76,12 @@ class Running:
 
 
 class Functions:
-    """Starts the functions; `image` is the folder that stands for our image's /var/task."""
+    """Starts the functions; `image` is the folder that stands for our image's /var/task.
 
-    def __init__(self, aws: NearbyAws, folder: Path, image: Path) -> None:
+    `before` is the build context of our function in another checkout, and the folder that stands for its /var/task.
+    """
+
+    def __init__(self, aws: NearbyAws, folder: Path, image: Path, before: tuple[Path, Path] | None = None) -> None:
         self._aws = aws
         self._folder = folder
         self._codes: dict[Name, Code] = {
@@ -75,10 +90,12 @@ class Functions:
             "service": self._code(PROJECT / "bench" / "yardsticks" / "service"),
             "ours": replace(self._code(PROJECT / "lambda" / "photo_annotator"), task_root=image),
         }
+        if before:
+            self._codes["before"] = replace(self._code(before[0]), task_root=before[1])
 
     def _authorities(self, name: Name) -> Path:
         """The certificate authorities that boto3 trusts there."""
-        packages = self._codes["ours"].task_root if name == "ours" else Path(botocore.__file__).parents[1]
+        packages = self._codes[name].task_root if name in OURS else Path(botocore.__file__).parents[1]
         return packages / "botocore" / "cacert.pem"
 
     @property
@@ -118,7 +135,7 @@ class Functions:
                 environment.initialise()
             process = max(psutil.Process().children(), key=lambda child: (child.create_time(), child.pid))
             stack.enter_context(limited(process.pid, processors))
-            yield Running(name, environment, process)
+            yield Running(name, environment, process, self._aws)
 
     def first_photo(self, name: Name, kind: Kind, processors: float, *, free_start: bool = False) -> float:
         """Seconds from the start of a new process until its first photo is done."""
@@ -126,6 +143,12 @@ class Functions:
         with self.running(name, processors, free_start=free_start) as function:
             function.photo(kind)
             return time.perf_counter() - began
+
+    def first_result(self, name: Name, kind: Kind, processors: float) -> float:
+        """Seconds from the start of a new process until the result of its first photo is stored."""
+        began = time.perf_counter()
+        with self.running(name, processors) as function:
+            return function.until_stored(kind, began)
 
 
 def _function(name: str, memory: int, image: str | None = None) -> Function:
@@ -154,10 +177,10 @@ def _event(name: Name, kind: Kind, key: str) -> bytes:
         "eventName": "ObjectCreated:Put",
         "s3": {
             "bucket": {"name": RAW},
-            "object": {"key": key, "eTag": hashlib.md5(photo).hexdigest(), "size": len(photo)},
+            "object": {"key": key, "eTag": hashlib.md5(photo).hexdigest(), "size": len(photo), "versionId": VERSION},
         },
     }
     notification = {"Records": [record]}
-    if name != "ours":  # the 2019 workshop's bucket called its function directly
+    if name not in OURS:  # the 2019 workshop's bucket called its function directly
         return json.dumps(notification).encode()
     return json.dumps({"Records": [{"messageId": "1", "body": json.dumps(notification)}]}).encode()

@@ -33,9 +33,9 @@ from local_aws.local import PROJECT, LocalAws
 from local_aws.rekognition import operations
 from tests.annotator.hostile import Hostile, files
 from tests.annotator.playing import Played, play
-from workshop.account import Account
-from workshop.results import result_of
-from workshop.stacks import Stacks
+from workshop.aws.account import Account
+from workshop.aws.results import latest_result
+from workshop.aws.stacks import Stacks
 
 PARTS = ("alone", "deployed", "chance")
 MEMORY, TIMEOUT = 512, 30
@@ -45,8 +45,8 @@ SHARE = processors_at(MEMORY)
 FUZZED = (
     "tests/annotator/test_fuzz_decoding.py",
     "tests/annotator/test_fuzz_documents.py",
-    "tests/face_collection/test_bad_requests.py",
-    "tests/workshop/test_fuzz_arguments.py",
+    "tests/face_collection/test_handler.py",
+    "tests/workshop/commands/test_fuzz_arguments.py",
 )
 
 
@@ -177,7 +177,7 @@ def deployed(some: list[Hostile], patience: float) -> bool:
 
 def _result(stacks: Stacks, key: str) -> Result | None:
     try:
-        return result_of(stacks, key)
+        return latest_result(stacks, key)
     except ClientError:  # the emulator has words of its own for some keys that are not there
         return None
 

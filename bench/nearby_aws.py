@@ -2,7 +2,8 @@
 
 Not an emulator: ministack takes milliseconds that vary, speaks no TLS and has no wait to set. This one knows only what
 the timed functions ask. A raw photo's key says what lies under it, `12-megapixels-6-faces/anything.jpg`, so that each
-run has a photo of its own; what is uploaded is kept until 16 newer objects have come.
+run has a photo of its own; what is uploaded is kept until 16 newer objects have come, and when each result was
+confirmed is kept too.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 import zlib
 from base64 import b64encode
 from collections import OrderedDict
@@ -25,7 +27,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from bench.photos import Kind
 
@@ -40,7 +42,11 @@ REKOGNITION = 0.400
 
 RAW, PROCESSED = "raw-photos", "processed-photos"
 
+VERSION = "v1"
+"""The version ID of every raw photo."""
+
 _KEPT = 16
+_ASK_WHEN = "/result-confirmed/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,12 @@ class NearbyAws:
             "AWS_SECRET_ACCESS_KEY": "local",
             "NO_PROXY": "127.0.0.1",
         }
+
+    def result_confirmed(self, key: str) -> float:
+        """When the write of this raw photo's result was confirmed, on the clock of `time.perf_counter`."""
+        trusting = ssl.create_default_context(cafile=self.certificate)
+        with urllib.request.urlopen(f"{self.url}{_ASK_WHEN}{quote(key)}", context=trusting) as answer:
+            return float(answer.read())
 
 
 @contextmanager
@@ -99,6 +111,7 @@ class _Server(ThreadingHTTPServer):
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._tls.load_cert_chain(certificate, key)
         self.stored: OrderedDict[str, bytes] = OrderedDict()
+        self.confirmed: dict[str, float] = {}
         self.parts: dict[str, dict[int, bytes]] = {}
 
     def finish_request(self, request: Any, client_address: Any) -> None:
@@ -133,6 +146,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.parts[query["uploadId"][0]][int(query["partNumber"][0])] = body
         else:
             self._store(body)
+        if self._key().startswith(_RESULTS):
+            # perf_counter is the system's own monotonic clock on Linux and macOS: the same in every process.
+            self.server.confirmed[self._key().removeprefix(_RESULTS)] = time.perf_counter()
         self._answer(200, headers={"ETag": _etag(body)})
 
     def do_POST(self) -> None:
@@ -156,13 +172,27 @@ class _Handler(BaseHTTPRequestHandler):
         return unquote(urlsplit(self.path).path)
 
     def _read(self) -> None:
-        time.sleep(FIRST_BYTE)
         key = self._key()
+        if key.startswith(_ASK_WHEN):
+            photo = key.removeprefix(_ASK_WHEN)
+            return self._answer(
+                200, str(max(t for k, t in self.server.confirmed.items() if k.startswith(photo))).encode()
+            )
+        time.sleep(FIRST_BYTE)
+        query = parse_qs(urlsplit(self.path).query)
+        if "list-type" in query:
+            beginning = f"/{PROCESSED}/{query['prefix'][0]}"
+            keys = [name.removeprefix(f"/{PROCESSED}/") for name in self.server.stored if name.startswith(beginning)]
+            items = "".join(f"<Contents><Key>{name}</Key></Contents>" for name in keys)
+            listed = f"<ListBucketResult><IsTruncated>false</IsTruncated>{items}</ListBucketResult>"
+            return self._answer(200, listed.encode(), _XML)
         content = photo_under(key) if key.startswith(f"/{RAW}/") else self.server.stored.get(key)
         if content is None:
             missing = b"<Error><Code>NoSuchKey</Code><Message>no</Message></Error>"
             return self._answer(404, missing if self.command == "GET" else b"", _XML)
         headers = {"ETag": _etag(content), "Last-Modified": "Sun, 22 Nov 2026 00:00:00 GMT", "Accept-Ranges": "bytes"}
+        if key.startswith(f"/{RAW}/"):
+            headers["x-amz-version-id"] = VERSION
         if wanted := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")):
             first, last = int(wanted[1]), min(int(wanted[2] or len(content)), len(content) - 1)
             headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
@@ -201,6 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 _XML = {"Content-Type": "application/xml"}
+_RESULTS = f"/{PROCESSED}/results/"
 
 
 def _unchunked(stream: Any) -> bytes:

@@ -28,20 +28,18 @@ PHOTO = Kind(12)
 def warm(functions: Functions, rounds: int) -> list[Figure]:
     """A photo of 12 megapixels in a process that has seen photos before."""
     figures = []
-    targets = {0.29: "<= 0.35", 1.0: "<= 0.52", 1.7: ""}
     for share in (1.0, 0.29, 1.7):
         seconds = _warm(functions, PHOTO, share, rounds)
         what = f"warm photo, 12 MP, wall, {share:g} processor{'s' if share > 1 else ''}"
-        figures.append(_compared(what, seconds, "original", targets[share]))
-        target = "<= 0.95" if share == 1 else ""
-        figures.append(_compared(f"{what}, moving full-size bytes", seconds, "service", target))
+        figures.append(_compared(what, seconds, "original"))
+        figures.append(_compared(f"{what}, moving full-size bytes", seconds, "service"))
     return figures
 
 
 def other_sizes(functions: Functions, rounds: int) -> list[Figure]:
     """The same at 2, 24 and 48 megapixels."""
     return [
-        _compared(f"warm photo, {megapixels} MP, wall, {share:g}", seconds, yardstick, "")
+        _compared(f"warm photo, {megapixels} MP, wall, {share:g}", seconds, yardstick)
         for megapixels in (2, 24, 48)
         for share in SHARES
         for seconds in (_warm(functions, Kind(megapixels), share, rounds),)
@@ -58,11 +56,10 @@ def _warm(functions: Functions, kind: Kind, processors: float, rounds: int) -> d
         return interleaved(runs, rounds, warm_up=2)
 
 
-def _compared(what: str, seconds: dict[str, list[float]], yardstick: str, target: str) -> Figure:
-    """Beside the target stands what nobody can be better than: Rekognition's wait and one write, without any work."""
-    waits = (REKOGNITION + UPLOAD) / statistics.median(seconds[yardstick])
-    target = f"{target} (waits alone: {waits:.2f})" if target else ""
-    return compared(what, seconds["ours"], seconds[yardstick], target, of=yardstick, unit=milliseconds)
+def _compared(what: str, seconds: dict[str, list[float]], yardstick: str) -> Figure:
+    """In the place of a target stands the floor: the waits for Rekognition and the two writes, and no work."""
+    floor = (REKOGNITION + 2 * UPLOAD) / statistics.median(seconds[yardstick])
+    return compared(what, seconds["ours"], seconds[yardstick], f"floor {floor:.2f}", of=yardstick, unit=milliseconds)
 
 
 def cold(functions: Functions, rounds: int) -> list[Figure]:
@@ -72,14 +69,14 @@ def cold(functions: Functions, rounds: int) -> list[Figure]:
     and documents neither; so both are measured.
     """
     figures = []
-    for share, free_start, target in ((1.0, False, "<= 0.50"), (0.29, False, "<= 0.45"), (0.29, True, "")):
+    for share, free_start in ((1.0, False), (0.29, False), (0.29, True)):
         runs = {
             name: partial(functions.first_photo, name, PHOTO, share, free_start=free_start)
             for name in ("ours", "original")
         }
         free = ", a whole one for the imports" if free_start else ""
         what = f"first photo on a cold start, {share:g} processor{free}"
-        figures.append(_compared(what, interleaved(runs, rounds, warm_up=1), "original", target))
+        figures.append(_compared(what, interleaved(runs, rounds, warm_up=1), "original"))
     return figures
 
 
@@ -124,6 +121,34 @@ def _until_it_ends(statements: str, environment: dict[str, str]) -> float:
         if process.wait():
             raise RuntimeError(f"{statements} failed")
         return time.perf_counter() - began
+
+
+def against(functions: Functions, rounds: int) -> list[Figure]:
+    """This checkout beside another one: until the result is stored, which an attendee waits for, and as billed."""
+    figures = []
+    for share in (1.0, 0.29):
+        processor = f"{share:g} processor"
+        with ExitStack() as stack:
+            running = {name: stack.enter_context(functions.running(name, share)) for name in ("ours", "before")}
+            stored = {name: partial(function.until_stored, PHOTO) for name, function in running.items()}
+            billed = {name: partial(function.photo, PHOTO) for name, function in running.items()}
+            target = "<= 0.90" if share == 1 else ""
+            rows = (("result stored", stored, target), ("the invocation", billed, "<= 1.00" if share == 1 else ""))
+            for what, runs, target in rows:
+                figures.append(_before(f"warm photo, 12 MP, {processor}, {what}", runs, target, rounds))
+        first = {name: partial(functions.first_result, name, PHOTO, share) for name in ("ours", "before")}
+        figures.append(_before(f"first photo, {processor}, result stored", first, "<= 0.90", rounds))
+    peaks = {name: statistics.median(_peak(functions, name, PHOTO, 5) for _ in range(3)) for name in ("ours", "before")}
+    megabytes = [f"{peaks[name]:.0f} MB" for name in ("ours", "before")]
+    figures.append(
+        Figure("peak memory, 12 MP", megabytes[0], f"{megabytes[1]}, before", peaks["ours"] / peaks["before"], "")
+    )
+    return figures
+
+
+def _before(what: str, runs: dict[str, Callable[[], float]], target: str, rounds: int) -> Figure:
+    seconds = interleaved(runs, rounds, warm_up=2)
+    return compared(what, seconds["ours"], seconds["before"], target, of="before", unit=milliseconds)
 
 
 def memory(functions: Functions, photos: int) -> list[Figure]:
@@ -188,7 +213,7 @@ def gigabyte_seconds(functions: Functions, chosen: int, rounds: int) -> tuple[Fi
         f"GB-seconds a photo, 12 MP, warm, at {chosen} MB",
         seconds_billed["ours"],
         seconds_billed["original"],
-        "<= 0.30",
+        "",
         of="original at 512 MB",
         unit=_gb_seconds,
     )

@@ -1,11 +1,11 @@
 """The Rekognition collection, through a custom resource of our own.
 
-CloudFormation has a native `AWS::Rekognition::Collection` too. The custom resource stays because it teaches the
-lifecycle, reports the face model's version, and refuses a collection that is not this stack's.
+docs/decisions.md says why this is neither the native `AWS::Rekognition::Collection` nor CDK's provider framework.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from aws_cdk import CustomResource, Duration, Stack
 from aws_cdk import aws_iam as iam
@@ -43,24 +43,25 @@ class FaceCollection(Construct):
                 resources=[_collection_arn(stack, f"{family}*")],
             )
         )
-        provider = lambda_.Function(
-            self,
-            "Provider",
-            description="Creates and deletes this workshop's Rekognition collection for CloudFormation.",
-            runtime=lambda_.Runtime.PYTHON_3_13,
-            code=lambda_.Code.from_asset(_readable_by_all(HANDLER), exclude=["**/__pycache__", "**/*.pyc"]),
-            handler="face_collection.handler.handle",
-            # Far more than it takes: what is left when it gives up must be enough to end by itself.
-            timeout=Duration.minutes(5),
-            role=identity.role,
-            log_group=identity.log_group,
-        )
+        with TemporaryDirectory() as folder:
+            provider = lambda_.Function(
+                self,
+                "Provider",
+                description="Creates and deletes this workshop's Rekognition collection for CloudFormation.",
+                runtime=lambda_.Runtime.PYTHON_3_13,
+                code=lambda_.Code.from_asset(_readable_copy(HANDLER, Path(folder))),
+                handler="face_collection.handler.handle",
+                # Longer than all the time-outs in the handler together.
+                timeout=Duration.minutes(5),
+                role=identity.role,
+                log_group=identity.log_group,
+            )
         resource = CustomResource(
             self,
             "Resource",
             resource_type="Custom::RekognitionCollection",
             service_token=provider.function_arn,
-            # Without this CloudFormation would wait an hour for an answer that got lost.
+            # Without this CloudFormation would wait an hour for an answer that was lost.
             service_timeout=Duration.minutes(10),
             properties={"CollectionId": f"{family}faces", "Tags": tags},
         )
@@ -83,13 +84,15 @@ def _collection_arn(stack: Stack, name: str) -> str:
     return stack.format_arn(service="rekognition", resource="collection", resource_name=name)
 
 
-def _readable_by_all(folder: Path) -> str:
-    """The folder, its files readable for Lambda's user too.
+def _readable_copy(source: Path, folder: Path) -> str:
+    """Copies the Python files of `source` to `folder`, readable by Lambda's user.
 
-    A careful umask keeps a checkout to its owner, the zip keeps the modes, and the function could not be imported.
+    The function's zip keeps the files' modes, and with a umask of 077 only the owner may read a checkout.
     """
-    for path in (folder, *(each for each in folder.rglob("*") if not each.is_symlink())):
-        wanted = path.stat().st_mode | (0o555 if path.is_dir() else 0o444)
-        if path.stat().st_mode != wanted:
-            path.chmod(wanted)
+    for file in source.rglob("*.py"):
+        if file.is_file():  # an editor's lock may be a link to nowhere
+            copy = folder / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+            copy.chmod(0o644)
     return str(folder)

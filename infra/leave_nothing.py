@@ -28,7 +28,7 @@ class LeaveNothing:
         provider = node.node.scope
         role = provider.node.try_find_child("Role") if provider else None
         if not isinstance(provider, Construct) or not isinstance(role, CfnResource):
-            raise TypeError(f"{node.node.path} is a function whose role is not beside it; give it a log group by hand")
+            raise TypeError(f"{node.node.path} is a function whose role was not found; give it a log group by hand")
         log_group = logs.CfnLogGroup(provider, "Logs", retention_in_days=7)
         log_group.cfn_options.deletion_policy = CfnDeletionPolicy.DELETE
         log_group.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE

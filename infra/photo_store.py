@@ -32,7 +32,8 @@ class PhotoStore(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, keep_days: int, processing_timeout: Duration) -> None:
         super().__init__(scope, id_)
-        self.raw = self._bucket("Raw", keep_days)
+        # Versioned, so that the function reads exactly what was uploaded and can tell whether it is still current.
+        self.raw = self._bucket("Raw", keep_days, versioned=True)
         self.processed = self._bucket("Processed", keep_days)
         self.dead_letters = sqs.Queue(
             self,
@@ -59,24 +60,28 @@ class PhotoStore(Construct):
         self._alarm_on_dead_letters()
 
     def grant_reading_photos(self, role: iam.IRole) -> None:
-        """Lets `role` read raw photos, and learn that one is gone rather than forbidden.
+        """Lets `role` read one version of a raw photo, and ask which version is current.
 
         S3 answers 403 instead of 404 for a missing object unless the caller may list the bucket
-        (S3 API reference, GetObject, "Permissions").
+        (S3 API reference, HeadObject, "Permissions").
         """
         role.add_to_principal_policy(
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[self.raw.arn_for_objects("*")])
+            iam.PolicyStatement(
+                actions=["s3:GetObject", "s3:GetObjectVersion"], resources=[self.raw.arn_for_objects("*")]
+            )
         )
-        role.add_to_principal_policy(
-            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.raw.bucket_arn, self.processed.bucket_arn])
-        )
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.raw.bucket_arn]))
 
     def grant_storing_results(self, role: iam.IRole) -> None:
-        """Lets `role` keep pictures and results, look up an earlier result, and remove an outdated picture."""
+        """Lets `role` store pictures and results, find a result again, and remove those of other versions."""
         pictures, results = (self.processed.arn_for_objects(f"{folder}/*") for folder in ("pictures", "results"))
-        role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[pictures, results]))
-        role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[pictures, results]))
-        role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:DeleteObject"], resources=[pictures]))
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:PutObject", "s3:DeleteObject"], resources=[pictures, results])
+        )
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[results]))
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.processed.bucket_arn])
+        )
 
     def grant_emptying_inbox(self, role: iam.IRole) -> None:
         """Lets Lambda take messages off the inbox as `role`, and the function say when one that failed comes again.
@@ -96,7 +101,7 @@ class PhotoStore(Construct):
             )
         )
 
-    def _bucket(self, id_: str, keep_days: int) -> s3.Bucket:
+    def _bucket(self, id_: str, keep_days: int, *, versioned: bool = False) -> s3.Bucket:
         return s3.Bucket(
             self,
             id_,
@@ -104,10 +109,14 @@ class PhotoStore(Construct):
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=versioned,
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="ForgetPhotos",
+                    # In a versioned bucket this hides a photo behind a delete marker; the next line deletes it a day
+                    # later, and then S3 removes the marker too (S3 user guide, "Expiring objects").
                     expiration=Duration.days(keep_days),
+                    noncurrent_version_expiration=Duration.days(1) if versioned else None,
                     abort_incomplete_multipart_upload_after=Duration.days(1),
                 )
             ],

@@ -34,9 +34,10 @@ class UnusableSetting(ValueError):
 class WorkshopSettings:
     """One attendee's deployment.
 
-    `keep_days` is in days, `long_edge` in pixels (0 keeps a photo's size), `memory` in megabytes. `max_concurrency`
-    is how many photos are looked at at once. `tags` are the attendee's own, beside the workshop's. `region` is None
-    where the stacks are synthesised for any region.
+    `keep_days` is in days: after them S3 deletes pictures and results and hides photos, which it erases one to two
+    days later. `long_edge` is in pixels (0 keeps a photo's size), `memory` in megabytes. `max_concurrency` is how many
+    photos are processed at the same time. `tags` are the attendee's own; the workshop adds two. `region` is None where
+    the stacks are synthesised for any region.
     """
 
     attendee: str = "me"
@@ -70,7 +71,7 @@ class WorkshopSettings:
         return cls(
             attendee=_attendee(chosen["attendee"]),
             region=region,
-            keep_days=_number(chosen, "keep_days", 1, 365, "days that photos and results are kept"),
+            keep_days=_number(chosen, "keep_days", 1, 365, "days that photos, pictures and results are kept"),
             long_edge=_long_edge(chosen),
             memory=_memory(chosen),
             max_concurrency=_number(chosen, "max_concurrency", 2, 1000, "photos looked at at once"),

@@ -17,8 +17,8 @@ import psutil
 from local_aws.errors import LocalAwsError
 from local_aws.local import PROJECT, LocalAws, names_an_aws
 from local_aws.steps import step
-from workshop.console import err, out
-from workshop.errors import WorkshopError, aws_errors_as_sentences
+from workshop.terminal.console import err, out
+from workshop.terminal.errors import WorkshopError, aws_errors_as_sentences
 
 STATE = PROJECT / "build" / "local-aws.json"
 """Which process keeps the local AWS up, so that `down` finds it."""

@@ -15,20 +15,20 @@ from annotator.result import Picture, Result
 
 from local_aws.local import PROJECT, LocalAws
 from local_aws.steps import step
-from workshop import gallery
-from workshop.account import Account
-from workshop.console import err, out, plain
-from workshop.diagnosis import diagnose
-from workshop.errors import WorkshopError
-from workshop.faces_table import faces_table
-from workshop.footprint import footprint_of
-from workshop.keys import readable
-from workshop.leftovers import Leftover, leftovers, remove_uploads
-from workshop.photos import prepare
-from workshop.results import wait_for_result
-from workshop.sources import read, spread
-from workshop.stacks import Stacks
-from workshop.uploads import upload_each
+from workshop.aws.account import Account
+from workshop.aws.results import wait_for_result
+from workshop.aws.stacks import Stacks
+from workshop.checks.diagnosis import diagnose
+from workshop.photos.keys import readable
+from workshop.photos.preparing import prepare
+from workshop.photos.sources import read, spread
+from workshop.photos.uploads import upload_each
+from workshop.show import gallery
+from workshop.show.faces_table import faces_table
+from workshop.takedown.footprint import footprint_of
+from workshop.takedown.leftovers import Leftover, leftovers, remove_uploads
+from workshop.terminal.console import err, out, plain
+from workshop.terminal.errors import WorkshopError
 
 BUILD = PROJECT / "build" / "demo"
 """Where the pictures and the page are put."""
@@ -112,7 +112,7 @@ def _send(stacks: Stacks, photos: Sequence[str]) -> list[Result]:
     with step("The function looks for faces and draws", "Every photo has its answer") as say:
         for number, upload in enumerate(uploads, 1):
             say(f"{number} of {len(uploads)}: {upload.photo.key}")
-            result = wait_for_result(stacks, upload.photo.key, upload.photo.etag, seconds=120)
+            result = wait_for_result(stacks, upload.photo, seconds=120)
             if result is None:
                 diagnosis = diagnose(stacks, upload.photo.key)
                 raise WorkshopError(f"{upload.photo.key} has no result: {diagnosis.sentence}", diagnosis.next_step)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from rich.text import Text
 
-from workshop.console import err, plain
+from workshop.terminal.console import err, plain
 
 Say = Callable[[str], None]
 """Shows what is happening within a step."""

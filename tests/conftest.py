@@ -1,6 +1,7 @@
 """What every test may rely on: no AWS but the local one, no network but loopback."""
 
 import os
+import signal
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +24,12 @@ os.environ |= {
     # The Node that the lock file pins, for jsii and the CDK CLI alike.
     "PATH": f"{PROJECT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
 }
+
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and every process that they start inherits
+# that. The tests of Ctrl-C need the default.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Each command has a session of its own, and each session would read AWS's models anew: a quarter of the suite's

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from workshop.errors import Interrupted, WorkshopError, aws_errors_as_sentences
+from workshop.terminal.errors import Interrupted, WorkshopError, aws_errors_as_sentences
 
 COMMANDS = Path(__file__).parent / "commands"
 
@@ -99,7 +99,7 @@ def workshop(ctx: click.Context, attendee: str, region: str | None, profile: str
 
     Rekognition says how a face looks, not what the person feels.
     """
-    from workshop.account import Choice  # boto3 takes its time, and --help needs none of it
+    from workshop.aws.account import Choice  # boto3 takes its time, and --help needs none of it
 
     ctx.obj = Choice(attendee, region or None, profile or None)
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from annotator.photo import result_key
+from annotator.photo import RESULTS
 
 from bench.burst.crowd import upload
 from bench.burst.measures import Played, invocation
 from local_aws.local import LocalAws
-from workshop.account import Account
-from workshop.stacks import Stacks
+from workshop.aws.account import Account
+from workshop.aws.stacks import Stacks
 
 SETTLED = 3
 """How often in a row the inbox must be seen empty before the burst counts as over."""
@@ -87,10 +87,11 @@ def _read_results(stacks: Stacks, played: Played) -> None:
     A photo without a result document is not done, whatever the log says.
     """
     s3, rekognition = stacks.account.client("s3"), stacks.account.client("rekognition")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix="results/")
-    stored = {item["Key"] for page in pages for item in page.get("Contents", [])}
-    played.done = {key: at for key, at in played.done.items() if result_key(key) in stored}
-    results = [_document(s3, stacks.processed_bucket, result_key(key)) for key in played.done]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix=RESULTS)
+    stored = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    results = [_document(s3, stacks.processed_bucket, key) for key in stored]
+    with_result = {document["raw"]["key"] for document in results}
+    played.done = {key: at for key, at in played.done.items() if key in with_result}
     named = {face["face_id"] for document in results for face in document["faces"] if face["face_id"]}
     pages = rekognition.get_paginator("list_faces").paginate(CollectionId=stacks.collection_id)
     kept = {face["FaceId"] for page in pages for face in page["Faces"]}

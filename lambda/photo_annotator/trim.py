@@ -1,9 +1,8 @@
 """Takes out of the installed packages what the function provably does not use: `python trim.py FOLDER`.
 
-A smaller image is pulled faster by everybody in the room, and botocore reads at each cold start only what is left of
-its service models and, for each new connection, of the certificate authorities it trusts. Only data, tests, stubs,
-headers, whole modules that nobody imports and a library that nobody calls go; one line of code is another, the last of
-OpenCV's loader: `OPENED_LAZILY`.
+A smaller image is pushed and pulled faster, and botocore reads at each cold start only what is left of its service
+models and, for each new connection, of the certificate authorities it trusts. Only data, tests, stubs, headers and
+whole modules that are never imported go. No line of code is changed.
 """
 
 import gzip
@@ -17,7 +16,7 @@ from typing import Any
 
 OPERATIONS = {
     # HeadBucket is what botocore itself asks when a bucket turns out to lie in another region.
-    "s3": {"DeleteObject", "GetObject", "HeadBucket", "HeadObject", "PutObject"},
+    "s3": {"DeleteObject", "GetObject", "HeadBucket", "HeadObject", "ListObjectsV2", "PutObject"},
     "rekognition": {"DeleteFaces", "IndexFaces", "ListFaces"},
     "sqs": {"ChangeMessageVisibility"},
 }
@@ -30,17 +29,8 @@ AUTHORITIES = {
     "Amazon Root CA 4",
     "Starfield Services Root Certificate Authority - G2",
 }
-"""Who vouches for AWS's endpoints: what Amazon Trust Services asks to have in a trust store of one's own, all five
+"""The authorities of AWS's endpoints: the five that Amazon Trust Services wants in a custom trust store
 (amazontrust.com/repository). Reading the other 122 takes 15 ms of processor time a connection (urllib3 #3623).
-"""
-
-OPENED = "bootstrap()\n"
-OPENED_LAZILY = """\
-sys.setdlopenflags(os.RTLD_LAZY)
-bootstrap()
-sys.setdlopenflags(os.RTLD_NOW)
-"""
-"""How OpenCV's loader ends: it opens OpenCV, and here has its functions looked up when they are called; nobody else's.
 """
 
 _UNUSED = (
@@ -81,7 +71,6 @@ def trim(packages: Path) -> None:
             shutil.rmtree(folder)
     for pattern in _UNUSED:
         _remove(packages.glob(pattern))
-    _leave_out_opencvs_blas(packages)
     endpoints = packages / "botocore" / "data" / "endpoints.json"
     _replace(endpoints, json.dumps(_of_our_services(json.loads(endpoints.read_text()))).encode())
     authorities = packages / "botocore" / "cacert.pem"
@@ -102,27 +91,6 @@ def cut(model: dict[str, Any], operations: Iterable[str]) -> dict[str, Any]:
         shapes[name] = _undocumented(model["shapes"][name])
         wanted |= _shapes_named_in(shapes[name]) - shapes.keys()
     return {**model, "operations": kept, "shapes": shapes}
-
-
-def _leave_out_opencvs_blas(packages: Path) -> None:
-    """Let OpenCV do without the OpenBLAS that is packed with it, 42 MB with its Fortran.
-
-    OpenCV asks it to multiply and to decompose matrices, which no work on photos does: not for decoding, resizing,
-    drawing or encoding. The dynamic linker only wants to find a library of that name, and gets numpy's, which is in
-    memory anyway. Python opens modules with RTLD_NOW, which would want its functions too; numpy's have other names.
-    """
-    libraries = packages / "opencv_python_headless.libs"
-    for opencvs in [each for each in libraries.glob("libopenblas*") if not each.is_symlink()]:
-        (numpys,) = (packages / "numpy.libs").glob("libscipy_openblas*")
-        opencvs.unlink()
-        opencvs.symlink_to(Path("..", "numpy.libs", numpys.name))
-        for pattern in ("libgfortran*", "libquadmath*"):
-            _remove(libraries.glob(pattern))
-        loader = packages / "cv2" / "__init__.py"
-        text = loader.read_text()
-        if not text.endswith(OPENED):
-            raise LookupError(f"{loader} does not end with {OPENED!r}")
-        _replace(loader, (text.removesuffix(OPENED) + OPENED_LAZILY).encode())
 
 
 def _of_our_services(endpoints: dict[str, Any]) -> dict[str, Any]:

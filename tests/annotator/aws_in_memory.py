@@ -1,25 +1,30 @@
 """S3, Rekognition and SQS behind boto3's own clients: requests are answered here instead of on a network.
 
-Only what the function's calls mean to each other: objects with ETags and conditions on them, and a collection that
-stores nothing twice. Whatever a test wants to happen in the middle of something is put into `before`.
+Only what the function's calls mean to each other: a bucket with versions, one without, and a collection that stores
+nothing twice. Whatever a test wants to happen in the middle of something is put into `before`.
 """
 
 import base64
 import hashlib
 import io
+import itertools
 import json
 from collections import defaultdict
-from urllib.parse import unquote, urlsplit
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
 
 import boto3
 from annotator.cloud import Cloud
 from annotator.handler import Settings
 from annotator.inbox import Inbox
+from annotator.photo import PICTURES, Photo, results_folder
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from urllib3.response import HTTPResponse
 
 RAW, PROCESSED, COLLECTION = "raw-photos", "processed-photos", "faces-me"
+UPLOADED = datetime(2026, 11, 22, 10, tzinfo=UTC)
 INBOX, RETRY_AFTER = "https://sqs.ap-southeast-2.amazonaws.com/111122223333/inbox", (10, 60)
 
 
@@ -36,11 +41,15 @@ def face_detail(left=0.25, *, emotion="HAPPY"):
 
 
 class AwsInMemory:
-    """All services. `calls` lists (operation, what it was about) in order."""
+    """All services. `calls` lists (operation, what it was about) in order.
+
+    The raw bucket keeps versions, the oldest first; a deletion adds a version without bytes, S3's delete marker.
+    """
 
     def __init__(self):
+        self.versions = defaultdict(list)
         self.objects = {}
-        self.metadata = {}
+        self.content_types = {}
         self.seen = [face_detail()]
         self.unindexed = []
         self.collection = {}
@@ -48,6 +57,7 @@ class AwsInMemory:
         self.images = []
         self.failures = defaultdict(list)
         self.before = {}
+        self._numbers = itertools.count(1)
 
     def cloud(self):
         s3, rekognition = _client("s3", self._answer_s3), _client("rekognition", self._answer_rekognition)
@@ -61,19 +71,35 @@ class AwsInMemory:
         settings = Settings(PROCESSED, COLLECTION, INBOX, RETRY_AFTER, long_edge)
         return settings, self.cloud(), self.inbox()
 
-    def upload(self, key, body):
-        """Put a photo into the raw bucket; returns its ETag as an event has it."""
-        self.objects[RAW, key] = body
-        return hashlib.md5(body).hexdigest()
+    def upload(self, key="me.jpg", body=b""):
+        """Put a photo into the raw bucket."""
+        version = f"version.{next(self._numbers)}"
+        self.versions[key].append((version, body))
+        return Photo(RAW, key, version, hashlib.md5(body).hexdigest(), len(body))
+
+    def delete(self, key="me.jpg"):
+        """Delete a photo as `aws s3 rm` does: its versions stay."""
+        self.versions[key].append((f"marker.{next(self._numbers)}", None))
+
+    def erase(self, key="me.jpg"):
+        """Delete every version of a photo, as `forget` and S3's lifecycle do."""
+        self.versions.pop(key, None)
+
+    def current(self, key="me.jpg"):
+        """The bytes of the current version, None after a deletion."""
+        return self.versions[key][-1][1] if self.versions.get(key) else None
 
     def result(self, key="me.jpg"):
-        """The result document of a photo, None when there is none."""
-        document = self.objects.get((PROCESSED, f"results/{key}.json"))
-        return document and json.loads(document)
+        """The only result document of a photo, None when there is none."""
+        found = [body for (_, name), body in self.objects.items() if name.startswith(results_folder(key))]
+        assert len(found) <= 1, "results of several versions"
+        return json.loads(found[0]) if found else None
 
     def picture(self, key="me.jpg"):
-        """The picture of a photo, None when there is none."""
-        return self.objects.get((PROCESSED, f"pictures/{key}.jpg"))
+        """The only picture of a photo, None when there is none."""
+        found = [body for (_, name), body in self.objects.items() if name.startswith(f"{PICTURES}{key}/")]
+        assert len(found) <= 1, "pictures of several versions"
+        return found[0] if found else None
 
     def operations(self):
         """The calls' names in order."""
@@ -87,39 +113,49 @@ class AwsInMemory:
         return self.failures[operation].pop(0) if self.failures[operation] else None
 
     def _answer_s3(self, request, **_):
-        url = urlsplit(request.url)
-        bucket, key = url.netloc.split(".")[0], unquote(url.path[1:])
-        operation = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
-        if failure := self._happens(operation[request.method], f"{bucket}/{key}"):
+        operation, bucket, key, query = s3_call(request)
+        if failure := self._happens(operation, f"{bucket}/{key}"):
             return _s3_error(request, *failure)
-        here = self.objects.get((bucket, key))
-        etag = here is not None and f'"{hashlib.md5(here).hexdigest()}"'
-        wanted = _header(request, "If-Match")
-        if wanted and here is None:
-            return _s3_error(request, 404, "NoSuchKey")
-        if (wanted and wanted != etag) or (_header(request, "If-None-Match") and here is not None):
-            return _s3_error(request, 412, "PreconditionFailed")
-        if request.method == "PUT":
+        if operation == "ListObjectsV2":
+            return _response(request, 200, {}, self._listed(query["prefix"][0]))
+        if operation == "PutObject":
             body = request.body if isinstance(request.body, bytes) else request.body.read()
             self.objects[bucket, key] = bytes(body)
-            kept = ("content-type", "x-amz-meta-")
-            told = {name: _header(request, name) for name in request.headers if name.lower().startswith(kept)}
-            self.metadata[bucket, key] = told
+            self.content_types[key] = _header(request, "Content-Type")
             return _response(request, 200, {})
-        if request.method == "DELETE":
+        if operation == "DeleteObject":
             self.objects.pop((bucket, key), None)
             return _response(request, 204, {})
-        if here is None:
-            return _s3_error(request, 404, "NoSuchKey")
-        headers = {"ETag": etag, "Content-Length": str(len(here)), **self.metadata.get((bucket, key), {})}
-        return _response(request, 200, headers, here if request.method == "GET" else b"")
+        if bucket == PROCESSED:
+            version, body = None, self.objects.get((bucket, key))
+        else:
+            version, body = self._version(key, query.get("versionId", [None])[0])
+        if body is None:
+            return _s3_error(request, 404, "NoSuchVersion" if "versionId" in query else "NoSuchKey")
+        headers = {
+            "ETag": f'"{hashlib.md5(body).hexdigest()}"',
+            "Content-Length": str(len(body)),
+            "Last-Modified": UPLOADED.strftime("%a, %d %b %Y %H:%M:%S GMT"),
+            **({"x-amz-version-id": version} if version else {}),
+        }
+        return _response(request, 200, headers, body if operation == "GetObject" else b"")
+
+    def _version(self, key, version):
+        """The name and the bytes of a version, of the current one if `version` is None."""
+        versions = self.versions.get(key, [])
+        return next((each for each in reversed(versions) if version in (None, each[0])), (None, None))
+
+    def _listed(self, prefix):
+        names = [name for bucket, name in self.objects if name.startswith(prefix) and "/" not in name[len(prefix) :]]
+        items = "".join(f"<Contents><Key>{escape(name)}</Key></Contents>" for name in names)
+        return f"<ListBucketResult><IsTruncated>false</IsTruncated>{items}</ListBucketResult>".encode()
 
     def _answer_rekognition(self, request, **_):
         operation = _header(request, "X-Amz-Target").split(".")[1]
         asked = json.loads(request.body)
         named = asked.get("Image", {}).get("S3Object")
         failure = self._happens(operation, asked)
-        if not failure and named and (named["Bucket"], named["Name"]) not in self.objects:
+        if not failure and named and self._version(named["Name"], named["Version"])[1] is None:
             failure = 400, "InvalidS3ObjectException"
         if failure:
             status, code = failure
@@ -129,7 +165,7 @@ class AwsInMemory:
     def _indexfaces(self, asked):
         image = asked["Image"]
         if "S3Object" in image:
-            self.images.append(self.objects[image["S3Object"]["Bucket"], image["S3Object"]["Name"]])
+            self.images.append(self._version(image["S3Object"]["Name"], image["S3Object"]["Version"])[1])
         else:
             self.images.append(base64.b64decode(image["Bytes"]))
         records = []
@@ -144,7 +180,7 @@ class AwsInMemory:
         }
 
     def _listfaces(self, asked):
-        """Two at a time, so that whoever lists must turn pages."""
+        """Two at a time, so that there are pages to turn."""
         start = int(asked.get("NextToken", 0))
         faces = sorted(self.collection.items())
         more = {"NextToken": str(start + 2)} if len(faces) > start + 2 else {}
@@ -162,6 +198,15 @@ class AwsInMemory:
             status, code = failure
             return _response(request, status, {}, json.dumps({"__type": code, "message": "no"}).encode())
         return _response(request, 200, {}, b"{}")
+
+
+def s3_call(request):
+    """The operation, bucket, key and query of a request."""
+    url = urlsplit(request.url)
+    query = parse_qs(url.query, keep_blank_values=True)
+    operations = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
+    operation = "ListObjectsV2" if "list-type" in query else operations[request.method]
+    return operation, url.netloc.split(".")[0], unquote(url.path[1:]), query
 
 
 def _client(service, answer):

@@ -2,6 +2,7 @@
 
 import io
 import json
+from urllib.parse import quote_plus
 
 import cv2
 import numpy as np
@@ -51,8 +52,11 @@ def encoded(pixels, format_, *, mode="RGB", orientation=None, **options):
     return file.getvalue()
 
 
-def photo(key="me.jpg", etag="9b2cf535f27731c974343645a3985328", size=1000):
-    return Photo("raw-photos", key, etag, size)
+VERSION, ETAG = "3HL4kqtJvjVBH40Nrjfkd.R2pQ9s_z1x", "9b2cf535f27731c974343645a3985328"
+
+
+def photo(key="me.jpg", version_id=VERSION, size=1000):
+    return Photo("raw-photos", key, version_id, ETAG, size)
 
 
 def record(key="me.jpg", *, size=1000, event="ObjectCreated:Put", **entry):
@@ -69,12 +73,20 @@ def record(key="me.jpg", *, size=1000, event="ObjectCreated:Put", **entry):
             "object": {
                 "key": key,
                 "size": size,
-                "eTag": "9b2cf535f27731c974343645a3985328",
+                "eTag": ETAG,
+                "versionId": VERSION,
                 "sequencer": "0055AED6DCD90281E5",
                 **entry,
             },
         },
     }
+
+
+def announcement(photo):
+    """The record with which S3 announces this photo."""
+    announced = record(quote_plus(photo.key), size=photo.size, eTag=photo.etag, versionId=photo.version_id)
+    announced["s3"]["bucket"] = {"name": photo.bucket, "arn": f"arn:aws:s3:::{photo.bucket}"}
+    return announced
 
 
 def message(*records, id_="059f36b4-87a3-44ab-83d2-661975830a7d", body=None, times=1):

@@ -1,6 +1,5 @@
 """The function, handler and all, on hostile files, in a process of its own, which may crash and can be measured."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -11,14 +10,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import quote_plus
 
 from annotator import handler
-from annotator.photo import result_key
 
-from tests.annotator.aws_in_memory import PROCESSED, RAW, AwsInMemory
+from tests.annotator.aws_in_memory import AwsInMemory
 from tests.annotator.hostile import Hostile
-from tests.annotator.photos import message, record
+from tests.annotator.photos import announcement, message
 
 PROJECT = Path(__file__).parents[2]
 
@@ -98,15 +95,15 @@ def _play_here(listed: list[dict[str, str]]) -> None:
     for each in listed:
         data = Path(each["path"]).read_bytes()
         Path(each["path"]).unlink()
-        aws.objects[RAW, each["key"]] = data
-        announced = record(quote_plus(each["key"]), size=len(data), eTag=hashlib.md5(data).hexdigest())
+        photo = aws.upload(each["key"], data)
         before = _reset_peak()
         began, clock = time.process_time(), time.monotonic()
-        answer = handler.handle({"Records": [message(announced)]}, context)
+        answer = handler.handle({"Records": [message(announcement(photo))]}, context)
         seconds, waited = time.process_time() - began, time.monotonic() - clock
         peak = _status("VmHWM")
-        document = json.loads(aws.objects.get((PROCESSED, result_key(each["key"])), b"null")) or {}
-        del aws.objects[RAW, each["key"]], data
+        document = aws.result(each["key"]) or {}
+        aws.erase(each["key"])
+        del data
         aws.images.clear()
         aws.calls.clear()
         failed = bool(answer["batchItemFailures"])

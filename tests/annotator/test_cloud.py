@@ -1,24 +1,20 @@
+import io
+from dataclasses import replace
+
 import pytest
-from annotator.cloud import (
-    LARGEST_IN_CALL,
-    LARGEST_IN_S3,
-    Download,
-    NoAnswer,
-    Overtaken,
-    PhotoDeleted,
-    PhotoRefused,
-    PhotoSuperseded,
-    StoredPicture,
-    clients,
-)
+from annotator.cloud import LARGEST_IN_CALL, LARGEST_IN_S3, NoAnswer, PhotoDeleted, PhotoRefused, clients
 from annotator.faces import AgeRange, BoundingBox, Emotion, Face, Judgement
 from annotator.photo import Photo
+from annotator.result import RawObject, Result
 from botocore.exceptions import ClientError, FlexibleChecksumError, IncompleteReadError
 from botocore.httpchecksum import Crc32Checksum, StreamingChecksumBody
-from botocore.response import StreamingBody
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infra.settings import PHOTO_TIMEOUT
-from tests.annotator.aws_in_memory import RAW, AwsInMemory, face_detail
+from tests.annotator.aws_in_memory import RAW, UPLOADED, AwsInMemory, face_detail
+
+RESULT = Result("no_face", RawObject(RAW, "me.jpg", "v", "etag", 1), "faces", "id")
 
 
 @pytest.fixture
@@ -28,7 +24,7 @@ def aws():
 
 @pytest.fixture
 def photo(aws):
-    return Photo(RAW, "me.jpg", aws.upload("me.jpg", bytes(range(256)) * 400), 102400)
+    return aws.upload("me.jpg", bytes(range(256)) * 400)
 
 
 def test_a_face_is_put_into_our_own_words(aws, photo):
@@ -58,14 +54,12 @@ def test_what_is_missing_from_an_answer_is_nothing(aws, photo, monkeypatch):
     for answer, faces in (({}, ()), ({"UnindexedFaces": [bare]}, (Face(BoundingBox(0.25, 0.25, 0.2, 0.3), 99.5),))):
         monkeypatch.setattr(aws, "_indexfaces", lambda _, answer=answer: {"FaceModelVersion": "7.0", **answer})
         assert aws.cloud().index_by_name(photo) == faces
-    aws.collection["of-somebody-without-a-name"] = None
-    assert aws.cloud().faces_of(photo) == set()
 
 
 def test_an_answer_that_cannot_be_read_is_not_taken_for_no_faces(aws, photo, monkeypatch):
     """botocore makes an answer with nothing in it of a body that is no JSON."""
     monkeypatch.setattr(aws, "_indexfaces", lambda asked: {})
-    with pytest.raises(NoAnswer, match="nothing that can be read"):
+    with pytest.raises(NoAnswer, match="cannot be read"):
         aws.cloud().index_by_name(photo)
 
 
@@ -81,124 +75,106 @@ def test_what_is_the_photos_fault_says_what_to_send(aws, photo, code):
         aws.cloud().index_bytes(photo, b"jpeg")
 
 
-def test_faces_are_found_by_the_photo_through_every_page(aws, photo):
+def test_what_was_made_of_a_version_is_removed_the_result_last(aws, photo):
+    """The result is how an interrupted removal is found again. The collection is read through every page."""
+    cloud, other = aws.cloud(), aws.upload("me.jpg", b"another version")
     aws.seen = [face_detail(left / 10) for left in range(5)]
-    cloud = aws.cloud()
-    cloud.index_by_name(photo)
-    other = Photo(RAW, "me.jpg", "another-version", 1)
-    cloud.index_by_name(other)
-    cloud.delete_faces(cloud.faces_of(photo))
-    assert set(aws.collection.values()) == {other.external_image_id}
-    assert len(aws.collection) == 5
+    for each in (photo, other):
+        cloud.index_by_name(each)
+        cloud.store_picture(each, b"jpeg")
+        cloud.store_result(each, RESULT)
+    aws.collection["without-a-name"] = None
+    cloud.remove(photo)
+    assert set(aws.collection.values()) == {other.external_image_id, None}
+    assert {key for _, key in aws.objects} == {other.picture_key, other.result_key}
+    assert aws.calls[-1] == ("DeleteObject", f"processed-photos/{photo.result_key}")
 
 
-def test_a_collection_that_is_gone_has_no_faces_to_delete(aws, photo):
-    aws.failures |= {call: [(400, "ResourceNotFoundException")] for call in ("ListFaces", "DeleteFaces")}
-    cloud = aws.cloud()
-    assert cloud.faces_of(photo) == set()
-    cloud.delete_faces(["1f"])
-    assert aws.operations() == ["ListFaces", "DeleteFaces"]
+def test_removing_nothing_is_fine(aws, photo):
+    aws.cloud().remove(photo)
+    assert "DeleteFaces" not in aws.operations()
 
 
-def test_no_faces_to_delete_is_no_call(aws):
-    aws.cloud().delete_faces([])
-    assert aws.calls == []
+@pytest.mark.parametrize("call", ["ListFaces", "DeleteFaces"])
+def test_a_missing_collection_has_no_faces_to_remove(aws, photo, call):
+    aws.cloud().index_by_name(photo)
+    aws.failures[call] = [(400, "ResourceNotFoundException")]
+    aws.cloud().remove_faces(photo)
 
 
-def test_a_photo_arrives_whole_with_its_beginning_first(aws, photo):
-    with aws.cloud().fetch(photo, 64) as download:
-        assert download.beginning == bytes(range(64))
-        assert download.size == 102400
-        assert download.rest() == bytes(range(256)) * 400
+@pytest.mark.parametrize("size", [0, 1, 102400])
+def test_a_photo_arrives_whole(aws, size):
+    body = (bytes(range(256)) * 400)[:size]
+    download = aws.cloud().fetch(aws.upload("me.jpg", body))
+    assert (download.data, download.last_modified) == (body, UPLOADED.isoformat())
 
 
-@pytest.mark.parametrize("size", [0, 10, 64, 65])
-def test_a_small_photo_arrives_whole_too(aws, size):
-    body = bytes(range(size))
-    with aws.cloud().fetch(Photo(RAW, "tiny", aws.upload("tiny", body), size), 64) as download:
-        assert download.beginning == body[:64]
-        assert download.rest() == body
-
-
-def test_a_download_that_breaks_off_is_not_taken_for_the_photo(aws, photo):
-    class Broken:
-        def read(self, amount=None):
-            return b""
-
-        def readinto(self, buffer):
-            return 0
-
-    with pytest.raises(IncompleteReadError):
-        Download(100, b"begin", StreamingBody(Broken(), 100)).rest()
-
-
-def test_a_download_that_is_not_what_s3_stored_is_not_taken_for_the_photo(aws, photo):
-    cloud = aws.cloud()
-    with cloud.fetch(photo, 64) as download:
-        checked = StreamingChecksumBody(download._body._raw_stream, None, Crc32Checksum(), "AAAAAA==")
-        with pytest.raises(FlexibleChecksumError):
-            Download(download.size, download.beginning, checked).rest()
-
-
-def test_other_bytes_under_the_key_are_another_photo(aws, photo):
+def test_a_version_is_fetched_whatever_came_after_it(aws, photo):
     aws.upload("me.jpg", b"newer")
-    with pytest.raises(PhotoSuperseded, match=r"me\.jpg"), aws.cloud().fetch(photo, 64):
-        pass
-    with pytest.raises(PhotoSuperseded):
-        aws.cloud().confirm(photo, None)
+    aws.delete("me.jpg")
+    assert len(aws.cloud().fetch(photo).data) == photo.size
 
 
-def test_a_deleted_photo_is_deleted(aws, photo):
-    aws.objects.clear()
-    with pytest.raises(PhotoDeleted, match=r"me\.jpg"), aws.cloud().fetch(photo, 64):
-        pass
-    with pytest.raises(PhotoDeleted):
-        aws.cloud().confirm(photo, None)
-
-
-def test_the_same_bytes_uploaded_again_are_another_upload(aws, photo):
-    """What lay there in between, and whether Rekognition saw it, nobody knows."""
-    with pytest.raises(Overtaken, match=r"me\.jpg"):
-        aws.cloud().confirm(photo, "2026-11-22T10:00:00+00:00")
-
-
-def test_what_rekognition_cannot_find_is_gone_or_changed_or_a_failure(aws, photo):
+@pytest.mark.parametrize(
+    ("body", "checked", "error"),
+    [(b"x" * 99, "eU+3PA==", IncompleteReadError), (b"x" * 100, "AAAAAA==", FlexibleChecksumError)],
+    ids=["breaks off", "other bytes"],
+)
+def test_a_download_that_is_not_what_s3_stored_is_not_taken_for_the_photo(aws, body, checked, error, monkeypatch):
+    photo = aws.upload("me.jpg", b"x" * 100)
     cloud = aws.cloud()
-    aws.failures["IndexFaces"] = [(400, "InvalidS3ObjectException")] * 3
-    with pytest.raises(ClientError, match="InvalidS3Object"):
-        cloud.index_by_name(photo)
-    aws.upload("me.jpg", b"newer")
-    with pytest.raises(PhotoSuperseded):
-        cloud.index_by_name(photo)
-    aws.objects.clear()
-    with pytest.raises(PhotoDeleted):
-        cloud.index_by_name(photo)
+    stream = StreamingChecksumBody(io.BytesIO(body), 100, Crc32Checksum(), checked)
+    answer = {"ContentLength": 100, "LastModified": UPLOADED, "Body": stream}
+    monkeypatch.setattr(cloud._s3, "get_object", lambda **_: answer)
+    with pytest.raises(error):
+        cloud.fetch(photo)
+
+
+def test_a_download_of_another_size_than_announced_is_refused(aws, photo):
+    """The announced size is the memory that is set aside."""
+    with pytest.raises(NoAnswer, match="102400"):
+        aws.cloud().fetch(replace(photo, size=7))
+
+
+def test_a_deleted_version_is_deleted(aws, photo):
+    aws.erase("me.jpg")
+    with pytest.raises(PhotoDeleted, match=r"me\.jpg"):
+        aws.cloud().fetch(photo)
+
+
+def test_the_current_version_is_the_last_one_unless_it_was_deleted(aws, photo):
+    cloud = aws.cloud()
+    assert cloud.current_version(photo) == photo.version_id
+    assert cloud.current_version(photo) != aws.upload("me.jpg", b"newer").version_id == cloud.current_version(photo)
+    aws.delete("me.jpg")
+    assert cloud.current_version(photo) is None
 
 
 @pytest.mark.parametrize("failure", [(403, "AccessDenied"), (503, "SlowDown")])
 def test_what_s3_refuses_or_fails_goes_up(aws, photo, failure):
     cloud = aws.cloud()
-    for ask in (lambda: cloud.fetch(photo, 64).__enter__(), lambda: cloud.earlier(photo)):
-        aws.failures["GetObject"] = [failure]
-        with pytest.raises(ClientError, match=failure[1]):
-            ask()
+    calls = {
+        "GetObject": cloud.fetch,
+        "HeadObject": cloud.current_version,
+        "ListObjectsV2": cloud.versions_with_result,
+        "DeleteObject": cloud.remove,
+    }
+    for call, ask in calls.items():
+        aws.failures[call] = [failure]
+        with pytest.raises(ClientError, match=str(failure[0]) if call == "HeadObject" else failure[1]):
+            ask(photo)
 
 
-@pytest.mark.parametrize("code", [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict"), (404, "NoSuchKey")])
-def test_whoever_finds_another_object_or_none_in_the_place_was_overtaken(aws, photo, code):
-    """S3 says 409 while another write is under way, and 404 when the object to replace is gone."""
-    cloud, earlier = aws.cloud(), StoredPicture('"etag"', photo.etag)
-    aws.failures |= {call: [code] for call in ("PutObject", "DeleteObject")}
-    with pytest.raises(Overtaken):
-        cloud.store_picture(photo, b"jpeg", replacing=earlier)
-    with pytest.raises(Overtaken):
-        cloud.delete_picture(photo, earlier)
-
-
-def test_nothing_is_there_before_the_first_time(aws, photo):
-    earlier = aws.cloud().earlier(photo)
-    assert (earlier.result, earlier.result_etag) == (None, None)
-    assert aws.cloud().picture(photo) is None
+@given(key=st.text("ab/.~", min_size=1, max_size=8), version=st.text("ab/%+ .~", min_size=1, max_size=8))
+def test_a_result_is_listed_under_its_photo_and_version(key, version):
+    """Version IDs are opaque (S3 user guide), so no character in one may matter."""
+    aws, photo = AwsInMemory(), Photo(RAW, key, version, "etag", 1)
+    cloud = aws.cloud()
+    assert cloud.versions_with_result(photo) == set()
+    cloud.store_result(photo, RESULT)
+    assert cloud.versions_with_result(photo) == {version}
+    for other in (key + "a", key + "/a", key[:-1] or "c"):
+        assert cloud.versions_with_result(replace(photo, key=other)) == set()
 
 
 def test_rekognitions_limits_are_those_of_its_guide():

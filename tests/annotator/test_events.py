@@ -7,12 +7,12 @@ from annotator.photo import Photo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.annotator.photos import message, record
+from tests.annotator.photos import ETAG, VERSION, message, record
 
 
 def test_a_photo_is_what_s3_says_of_it():
     (photo,) = photos_in(message(record("me.jpg", size=4321)))
-    assert photo == Photo("raw-photos", "me.jpg", "9b2cf535f27731c974343645a3985328", 4321)
+    assert photo == Photo("raw-photos", "me.jpg", VERSION, ETAG, 4321)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_every_record_counts_and_each_photo_once():
 
 
 def test_two_versions_of_a_photo_are_two_photos():
-    photos = photos_in(message(record("a.jpg"), record("a.jpg", eTag="0cc175b9c0f1b6a831c399e269772661")))
+    photos = photos_in(message(record("a.jpg"), record("a.jpg", versionId="another")))
     assert len({photo.external_image_id for photo in photos}) == 2
 
 
@@ -99,6 +99,11 @@ def _without(key):
         (message(record("%FF.jpg")), "not as S3 writes it"),
         (_without("key"), "key"),
         (_without("eTag"), "eTag"),
+        (_without("versionId"), "has no version, so its bucket keeps none: deploy the Foundation stack again"),
+        (message(record(versionId="")), "not as S3 writes it"),
+        (message(record(versionId="v" * 65)), "not as S3 writes it"),
+        (message(record(versionId="a\nb")), "not as S3 writes it"),
+        (message(record(versionId=7)), "not as S3 writes it"),
         ({"messageId": "1"}, "not JSON"),
     ],
 )

@@ -11,13 +11,14 @@ import pytest
 from annotator import handler, logs
 from annotator.events import MessageNotUnderstood, photos_in
 from annotator.faces import AgeRange, BoundingBox, Emotion, Face, Judgement
-from annotator.photo import LONGEST_KEY, Photo, picture_key, result_key
+from annotator.photo import LONGEST_KEY, Photo
 from annotator.result import Picture, RawObject, Result
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.annotator.aws_in_memory import AwsInMemory
-from tests.annotator.photos import message, record
+from tests.annotator.photos import VERSION, message, record
+from tests.annotator.photos import photo as photo_called
 from tests.annotator.test_result import contract
 
 fuzzed = settings(
@@ -153,19 +154,20 @@ def test_a_strange_message_never_takes_the_others_of_its_batch_with_it(handled, 
 @fuzzed
 @given(KEYS, KEYS)
 def test_every_photo_has_outputs_of_its_own_in_their_folders(one, other):
-    for named, prefix in ((picture_key, "pictures/"), (result_key, "results/")):
-        assert named(one).startswith(prefix)
-        assert len(named(one).encode()) <= LONGEST_KEY
-        assert (named(one) == named(other)) == (one == other)
+    for output, prefix in (("picture_key", "pictures/"), ("result_key", "results/")):
+        names = [getattr(photo_called(key), output) for key in (one, other)]
+        assert names[0].startswith(prefix)
+        assert len(names[0].encode()) <= LONGEST_KEY
+        assert (names[0] == names[1]) == (one == other)
 
 
 @fuzzed
 @given(st.text("abé😀/", max_size=20), st.sampled_from(["x", "é", "語", "😀"]), st.integers(990, 1024))
 def test_nobody_can_name_a_photo_after_the_shortened_outputs_of_another(beginning, letter, size):
     long = (beginning + letter * 1024).encode()[:size].decode(errors="ignore")
-    for named, prefix, suffix in ((picture_key, "pictures/", ".jpg"), (result_key, "results/", ".json")):
-        impostor = named(long).removeprefix(prefix).removesuffix(suffix)
-        assert impostor == long or named(impostor) != named(long)
+    real = photo_called(long).result_key
+    impostor = real.removeprefix("results/").removesuffix(f"/{VERSION}.json")
+    assert impostor == long or photo_called(impostor).result_key != real
 
 
 # --- result documents -----------------------------------------------------------------------------------------------
@@ -185,7 +187,12 @@ FACES = st.builds(
     age_range=st.none() | st.builds(AgeRange, st.integers(0, 120), st.integers(0, 120)),
 )
 PHOTOS = st.builds(
-    Photo, st.just("raw-photos"), KEYS, st.from_regex(r"[0-9a-f]{32}", fullmatch=True), st.integers(0, 10**14)
+    Photo,
+    st.just("raw-photos"),
+    KEYS,
+    st.from_regex(r"[!-~]{1,64}", fullmatch=True),
+    st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
+    st.integers(0, 10**14),
 )
 
 
@@ -196,7 +203,7 @@ def results(draw):
     picture = Picture("processed", photo.picture_key, draw(st.integers(1, 9999)), draw(st.integers(1, 9999)))
     return Result(
         status,
-        RawObject(photo.bucket, photo.key, photo.etag, photo.size),
+        RawObject(photo.bucket, photo.key, photo.version_id, photo.etag, photo.size),
         "faces-me",
         photo.external_image_id,
         picture=None if status == "rejected" else picture,

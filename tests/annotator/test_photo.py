@@ -1,26 +1,40 @@
 import re
 from dataclasses import replace
 
-from annotator.photo import LONGEST_KEY, filed_under, picture_key, result_key
+from annotator.photo import LONGEST_KEY, LONGEST_VERSION, filed_under, results_folder, version_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.annotator.photos import photo
 
 
-def test_outputs_are_named_by_the_photo():
-    assert photo("a b/ç.png").picture_key == "pictures/a b/ç.png.jpg"
-    assert photo("a b/ç.png").result_key == "results/a b/ç.png.json"
+def test_outputs_are_filed_under_the_photo_and_its_version():
+    assert photo("a b/ç.png", "v.1").picture_key == "pictures/a b/ç.png/v.1.jpg"
+    assert photo("a b/ç.png", "v.1").result_key == "results/a b/ç.png/v.1.json"
+    assert results_folder("a b/ç.png") == "results/a b/ç.png/"
 
 
 @given(st.text("abé😀/", min_size=1, max_size=1024))
 def test_no_output_has_a_longer_key_than_s3_allows(key):
-    assert len(picture_key(key).encode()) <= LONGEST_KEY
-    assert len(result_key(key).encode()) <= LONGEST_KEY
+    longest = photo(key, "/" * LONGEST_VERSION)
+    assert len(longest.picture_key.encode()) <= LONGEST_KEY
+    assert len(longest.result_key.encode()) <= LONGEST_KEY
+    assert longest.result_key.startswith(results_folder(key))
 
 
 def test_long_keys_that_begin_alike_get_outputs_of_their_own():
-    assert picture_key("x" * 1023 + "a") != picture_key("x" * 1023 + "b")
+    one, two = photo("x" * 1023 + "a"), photo("x" * 1023 + "b")
+    assert one.picture_key != two.picture_key
+    shortened = one.result_key.split("/")[1]
+    assert photo(shortened).result_key != one.result_key
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=LONGEST_VERSION))
+def test_a_version_is_read_back_from_its_result_key(version_id):
+    """Version IDs are opaque (S3 user guide, "Retaining multiple versions of objects")."""
+    key = photo("a.json/b", version_id).result_key
+    assert version_of(key) == version_id
+    assert key.removeprefix(results_folder("a.json/b")).count("/") == 0
 
 
 @given(st.text(min_size=1, max_size=64))
@@ -31,7 +45,7 @@ def test_rekognition_accepts_the_name_of_any_photo(key):
 
 def test_a_photo_keeps_its_name_and_new_bytes_get_a_new_one():
     assert photo().external_image_id == photo().external_image_id
-    for other in (photo(key="you.jpg"), photo(etag="0cc175b9"), replace(photo(), bucket="other")):
+    for other in (photo(key="you.jpg"), photo(version_id="0cc175b9"), replace(photo(), bucket="other")):
         assert other.external_image_id != photo().external_image_id
 
 
@@ -39,5 +53,5 @@ def test_all_versions_of_a_photo_are_filed_under_one_beginning_and_no_other_phot
     """So `forget` finds faces whose photo and result have expired."""
     assert filed_under("ab", "c") != filed_under("a", "bc")
     beginning = filed_under(photo().bucket, photo().key)
-    assert replace(photo(), etag="0cc175b9").external_image_id.startswith(beginning)
+    assert photo(version_id="0cc175b9").external_image_id.startswith(beginning)
     assert not photo(key="you.jpg").external_image_id.startswith(beginning)

@@ -1,23 +1,22 @@
 """The story, told through boto3's own clients to an S3 and a Rekognition in memory."""
 
+import contextlib
 import hashlib
 import json
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import annotator.result
 import cv2
 import numpy as np
 import pytest
-from annotator.cloud import LARGEST_IN_CALL, LARGEST_IN_S3, Overtaken
+from annotator.cloud import LARGEST_IN_CALL, LARGEST_IN_S3
 from annotator.decoding import decode, encode_jpeg
-from annotator.photo import Photo
 from annotator.workflow import annotate
 from botocore.exceptions import ClientError
 from jsonschema import Draft202012Validator
 
-from tests.annotator.aws_in_memory import PROCESSED, RAW, AwsInMemory, face_detail
+from tests.annotator.aws_in_memory import PROCESSED, RAW, UPLOADED, AwsInMemory, face_detail
 from tests.annotator.heic import heic
 from tests.annotator.photos import encoded, looks_like, quarters
 
@@ -33,7 +32,7 @@ def aws():
 
 
 def uploaded(aws, body=ONE, key="me.jpg"):
-    return Photo(RAW, key, aws.upload(key, body), len(body))
+    return aws.upload(key, body)
 
 
 def faces_in(aws, photo):
@@ -50,8 +49,14 @@ def test_a_photo_with_a_face_gets_a_picture_and_then_a_result(aws):
 
     result = aws.result(photo.key)
     contract.validate(result)
-    raw = {"bucket": RAW, "key": photo.key, "etag": photo.etag, "size": len(ONE), "last_modified": None}
-    assert result["raw"] == raw
+    assert result["raw"] == {
+        "bucket": RAW,
+        "key": photo.key,
+        "version_id": photo.version_id,
+        "etag": photo.etag,
+        "size": len(ONE),
+        "last_modified": UPLOADED.isoformat(),
+    }
     assert result["processed"] == {"bucket": PROCESSED, "key": photo.picture_key, "width": 640, "height": 400}
     indexed, left_out = result["faces"]
     assert [indexed["face_id"]] == faces_in(aws, photo)
@@ -70,7 +75,7 @@ def test_what_is_stored_says_what_it_is(aws):
     """A browser that opens it need not guess."""
     photo = uploaded(aws)
     annotate(photo, aws.cloud(), 2048)
-    types = [aws.metadata[PROCESSED, key]["Content-Type"] for key in (photo.picture_key, photo.result_key)]
+    types = [aws.content_types[key] for key in (photo.picture_key, photo.result_key)]
     assert types == ["image/jpeg", "application/json"]
 
 
@@ -78,7 +83,7 @@ def test_rekognition_reads_a_jpeg_from_s3_while_it_downloads(aws):
     photo = uploaded(aws)
     annotate(photo, aws.cloud(), 2048)
     (asked,) = [about for operation, about in aws.calls if operation == "IndexFaces"]
-    assert asked["Image"] == {"S3Object": {"Bucket": RAW, "Name": "me.jpg"}}
+    assert asked["Image"] == {"S3Object": {"Bucket": RAW, "Name": "me.jpg", "Version": photo.version_id}}
     assert asked["DetectionAttributes"] == ["ALL"]
     assert asked["MaxFaces"] == 100
     assert asked["QualityFilter"] == "AUTO"
@@ -103,6 +108,13 @@ def test_rekognition_and_the_decoder_work_at_the_same_time(aws, monkeypatch):
     assert annotate(uploaded(aws), aws.cloud(), 2048) == "annotated"
 
 
+def test_nothing_is_waited_for_before_rekognition_is_asked(aws):
+    asked = threading.Event()
+    aws.before["IndexFaces"] = asked.set
+    aws.before["GetObject"] = aws.before["ListObjectsV2"] = lambda: asked.wait(5) or pytest.fail("was waited for")
+    assert annotate(uploaded(aws), aws.cloud(), 2048) == "annotated"
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -116,11 +128,28 @@ def test_rekognition_and_the_decoder_work_at_the_same_time(aws, monkeypatch):
 )
 def test_anything_but_a_jpeg_is_asked_about_as_an_upright_jpeg_of_ours(aws, body):
     """So that the boxes that come back and the pixels that they are drawn on agree."""
-    photo = uploaded(aws, body, key="me.jpg")  # whatever its name says
+    photo = uploaded(aws, body, key="me.photo")
     assert annotate(photo, aws.cloud(), 2048) == "annotated"
     (seen,) = aws.images
     assert looks_like(decode(seen, "JPEG", 0), quarters())
-    assert aws.result()["processed"]["width"] == 320
+    assert aws.result("me.photo")["processed"]["width"] == 320
+
+
+def test_faces_found_in_a_png_that_is_called_jpg_are_replaced(aws):
+    """Rekognition does not turn a PNG upright, so the boxes that it finds by name may be wrong."""
+    photo = uploaded(aws, encoded(quarters(), "PNG", orientation=6))
+    assert annotate(photo, aws.cloud(), 2048) == "annotated"
+    assert looks_like(decode(aws.images[-1], "JPEG", 0), quarters())
+    assert {face["face_id"] for face in aws.result()["faces"]} == set(faces_in(aws, photo))
+    assert aws.operations().index("DeleteFaces") < len(aws.operations()) - 1 - aws.operations()[::-1].index(
+        "IndexFaces"
+    )
+
+
+def test_a_jpeg_by_any_other_name_is_read_from_s3(aws):
+    photo = uploaded(aws, key="me")
+    annotate(photo, aws.cloud(), 2048)
+    assert aws.images == [ONE]
 
 
 def test_a_jpeg_above_15_mb_is_asked_about_within_the_5_mb_of_a_call(aws):
@@ -177,10 +206,11 @@ def test_a_damaged_photo_that_rekognition_refuses_too_gets_a_reason(aws):
 
 
 def test_a_file_that_cannot_fit_is_rejected_without_downloading_it(aws, monkeypatch):
-    monkeypatch.setattr("annotator.workflow.LARGEST_FILE", 1000)
-    monkeypatch.setattr("annotator.cloud.Download.rest", None)
+    monkeypatch.setattr("annotator.cloud.LARGEST_FILE", 1000)
     assert annotate(uploaded(aws), aws.cloud(), 2048) == "rejected"
-    assert "IndexFaces" not in aws.operations()
+    contract.validate(aws.result())
+    assert "GetObject" not in aws.operations()
+    assert aws.collection == {}
 
 
 def test_what_rekognition_refuses_either_way_is_rejected(aws):
@@ -215,21 +245,39 @@ def test_what_is_not_the_photos_fault_is_for_another_delivery(aws, failure):
 def test_a_second_delivery_changes_nothing(aws):
     photo = uploaded(aws)
     annotate(photo, aws.cloud(), 2048)
-    before = dict(aws.objects)
+    before = dict(aws.objects), dict(aws.collection)
     aws.calls.clear()
     assert annotate(photo, aws.cloud(), 2048) == "already_done"
-    assert aws.objects == before
-    assert set(aws.operations()) == {"GetObject"}
+    assert (aws.objects, aws.collection) == before
+    assert not {"PutObject", "DeleteObject", "DeleteFaces"} & set(aws.operations())
 
 
-@pytest.mark.parametrize("interrupted", ["HeadObject", "PutObject"])
+def test_a_second_delivery_of_a_rejected_photo_leaves_no_faces(aws):
+    """Rekognition is asked before we know that there is a result, and finds faces in a damaged JPEG."""
+    photo = uploaded(aws, ONE[: len(ONE) // 2])
+    annotate(photo, aws.cloud(), 2048)
+    assert annotate(photo, aws.cloud(), 2048) == "already_done"
+    assert aws.images == [aws.current()] * 2
+    assert aws.collection == {}
+
+
+@pytest.mark.parametrize("document", [b'{"version": 0}', b"[1]", b"[" * 100_000, b"5", b""])
+def test_a_result_that_we_cannot_read_is_replaced(aws, document):
+    photo = uploaded(aws)
+    aws.objects[PROCESSED, photo.result_key] = document
+    assert annotate(photo, aws.cloud(), 2048) == "annotated"
+    contract.validate(aws.result())
+
+
+@pytest.mark.parametrize("interrupted", ["GetObject", "ListObjectsV2", "PutObject", "HeadObject"])
 def test_a_delivery_after_a_failure_finishes_the_work_and_indexes_nothing_twice(aws, interrupted):
     photo = uploaded(aws)
     aws.failures[interrupted] = [(503, "SlowDown")]
     with pytest.raises(ClientError):
         annotate(photo, aws.cloud(), 2048)
-    assert annotate(photo, aws.cloud(), 2048) == "annotated"
+    assert annotate(photo, aws.cloud(), 2048) in ("annotated", "already_done")
     assert len(aws.collection) == 1
+    assert aws.result()["status"] == "annotated"
 
 
 def test_a_delivery_after_a_crash_between_picture_and_result_finishes_the_work(aws):
@@ -241,14 +289,24 @@ def test_a_delivery_after_a_crash_between_picture_and_result_finishes_the_work(a
     assert aws.objects == finished
 
 
-def test_a_deleted_photo_is_done_and_leaves_no_faces(aws):
+@pytest.mark.parametrize("goes", ["delete", "erase"])
+@pytest.mark.parametrize("moment", ["GetObject", "IndexFaces", "PutObject", "HeadObject"])
+def test_a_deleted_photo_leaves_nothing(aws, moment, goes):
     photo = uploaded(aws)
-    aws.before["HeadObject"] = lambda: aws.objects.pop((RAW, "me.jpg"))
+    aws.before[moment] = getattr(aws, goes)
+    with contextlib.suppress(ClientError):  # Rekognition cannot tell a missing photo from a forbidden one
+        assert annotate(photo, aws.cloud(), 2048) == "deleted"
     assert annotate(photo, aws.cloud(), 2048) == "deleted"
-    assert aws.collection == {}
-    assert aws.result() is None
-    assert aws.picture() is None
-    assert annotate(photo, aws.cloud(), 2048) == "deleted"
+    assert (aws.objects, aws.collection) == ({}, {})
+
+
+def test_a_deleted_photo_takes_its_older_versions_results_along(aws):
+    cloud = aws.cloud()
+    annotate(uploaded(aws, ONE), cloud, 2048)
+    newer = uploaded(aws, TWO)
+    aws.delete()
+    assert annotate(newer, cloud, 2048) == "deleted"
+    assert (aws.objects, aws.collection) == ({}, {})
 
 
 # --- overwritten -------------------------------------------------------------------------------
@@ -261,7 +319,7 @@ def test_a_new_version_replaces_picture_result_and_faces(aws):
     old_picture = aws.picture()
     second = uploaded(aws, TWO)
     assert annotate(second, cloud, 2048) == "annotated"
-    assert aws.result()["raw"]["etag"] == second.etag
+    assert aws.result()["raw"]["version_id"] == second.version_id
     assert aws.picture() != old_picture
     assert faces_in(aws, first) == []
     assert len(faces_in(aws, second)) == 1
@@ -276,100 +334,57 @@ def test_a_new_version_that_is_no_photo_takes_the_old_picture_away(aws):
     assert aws.result()["status"] == "rejected"
 
 
-def test_a_new_version_after_a_rejected_one_is_annotated(aws):
+def test_the_same_bytes_uploaded_again_are_a_new_version(aws):
     cloud = aws.cloud()
-    annotate(uploaded(aws, b"%PDF-1.7"), cloud, 2048)
-    assert annotate(uploaded(aws, ONE), cloud, 2048) == "annotated"
-    assert aws.result()["reason"] is None
+    first, _, last = uploaded(aws, ONE), uploaded(aws, TWO), uploaded(aws, ONE)
+    annotate(first, cloud, 2048)
+    assert annotate(last, cloud, 2048) == "annotated"
+    assert aws.result()["raw"]["version_id"] == last.version_id
+    assert len(aws.collection) == 1
 
 
-@pytest.mark.parametrize("document", [b'{"version": 0}', b"[1]", b"[" * 100_000, b"5", b""])
-def test_a_result_that_we_cannot_read_is_made_anew(aws, document):
-    photo = uploaded(aws)
-    aws.objects[PROCESSED, photo.result_key] = document
-    assert annotate(photo, aws.cloud(), 2048) == "annotated"
-    contract.validate(aws.result())
+def test_versions_of_other_photos_stay(aws):
+    """A photo's name may be the folder of another one."""
+    cloud = aws.cloud()
+    others = [uploaded(aws, key=key) for key in ("me", "me.jpg/x", "me.jpg.jpg", "me.jpg/")]
+    for each in others:
+        annotate(each, cloud, 2048)
+    stored = dict(aws.objects)
+    annotate(uploaded(aws), cloud, 2048)
+    assert stored.items() <= aws.objects.items()
+    assert all(len(faces_in(aws, each)) == 1 for each in others)
 
 
 def test_an_event_that_comes_late_changes_nothing(aws):
     cloud = aws.cloud()
-    first = uploaded(aws, ONE)
-    second = uploaded(aws, TWO)
+    first, second = uploaded(aws, ONE), uploaded(aws, TWO)
     annotate(second, cloud, 2048)
     finished = dict(aws.objects), dict(aws.collection)
     assert annotate(first, cloud, 2048) == "superseded"
     assert (aws.objects, aws.collection) == finished
 
 
-@pytest.mark.parametrize("moment", ["GetObject", "IndexFaces", "HeadObject", "PutObject", "second PutObject"])
-def test_the_newer_version_wins_whenever_it_overtakes(aws, moment):
+@pytest.mark.parametrize("body", [TWO, b"%PDF-1.7"], ids=["JPEG", "no photo"])
+@pytest.mark.parametrize("moment", ["GetObject", "IndexFaces", "ListObjectsV2", "PutObject", "HeadObject"])
+def test_the_newer_version_wins_whenever_it_overtakes(aws, moment, body):
     """The newer photo arrives and is annotated completely while the older one is in the middle of something."""
     cloud = aws.cloud()
     first = uploaded(aws, ONE)
-    second = replace(first, etag=hashlib.md5(TWO).hexdigest(), size=len(TWO))
 
     def overtake():
-        uploaded(aws, TWO)
-        assert annotate(second, cloud, 2048) == "annotated"
+        annotate(uploaded(aws, body), cloud, 2048)
 
-    if moment == "second PutObject":
-        aws.before["PutObject"] = lambda: aws.before.update(PutObject=overtake)
-    else:
-        aws.before[moment] = overtake
-
-    # The older one finds out at once, or fails and finds out when SQS delivers it again.
-    try:
-        outcome = annotate(first, cloud, 2048)
-    except Overtaken:
-        outcome = annotate(first, cloud, 2048)
-    assert outcome == "superseded"
-
-    # And when the newer one's message comes again, because it was overtaken itself, all is well or becomes so.
-    annotate(second, cloud, 2048)
-    assert aws.result()["raw"]["etag"] == second.etag
-    assert looks_like(decode(aws.picture(), "JPEG", 0)[:80], decode(TWO, "JPEG", 0)[:80])
-    assert faces_in(aws, first) == []
-    assert len(faces_in(aws, second)) == 1
-
-
-def test_who_tidies_up_leaves_the_faces_of_a_result_that_was_finished_meanwhile(aws):
-    """The first version is uploaded again, and annotated, while its own late event looks for what it left."""
-    cloud, first = aws.cloud(), uploaded(aws, ONE)
-    uploaded(aws, TWO)
-
-    def finish():
-        uploaded(aws, ONE)
-        assert annotate(first, cloud, 2048) == "annotated"
-
-    aws.before["ListFaces"] = finish
+    aws.before[moment] = overtake
     assert annotate(first, cloud, 2048) == "superseded"
-    assert len(faces_in(aws, first)) == 1
-    assert aws.picture() is not None
+    assert aws.result()["raw"]["etag"] == hashlib.md5(body).hexdigest()
+    assert faces_in(aws, first) == []
+    assert len(aws.collection) == (body == TWO)
 
 
-def test_two_deliveries_at_once_end_as_one(aws):
-    """What the second one would store is there already."""
+def test_two_deliveries_at_the_same_time_end_as_one(aws):
     cloud = aws.cloud()
     photo = uploaded(aws)
     aws.before["PutObject"] = lambda: annotate(photo, cloud, 2048)
     assert annotate(photo, cloud, 2048) == "annotated"
-    assert annotate(photo, cloud, 2048) == "already_done"
+    assert aws.result()["status"] == "annotated"
     assert len(aws.collection) == 1
-
-
-def test_a_rejection_does_not_take_a_newer_picture_away(aws):
-    cloud = aws.cloud()
-    annotate(uploaded(aws, ONE), cloud, 2048)
-    broken = uploaded(aws, b"%PDF-1.7")
-    newer = replace(broken, etag=hashlib.md5(TWO).hexdigest(), size=len(TWO))
-
-    def overtake():
-        uploaded(aws, TWO)
-        annotate(newer, cloud, 2048)
-
-    aws.before["DeleteObject"] = overtake
-    with pytest.raises(Overtaken):
-        annotate(broken, cloud, 2048)
-    assert aws.picture() is not None
-    assert annotate(broken, cloud, 2048) == "superseded"
-    assert aws.result()["raw"]["etag"] == newer.etag

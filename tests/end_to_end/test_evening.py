@@ -5,7 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from annotator.photo import picture_key
+from annotator.photo import pictures_folder
 from annotator.result import Result
 from jsonschema import Draft202012Validator
 
@@ -104,7 +104,8 @@ def test_results_name_the_upload_and_the_picture(evening):
         assert result["raw"]["bucket"] == evening.outputs["RawBucket"]
         assert (result["raw"]["key"], result["raw"]["size"]) == (key, len(evening.sent[key]))
         if processed := result["processed"]:
-            assert (processed["bucket"], processed["key"]) == (evening.outputs["ProcessedBucket"], picture_key(key))
+            assert processed["bucket"] == evening.outputs["ProcessedBucket"]
+            assert processed["key"] == f"{pictures_folder(key)}{result['raw']['version_id']}.jpg"
             assert (processed["height"], processed["width"]) == evening.pictures[key].shape[:2]
 
 

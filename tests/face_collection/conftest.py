@@ -3,7 +3,6 @@
 import itertools
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,8 +28,6 @@ class Letterbox:
     content_types: list[str | None] = field(default_factory=list)
     refusals: int = 0
     """How many of the next answers are refused with a 503."""
-    slowness: float = 0.0
-    """Seconds until an answer is taken in."""
 
 
 @pytest.fixture
@@ -38,7 +35,6 @@ def letterbox() -> Iterator[Letterbox]:
     class Slot(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            time.sleep(box.slowness)
             box.content_types.append(self.headers["Content-Type"])
             if box.refusals > 0:
                 box.refusals -= 1
@@ -64,10 +60,10 @@ class NoEyes:
     """A collection's life needs no eyes."""
 
     def find(self, pixels: object, *, confidence: float) -> list[Any]:
-        raise AssertionError("nobody was asked to look at a picture")
+        raise AssertionError("a collection's life has no pictures")
 
     def read(self, pixels: object, box: object) -> None:
-        raise AssertionError("nobody was asked to look at a picture")
+        raise AssertionError("a collection's life has no pictures")
 
 
 @pytest.fixture(scope="session")
@@ -95,11 +91,7 @@ def rekognition(server: RekognitionServer) -> Any:
 
 @dataclass
 class Context:
-    seconds: float = 300.0
     log_stream_name: str = "2026/11/22/[$LATEST]abc"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.seconds * 1000)
 
 
 @dataclass
@@ -109,13 +101,11 @@ class CloudFormation:
     letterbox: Letterbox
     stack: str = STACK
 
-    def ask(
-        self, request: str, collection_id: str = f"{FAMILY}.faces", context: Context | None = None, **event: Any
-    ) -> dict[str, Any]:
+    def ask(self, request: str, collection_id: str = f"{FAMILY}.faces", **event: Any) -> dict[str, Any]:
         from face_collection.handler import handle
 
         before = len(self.letterbox.answers)
-        handle(self.event(request, collection_id, **event), context or Context())
+        handle(self.event(request, collection_id, **event), Context())
         (answer,) = self.letterbox.answers[before:]
         return answer
 

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from face_collection.handler import PROPAGATION
 from face_collection.lifecycle import OWNER_TAG
 
 from local_aws.rekognition.conditions import Fault
@@ -39,32 +40,42 @@ def test_create_tags_the_collection_with_the_workshop_and_its_stack(cloudformati
     assert tags(rekognition) == {"workshop": "show-your-emotions", "attendee": "simon", OWNER_TAG: STACK}
 
 
-def test_a_role_that_iam_has_not_heard_of_yet_is_asked_for_again(cloudformation, rekognition, server, monkeypatch):
-    """CloudFormation calls within seconds of making the role; 31 of them are waited for."""
-    waits = []
-    monkeypatch.setattr("face_collection.lifecycle.time", SimpleNamespace(sleep=waits.append))
-    server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException", times=3))
-    assert cloudformation.ask("Create")["Status"] == "SUCCESS"
-    assert waits == [1, 2, 4]
-    server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
-    waits.clear()
-    assert "AccessDenied" in cloudformation.ask("Create")["Reason"]
-    assert sum(waits) == 31
+@pytest.fixture
+def waits(monkeypatch) -> list[float]:
+    """The seconds between tries, which pass at once."""
+    waited: list[float] = []
+    clock = SimpleNamespace(sleep=waited.append, monotonic=lambda: sum(waited))
+    monkeypatch.setattr("face_collection.lifecycle.time", clock)
+    return waited
 
 
-def test_so_is_a_role_that_iam_has_heard_of_in_part(cloudformation, rekognition, server, monkeypatch):
-    monkeypatch.setattr("face_collection.lifecycle.time", SimpleNamespace(sleep=lambda _: None))
-    server.conditions.add_fault(Fault("DescribeCollection", "AccessDeniedException", times=1))
+@pytest.mark.parametrize("call", ["CreateCollection", "DescribeCollection"])
+def test_a_create_waits_until_iam_knows_its_permissions(cloudformation, rekognition, server, waits, call):
+    """CloudFormation calls within seconds of making the role."""
+    server.conditions.add_fault(Fault(call, "AccessDeniedException", times=3))
     assert cloudformation.ask("Create")["Status"] == "SUCCESS"
+    assert len(waits) == 3
     assert collections(rekognition) == [FACES]
 
 
-def test_an_update_is_made_by_a_role_that_is_known(cloudformation, server, monkeypatch):
-    waits = []
-    monkeypatch.setattr("face_collection.lifecycle.time", SimpleNamespace(sleep=waits.append))
+def test_a_permission_that_stays_missing_is_reported_after_half_a_minute(cloudformation, server, waits):
     server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
-    assert "AccessDenied" in cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})["Reason"]
+    assert "AccessDenied" in cloudformation.ask("Create")["Reason"]
+    assert sum(waits) == PROPAGATION
+
+
+def test_an_update_does_not_wait_for_permissions(cloudformation, server, waits):
+    server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
+    answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})
+    assert "AccessDenied" in answer["Reason"]
     assert waits == []
+
+
+def test_an_update_that_fails_keeps_the_physical_id(cloudformation, server):
+    """With another one, CloudFormation would delete the collection in use."""
+    server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
+    answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", FACES)
 
 
 def test_a_second_create_finds_what_the_first_one_made(cloudformation, rekognition):
@@ -77,7 +88,7 @@ def test_a_collection_that_was_there_before_is_refused_and_left_alone(cloudforma
     rekognition.create_collection(CollectionId=FACES)
     answer = cloudformation.ask("Create")
     assert answer["Status"] == "FAILED"
-    assert f"{FACES} exists already and is nobody's" in answer["Reason"]
+    assert f"named {FACES} already exists, created by something else" in answer["Reason"]
     assert f"aws rekognition delete-collection --collection-id {FACES}" in answer["Reason"]
     rolled_back = cloudformation.ask("Delete", PhysicalResourceId=answer["PhysicalResourceId"])
     assert rolled_back["Status"] == "SUCCESS"
@@ -87,7 +98,7 @@ def test_a_collection_that_was_there_before_is_refused_and_left_alone(cloudforma
 def test_another_stacks_collection_is_refused_and_left_alone(cloudformation, rekognition):
     rekognition.create_collection(CollectionId=FACES, Tags={OWNER_TAG: "arn:another"})
     answer = cloudformation.ask("Create")
-    assert "is arn:another's" in answer["Reason"]
+    assert "created by arn:another" in answer["Reason"]
     cloudformation.ask("Delete", PhysicalResourceId=answer["PhysicalResourceId"])
     assert tags(rekognition) == {OWNER_TAG: "arn:another"}
 
@@ -103,7 +114,7 @@ def test_delete_of_what_was_never_made_succeeds(cloudformation, rekognition):
     assert cloudformation.ask("Delete", PhysicalResourceId=FACES)["Status"] == "SUCCESS"
 
 
-def test_delete_after_a_create_whose_answer_got_lost_removes_the_collection(cloudformation, rekognition):
+def test_delete_after_a_create_whose_answer_was_lost_removes_the_collection(cloudformation, rekognition):
     """CloudFormation then makes up a physical id of its own."""
     cloudformation.ask("Create")
     made_up = "ShowYourEmotions-simon-Foundation-Faces740F12D8-1A2B3C"
@@ -120,8 +131,8 @@ def test_an_update_that_keeps_the_id_changes_the_tags_only(cloudformation, rekog
     assert tags(rekognition) == {"workshop": "another", "event": "meetup", OWNER_TAG: STACK}
 
 
-def test_an_update_makes_the_collection_anew_when_somebody_deleted_it(cloudformation, rekognition):
-    """Otherwise the update, and its roll-back too, would fail for ever."""
+def test_an_update_creates_the_collection_again_if_it_was_deleted(cloudformation, rekognition):
+    """Otherwise the update, and its roll-back too, would always fail."""
     cloudformation.ask("Create")
     rekognition.delete_collection(CollectionId=FACES)
     answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})
@@ -129,12 +140,12 @@ def test_an_update_makes_the_collection_anew_when_somebody_deleted_it(cloudforma
     assert tags(rekognition)[OWNER_TAG] == STACK
 
 
-def test_an_update_refuses_a_collection_that_somebody_else_put_in_its_place(cloudformation, rekognition):
+def test_an_update_refuses_a_collection_that_another_stack_put_in_its_place(cloudformation, rekognition):
     cloudformation.ask("Create")
     rekognition.delete_collection(CollectionId=FACES)
     rekognition.create_collection(CollectionId=FACES, Tags={OWNER_TAG: "arn:another"})
     answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})
-    assert "is arn:another's" in answer["Reason"]
+    assert "created by arn:another" in answer["Reason"]
     cloudformation.ask("Delete", PhysicalResourceId=FACES)
     assert tags(rekognition) == {OWNER_TAG: "arn:another"}
 
@@ -144,10 +155,15 @@ def test_the_arn_is_a_whole_one(cloudformation):
     assert cloudformation.ask("Create")["Data"]["CollectionArn"].startswith("arn:aws:rekognition:")
 
 
-def test_delete_after_a_create_that_was_refused_for_its_properties_succeeds(cloudformation, rekognition):
-    refused = cloudformation.ask("Create", ResourceProperties={})
-    answer = cloudformation.ask("Delete", PhysicalResourceId=refused["PhysicalResourceId"], ResourceProperties={})
-    assert answer["Status"] == "SUCCESS"
+def test_a_create_that_failed_half_way_leaves_nothing_after_its_roll_back(cloudformation, rekognition, server):
+    """CloudFormation sends a Delete with the physical id of the failed Create."""
+    server.conditions.add_fault(Fault("DescribeCollection", "InternalServerError", times=3))
+    failed = cloudformation.ask("Create")
+    assert failed["Status"] == "FAILED"
+    assert collections(rekognition) == [FACES]
+    rolled_back = cloudformation.ask("Delete", PhysicalResourceId=failed["PhysicalResourceId"])
+    assert rolled_back["Status"] == "SUCCESS"
+    assert collections(rekognition) == []
 
 
 def test_a_new_id_makes_a_new_collection_and_then_the_old_one_is_deleted(cloudformation, rekognition):
@@ -180,7 +196,7 @@ def test_a_roll_back_goes_back_to_the_old_collection_with_its_faces(cloudformati
     assert collections(rekognition) == [FACES]
 
 
-def test_a_roll_back_from_an_update_whose_answer_got_lost_leaves_no_orphan(cloudformation, rekognition):
+def test_a_roll_back_from_an_update_whose_answer_was_lost_leaves_no_orphan(cloudformation, rekognition):
     """CloudFormation never learned of the new collection, so it sends no Delete for it."""
     cloudformation.ask("Create")
     new = f"{FAMILY}.portraits"

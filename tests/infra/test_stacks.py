@@ -1,11 +1,13 @@
 """What the snapshot may never show otherwise: access, removal, and the figures that hang together."""
 
 import json
+import os
 import re
+from collections.abc import Iterator
 
 import pytest
 import yaml
-from aws_cdk import Duration, Stack
+from aws_cdk import App, Duration, Stack
 from syrupy.assertion import SnapshotAssertion
 
 from infra.face_collection import FaceCollection
@@ -131,6 +133,16 @@ def test_the_bucket_waits_for_the_queues_permission(assembly):
     assert policy in raw["DependsOn"]
 
 
+def test_only_the_raw_bucket_keeps_versions_and_not_for_long(assembly):
+    """Without the second number, expired photos would stay behind delete markers for ever."""
+    raw, processed = (assembly.one("AWS::S3::Bucket", name) for name in ("Raw", "Processed"))
+    assert raw["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "VersioningConfiguration" not in processed
+    (hides,), (deletes,) = (bucket["LifecycleConfiguration"]["Rules"] for bucket in (raw, processed))
+    assert (hides["ExpirationInDays"], hides["NoncurrentVersionExpiration"]) == (1, {"NoncurrentDays": 1})
+    assert deletes["ExpirationInDays"] == 1
+
+
 def test_the_annotator_may_do_exactly_what_it_does(assembly):
     own_logs = {"AnnotatorIdentityLogs390820D9.Arn"}
     results = {"PhotosProcessed.Arn/results/*"}
@@ -139,10 +151,11 @@ def test_the_annotator_may_do_exactly_what_it_does(assembly):
     assert statements(assembly, "Annotator") == {
         "logs:CreateLogStream": own_logs,
         "logs:PutLogEvents": own_logs,
-        "s3:GetObject": {"PhotosRaw.Arn/*"} | results | pictures,
+        "s3:GetObject": {"PhotosRaw.Arn/*"} | results,
+        "s3:GetObjectVersion": {"PhotosRaw.Arn/*"},
         "s3:ListBucket": {"PhotosRaw.Arn", "PhotosProcessed.Arn"},
         "s3:PutObject": results | pictures,
-        "s3:DeleteObject": pictures,
+        "s3:DeleteObject": results | pictures,
         "sqs:ReceiveMessage": {"PhotosInbox.Arn"},
         "sqs:DeleteMessage": {"PhotosInbox.Arn"},
         "sqs:GetQueueAttributes": {"PhotosInbox.Arn"},
@@ -204,7 +217,7 @@ def test_no_role_has_a_managed_policy_or_may_act_on_everything(assembly):
             assert "*" not in resources, f"{name}: {action}"
 
 
-def test_nobody_may_create_a_log_group(assembly):
+def test_no_role_may_create_a_log_group(assembly):
     assert "CreateLogGroup" not in json.dumps(assembly.resources)
 
 
@@ -351,7 +364,7 @@ def test_two_attendees_share_no_name(assembly, another_assembly):
 
 
 def test_the_assets_hold_what_is_run_and_nothing_else(assembly):
-    """Byte code of whoever ran the tests would change the hash, and with it every deployment."""
+    """Byte code would change the hash, and with it every deployment."""
     from annotator import handler  # noqa: F401 - leaves byte code beside the source, if anything does
 
     provider = assembly.asset_files("lifecycle.py")
@@ -361,19 +374,23 @@ def test_the_assets_hold_what_is_run_and_nothing_else(assembly):
     assert {file.rpartition(".")[2] for file in image} <= {"py", "json", "txt", "Dockerfile", "dockerignore"}
 
 
-def test_a_careful_umask_does_not_keep_lambda_from_reading_its_code(assembly):
-    """The zip keeps the files' modes, and Lambda runs as another user."""
-    for file in assembly.folder.glob("asset.*/face_collection/*.py"):
-        assert file.stat().st_mode & 0o444 == 0o444
+@pytest.fixture
+def careful_umask() -> Iterator[None]:
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
 
 
-def test_a_checkout_that_only_its_owner_may_read_is_opened_to_readers_and_to_nobody_else(tmp_path, monkeypatch):
-    folder, file = tmp_path / "face_collection", tmp_path / "face_collection" / "handler.py"
-    folder.mkdir()
+def test_lambda_may_read_the_code_of_a_checkout_that_only_its_owner_may_read(careful_umask, tmp_path, monkeypatch):
+    """The zip keeps the files' modes, and Lambda runs as another user. The checkout itself stays as it is."""
+    folder = tmp_path / "code" / "face_collection"
+    file = folder / "handler.py"
+    folder.mkdir(parents=True)
     file.touch()
     (folder / ".#handler.py").symlink_to("me@here.1234")  # Emacs's, to nowhere, while a file is being changed
-    for path, mode in ((file, 0o600), (folder, 0o700), (tmp_path, 0o700)):
-        path.chmod(mode)
-    monkeypatch.setattr("infra.face_collection.HANDLER", tmp_path)
-    FaceCollection(Stack(), "Faces", tags={})
-    assert [oct(path.stat().st_mode & 0o777) for path in (tmp_path, folder, file)] == ["0o755", "0o755", "0o644"]
+    monkeypatch.setattr("infra.face_collection.HANDLER", folder.parent)
+    app = App(outdir=str(tmp_path / "cdk.out"))
+    FaceCollection(Stack(app, "Stack"), "Faces", tags={})
+    (staged,) = (tmp_path / "cdk.out").glob("asset.*/face_collection/*")
+    assert (staged.name, staged.stat().st_mode & 0o777) == ("handler.py", 0o644)
+    assert [path.stat().st_mode & 0o777 for path in (folder, file)] == [0o700, 0o600]

@@ -314,3 +314,15 @@ with Emulator("http://127.0.0.1:1", {port}, Path({str(folder)!r})) as emulator:
     starter.wait()
     assert within(10, lambda: not psutil.pid_exists(emulator))
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("key", ["a\x1bb\x07.jpg", "a\rb", "<&> %41 + ü.jpg"])
+def test_versions_of_any_key_are_listed(client: Client, key: str):
+    """S3 encodes keys on request, since XML has no control characters (S3 API reference, ListObjectVersions)."""
+    s3 = client("s3")
+    bucket = f"versions-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=bucket, Key=key, Body=b"x")["VersionId"]
+    (listed,) = s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]
+    assert (listed["Key"], listed["VersionId"]) == (key, version)

@@ -7,20 +7,16 @@ SIGKILL does), breaks the connection, or changes the world: other bytes under th
 import base64
 import hashlib
 from collections import Counter
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from functools import cache
-from urllib.parse import unquote, urlsplit
 
 import boto3
 from annotator.cloud import Cloud
 from annotator.decoding import decode
-from annotator.photo import Photo
 from annotator.workflow import annotate
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 
-from tests.annotator.aws_in_memory import COLLECTION, PROCESSED, RAW, AwsInMemory, face_detail
+from tests.annotator.aws_in_memory import COLLECTION, PROCESSED, RAW, AwsInMemory, face_detail, s3_call
 from tests.annotator.photos import encoded, quarters
 
 KEY = "me.jpg"
@@ -35,23 +31,30 @@ DAMAGED = A[: len(A) // 2]
 """Rekognition may still find faces in what we cannot decode."""
 
 MOMENTS = (
-    ("GetObject results", "after"),
+    ("ListObjectsV2 results", "after"),
     ("GetObject photo", "after"),
+    ("GetObject results", "after"),
     ("IndexFaces", "before"),
     ("IndexFaces", "after"),
-    ("HeadObject pictures", "after"),
-    ("HeadObject photo", "after"),
     ("PutObject pictures", "before"),
     ("PutObject pictures", "after"),
-    ("DeleteFaces", "before"),
-    ("DeleteFaces", "after"),
     ("PutObject results", "before"),
     ("PutObject results", "after"),
+    ("HeadObject photo", "before"),
+    ("HeadObject photo", "after"),
+    ("ListFaces", "before"),
     ("ListFaces", "after"),
+    ("DeleteFaces", "before"),
+    ("DeleteFaces", "after"),
     ("DeleteObject pictures", "before"),
     ("DeleteObject pictures", "after"),
+    ("DeleteObject results", "before"),
+    ("DeleteObject results", "after"),
 )
-"""Before a read is as good as after the call that came before it."""
+"""Every call of the function's. ListObjectsV2, GetObject and IndexFaces are under way at the same time."""
+
+AFTER_THE_LOOK = MOMENTS[MOMENTS.index(("HeadObject photo", "after")) :]
+"""The function knows which version is current; a photo that is deleted now was done before."""
 
 
 class Killed(BaseException):
@@ -72,15 +75,13 @@ class World(AwsInMemory):
         self.received = Counter()
         self.outcomes = []
         self._messages = 0
-        self._modified = {}
         self._plans = {}
         self._cloud = _cloud_of(self, tries)
 
     def put(self, body=A):
         """Upload `body`; S3 announces it. Answers with the message."""
         self._messages += 1
-        self._modified[RAW, KEY] = self._messages
-        message = (self._messages, Photo(RAW, KEY, self.upload(KEY, body), len(body)))
+        message = (self._messages, self.upload(KEY, body))
         self.inbox.append(message)
         return message
 
@@ -91,15 +92,11 @@ class World(AwsInMemory):
         self.inbox.append(again)
         return again
 
-    def remove(self):
-        """Delete the photo, if it is there."""
-        self.objects.pop((RAW, KEY), None)
-
     def deliver(self, message):
         """One delivery of a message; the outcome, None after a failure."""
         self.received[message] += 1
         try:
-            outcome = annotate(message[1], self._cloud, 0, again=self.received[message] > 1)
+            outcome = annotate(message[1], self._cloud, 0)
         except (Killed, Exception):
             outcome = None
         self.outcomes.append(outcome)
@@ -124,18 +121,9 @@ class World(AwsInMemory):
         return not self._plans
 
     def answer_s3(self, request):
-        url = urlsplit(request.url)
-        bucket, key = url.netloc.split(".")[0], unquote(url.path[1:])
-        operation = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
-        what = "photo" if bucket == RAW else key.partition("/")[0]
-
-        def answer():
-            answered = self._answer_s3(request)
-            modified = datetime(2026, 11, 22, tzinfo=UTC) + timedelta(seconds=self._modified.get((bucket, key), 0))
-            answered.headers["Last-Modified"] = format_datetime(modified, usegmt=True)
-            return answered
-
-        return self._around(f"{operation[request.method]} {what}", answer)
+        operation, bucket, key, query = s3_call(request)
+        what = "photo" if bucket == RAW else (key or query["prefix"][0]).partition("/")[0]
+        return self._around(f"{operation} {what}", lambda: self._answer_s3(request))
 
     def answer_rekognition(self, request):
         operation = request.headers["X-Amz-Target"].decode().split(".")[1]
@@ -152,7 +140,7 @@ class World(AwsInMemory):
     def _indexfaces(self, asked):
         image = asked["Image"]
         by_name = image.get("S3Object")
-        seen = self.objects[by_name["Bucket"], by_name["Name"]] if by_name else base64.b64decode(image["Bytes"])
+        seen = self._version(KEY, by_name["Version"])[1] if by_name else base64.b64decode(image["Bytes"])
         self.images.append(seen)
         digest = hashlib.md5(seen + asked["ExternalImageId"].encode()).hexdigest()
         face_id = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
@@ -197,24 +185,18 @@ def disconnected():
 
 
 def assert_settled(world, body):
-    """Everything that is stored belongs together and to `body`, the newest bytes, None when they were deleted."""
+    """Everything that is stored belongs together and to `body`, the current bytes, None when they were deleted."""
     result, picture = world.result(), world.picture()
     assert not world.dead_letters
-    if body is not None:
-        assert result, "no outcome"
-        assert result["raw"]["etag"] == hashlib.md5(body).hexdigest(), "an older version's result"
-    named = {face["face_id"] for face in result["faces"]} if result else set()
-    assert set(world.collection) <= named, "faces without a result"
-    if not result:
-        assert picture is None, "a picture without a result"
-        return
+    assert world.current() == body
     if body is None:
-        # Who deletes a photo in the milliseconds in which it is stored may keep a result, with or without the rest.
+        assert (result, picture, world.collection) == (None, None, {}), "something of a deleted photo"
         return
-    assert set(world.collection) == named, "a result without its faces"
-    of = next(each for each in (A, B, PNG, NO_PHOTO, DAMAGED) if hashlib.md5(each).hexdigest() == result["raw"]["etag"])
-    status, left, expected = undisturbed(of)
+    assert result, "no outcome"
+    assert result["raw"]["version_id"] == world.versions[KEY][-1][0], "an older version's result"
+    status, left, expected = undisturbed(body)
     assert result["status"] == status
+    assert set(world.collection) == {face["face_id"] for face in result["faces"]}, "faces and result do not agree"
     assert [face["box"]["left"] for face in result["faces"]] == left, "another photo's faces"
     assert _pixels(picture) == _pixels(expected), "another photo's picture"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from annotator.photo import picture_key, result_key
+from annotator.photo import Photo, pictures_folder, results_folder
 
 from local_aws import processes
 from local_aws.emulator import Emulator
@@ -20,7 +20,7 @@ from local_aws.lambda_host.environment import Outcome
 from local_aws.lambda_host.function import Function
 from local_aws.local import PROJECT
 from local_aws.rekognition import RekognitionServer
-from tests.annotator.photos import message, record
+from tests.annotator.photos import announcement, message
 from tests.local_aws.deployed import configuration
 from tests.local_aws.rekognition.painted import PaintedSight, jpeg, picture
 
@@ -30,10 +30,11 @@ ACCOUNT, REGION = "111122223333", "ap-southeast-2"
 STEPS = {
     "before the photo": ("GET", RAW, "", "killed before"),
     "during the download": ("GET", RAW, "", "killed during"),
-    "while Rekognition looks": ("HEAD", PROCESSED, "pictures/", "killed before"),
+    "while Rekognition looks": ("GET", PROCESSED, "", "killed before"),
     "before the picture": ("PUT", PROCESSED, "pictures/", "killed before"),
     "between picture and result": ("PUT", PROCESSED, "pictures/", "killed after"),
-    "after the result, before the answer": ("PUT", PROCESSED, "results/", "killed after"),
+    "after the result, before the look": ("PUT", PROCESSED, "results/", "killed after"),
+    "after the look, before the answer": ("HEAD", RAW, "", "killed after"),
 }
 """Where a function can be killed: the request that it makes at that step, and when."""
 
@@ -75,8 +76,9 @@ class Stage:
 
     def put(self, body: bytes, key: str = "me.jpg") -> dict[str, Any]:
         """Upload a photo; answers with the message that announces it."""
-        etag = self.s3.put_object(Bucket=RAW, Key=key, Body=body)["ETag"].strip('"')
-        return message(record(key, size=len(body), eTag=etag), id_=str(uuid.uuid4()))
+        stored = self.s3.put_object(Bucket=RAW, Key=key, Body=body)
+        photo = Photo(RAW, key, stored["VersionId"], stored["ETag"].strip('"'), len(body))
+        return message(announcement(photo), id_=str(uuid.uuid4()))
 
     def deliver(self, *messages: dict[str, Any], times: int = 1) -> Outcome:
         """One invocation with these messages; `times` is how often they have been received."""
@@ -102,13 +104,18 @@ class Stage:
         assert not outcome.is_error, outcome.payload
         return [each["itemIdentifier"] for each in json.loads(outcome.payload)["batchItemFailures"]]
 
+    def stored(self, folder: str) -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=PROCESSED, Prefix=folder)
+        return [item["Key"] for item in listed.get("Contents", [])]
+
     def result(self, key: str = "me.jpg") -> dict[str, Any] | None:
-        with contextlib.suppress(self.s3.exceptions.NoSuchKey):
-            document: dict[str, Any] = json.loads(
-                self.s3.get_object(Bucket=PROCESSED, Key=result_key(key))["Body"].read()
-            )
-            return document
-        return None
+        """The result document; an assertion when there are several."""
+        stored = self.stored(results_folder(key))
+        assert len(stored) <= 1, "results of several versions"
+        if not stored:
+            return None
+        document: dict[str, Any] = json.loads(self.s3.get_object(Bucket=PROCESSED, Key=stored[0])["Body"].read())
+        return document
 
     def faces(self) -> set[str]:
         return {face["FaceId"] for face in self.eyes.list_faces(CollectionId=COLLECTION)["Faces"]}
@@ -121,11 +128,9 @@ class Stage:
         result = self.result(key)
         assert result, "no outcome"
         assert result["status"] == status
-        etag = self.s3.head_object(Bucket=RAW, Key=key)["ETag"].strip('"')
-        assert result["raw"]["etag"] == etag
+        assert result["raw"]["version_id"] == self.s3.head_object(Bucket=RAW, Key=key)["VersionId"]
         assert self.faces() == {face["face_id"] for face in result["faces"]}
-        if status != "rejected":
-            assert self.s3.head_object(Bucket=PROCESSED, Key=picture_key(key))["Metadata"]["photo-etag"] == etag
+        assert self.stored(pictures_folder(key)) == ([result["processed"]["key"]] if result["processed"] else [])
 
     def clear(self) -> None:
         """As if nothing had ever been uploaded."""
@@ -134,8 +139,9 @@ class Stage:
         self.changes.clear()
         self.rekognition.conditions.clear()
         for bucket in (RAW, PROCESSED):
-            for each in self.s3.list_objects_v2(Bucket=bucket).get("Contents", []):
-                self.s3.delete_object(Bucket=bucket, Key=each["Key"])
+            listed = self.s3.list_object_versions(Bucket=bucket)
+            for each in (*listed.get("Versions", []), *listed.get("DeleteMarkers", [])):
+                self.s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
         with contextlib.suppress(self.eyes.exceptions.ResourceNotFoundException):
             self.eyes.delete_collection(CollectionId=COLLECTION)
         self.eyes.create_collection(CollectionId=COLLECTION)
@@ -167,6 +173,7 @@ def on_stage(folder: Path) -> Iterator[Stage]:
         eyes = boto3.client("rekognition", endpoint_url=rekognition.url, **about)
         for bucket in (RAW, PROCESSED):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_versioning(Bucket=RAW, VersioningConfiguration={"Status": "Enabled"})
         stage = Stage(host, rekognition, s3, eyes)
         stage.url = stack.enter_context(FaultyS3(emulator_url, stage.decide)).url
         yield stage

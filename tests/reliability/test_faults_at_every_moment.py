@@ -8,6 +8,7 @@ import pytest
 from annotator.drawing import draw
 
 from tests.reliability.moments import (
+    AFTER_THE_LOOK,
     DAMAGED,
     MOMENTS,
     NO_PHOTO,
@@ -22,8 +23,6 @@ from tests.reliability.moments import (
 )
 
 BODIES = {"JPEG": A, "PNG": PNG, "damaged": DAMAGED, "no photo": NO_PHOTO}
-THE_ONE_MOMENT = (("PutObject pictures", "after"), ("DeleteFaces", "before"), ("DeleteObject pictures", "after"))
-SAFE_MOMENTS = tuple(moment for moment in MOMENTS if moment not in THE_ONE_MOMENT)
 each_moment = pytest.mark.parametrize("moment", MOMENTS, ids="-".join)
 each_order = pytest.mark.parametrize("order", [0, -1], ids=["oldest first", "newest first"])
 
@@ -141,25 +140,21 @@ def test_another_version_and_back_at_one_moment(moment, middle, order):
     assert_settled(world, A)
 
 
-@pytest.mark.parametrize("back", MOMENTS[2:13], ids="-".join)
-@pytest.mark.parametrize("moment", MOMENTS[1:7], ids="-".join)
+@pytest.mark.parametrize("back", MOMENTS[2:], ids="-".join)
+@pytest.mark.parametrize("moment", MOMENTS[:9], ids="-".join)
 def test_another_version_and_back_at_two_moments(moment, back):
     world, _ = world_with(A)
     world.plan(moment, lambda: world.put(B))
     world.plan(back, lambda: world.put(A))
     world.settle()
-    assert_settled(world, world.objects[("raw-photos", "me.jpg")])
+    assert_settled(world, world.current())
 
 
 @each_order
 @pytest.mark.parametrize("middle", [B, NO_PHOTO], ids=["JPEG", "no photo"])
-@pytest.mark.parametrize("moment", SAFE_MOMENTS, ids="-".join)
+@each_moment
 def test_back_to_the_version_before(moment, middle, order):
-    """A is done; while B is being looked at A comes back, and is seen to before B is done.
-
-    But for one moment, which cannot be closed: when A comes, is announced and indexed again in the few milliseconds
-    between B's picture and the end of DeleteFaces, its new faces are its old ones to Rekognition, and go with them.
-    """
+    """A is done; while B is being looked at A comes back, and is seen to before B is done."""
     world, _ = world_with(middle, before=A)
     world.plan(moment, lambda: world.deliver(world.put(A)))
     world.settle(order)
@@ -179,7 +174,7 @@ def test_a_function_that_is_killed_twice_while_a_newer_version_overtakes(moment,
     world.deliver(message)
     world.plan(moment, killed)
     world.settle()
-    assert_settled(world, world.objects["raw-photos", "me.jpg"])
+    assert_settled(world, world.current())
 
 
 def test_a_duplicate_between_the_versions():
@@ -192,12 +187,18 @@ def test_a_duplicate_between_the_versions():
     assert_settled(world, A)
 
 
+@pytest.mark.parametrize("goes", ["delete", "erase"])
 @pytest.mark.parametrize("before", [None, B], ids=["new", "over another"])
 @each_moment
-def test_a_photo_that_is_deleted(moment, before):
-    world, _ = world_with(A, before)
-    world.plan(moment, world.remove)
+def test_a_photo_that_is_deleted(moment, before, goes):
+    """Behind a delete marker, or every version of it."""
+    world, message = world_with(A, before)
+    world.plan(moment, getattr(world, goes))
     world.settle()
+    if world.happened and moment in AFTER_THE_LOOK:
+        # It was done before it was deleted, so its result is still there. A duplicate removes it, as `forget` does.
+        assert world.result()
+        world.deliver(world.announce_again(message))
     assert_settled(world, None if world.happened else A)
 
 
@@ -206,7 +207,7 @@ def test_a_photo_that_is_deleted_and_comes_again(moment):
     world, _ = world_with(A)
 
     def deleted_and_again():
-        world.remove()
+        world.delete()
         world.put(B)
 
     world.plan(moment, deleted_and_again)
@@ -214,17 +215,16 @@ def test_a_photo_that_is_deleted_and_comes_again(moment):
     assert_settled(world, B if world.happened else A)
 
 
-def test_a_duplicate_after_the_photo_was_deleted():
+def test_a_duplicate_after_the_photo_was_deleted_removes_what_is_left_of_it():
     world, first = world_with(A)
     world.settle()
-    world.remove()
-    world.deliver(world.announce_again(first))
+    world.delete()
+    assert world.deliver(world.announce_again(first)) == "deleted"
     assert_settled(world, None)
-    assert len(world.collection) == 1
 
 
 def test_a_photo_that_fails_every_time_goes_to_the_dead_letters_and_comes_back_whole():
-    """Until then its faces stay in the collection: whoever forgets the photo or redrives it sees to them."""
+    """Until then its faces stay in the collection; `forget` and `redrive` remove or name them."""
     world, message = world_with(A)
     for _ in range(TRIES):
         world.plan(("PutObject pictures", "before"), disconnected)
@@ -244,7 +244,7 @@ def test_a_dead_letter_whose_photo_was_deleted_takes_its_faces_along_when_it_com
     for _ in range(TRIES):
         world.plan(("PutObject results", "before"), disconnected)
         world.deliver(message)
-    world.remove()
+    world.delete()
     world.dead_letters.clear()
     assert world.deliver(message) == "deleted"
     assert_settled(world, None)
@@ -263,7 +263,7 @@ def test_any_history_of_a_photo_ends_with_its_newest_bytes(seed):
             if happening == "put":
                 announced.append(world.put(chance.choice((A, B, PNG, NO_PHOTO, DAMAGED))))
             elif happening == "remove":
-                world.remove()
+                world.delete()
             elif happening == "killed":
                 killed()
             elif happening == "disconnected":
@@ -271,8 +271,12 @@ def test_any_history_of_a_photo_ends_with_its_newest_bytes(seed):
             else:
                 world.deliver(world.announce_again(chance.choice(announced)))
 
-        for moment in chance.sample(SAFE_MOMENTS, 3):
+        for moment in chance.sample(MOMENTS, 3):
             world.plan(moment, something)
         while world.inbox:
             world.deliver(chance.choice(world.inbox))
-        assert_settled(world, world.objects.get(("raw-photos", "me.jpg")))
+        if world.current() is None:
+            # A photo may be deleted after it was done; its duplicates then remove what is left of it.
+            world.inbox += [world.announce_again(message) for message in announced]
+            world.settle()
+        assert_settled(world, world.current())

@@ -1,4 +1,4 @@
-"""CloudFormation's calls twice, at once, interrupted, throttled, answered in vain: one collection, or none."""
+"""CloudFormation's requests twice, at once, interrupted, throttled: one collection, or none."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -74,7 +74,7 @@ def test_a_throttled_rekognition_is_asked_again(cloudformation, rekognition, ser
     assert collections(rekognition) == [FACES]
 
 
-def test_a_rekognition_that_stays_away_is_asked_three_times_and_reported(cloudformation, server):
+def test_a_rekognition_that_keeps_failing_is_asked_three_times_and_reported(cloudformation, server):
     server.control({"faults": [{"operation": "CreateCollection", "code": "InternalServerError"}]})
     answer = cloudformation.ask("Create")
     assert answer["Status"] == "FAILED"

@@ -12,7 +12,7 @@ from face_collection import handler as face_collection
 from app import compose
 from infra.settings import WorkshopSettings
 from tests.infra.conftest import ACCOUNT, REGION, cdk_context
-from workshop.account import Account
+from workshop.aws.account import Account
 
 
 @pytest.fixture(scope="module")

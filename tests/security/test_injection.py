@@ -14,22 +14,22 @@ from types import SimpleNamespace
 
 import pytest
 from annotator import handler, logs
-from annotator.photo import picture_key, result_key
+from annotator.photo import PICTURES, Photo, pictures_folder, results_folder
 from annotator.result import Picture, RawObject, Result
 from rich.console import Console
 from rich.spinner import Spinner
 from rich.status import Status
 
 from local_aws import demo, steps
-from tests.annotator.aws_in_memory import PROCESSED, AwsInMemory
-from tests.annotator.photos import encoded, message, quarters, record
+from tests.annotator.aws_in_memory import PROCESSED, RAW, AwsInMemory
+from tests.annotator.photos import announcement, encoded, message, quarters
 from tests.workshop.attendee import Attendee, picture
 from tests.workshop.conftest import attendee, deployed, local_aws  # noqa: F401 - fixtures
-from workshop import gallery
-from workshop.account import quoted
-from workshop.console import plain
-from workshop.errors import WorkshopError
-from workshop.pasting import as_text
+from workshop.aws.account import quoted
+from workshop.photos.pasting import as_text
+from workshop.show import gallery
+from workshop.terminal.console import plain
+from workshop.terminal.errors import WorkshopError
 
 NAMES = {
     "a line of its own": "me.jpg\nnothing left",
@@ -74,17 +74,17 @@ def function(monkeypatch):
 
 
 def annotated(aws: AwsInMemory, key: str, body: bytes) -> dict[str, object]:
-    entry = record(key.encode().hex(), size=len(body), eTag=aws.upload(key, body))
+    entry = announcement(aws.upload(key, body))
     entry["s3"]["object"]["key"] = "".join(f"%{byte:02X}" for byte in key.encode())
     context = SimpleNamespace(aws_request_id="8f5ad8a1-0d7a-4a3c-9b8e-2f4f5b1c9d11")
     assert handler.handle({"Records": [message(entry)]}, context) == {"batchItemFailures": []}
-    return json.loads(aws.objects[PROCESSED, result_key(key)])
+    return aws.result(key)
 
 
 def result(key: str, reason: str | None = None) -> Result:
-    shown = None if reason else Picture("processed", picture_key(key), 4, 3)
+    shown = None if reason else Picture("processed", f"{PICTURES}{key}/v.jpg", 4, 3)
     status = "rejected" if reason else "no_face"
-    return Result(status, RawObject("raw", key, "e", 1), "c", "x", picture=shown, reason=reason)
+    return Result(status, RawObject("raw", key, "v", "e", 1), "c", "x", picture=shown, reason=reason)
 
 
 @every_name
@@ -100,8 +100,10 @@ def test_a_name_stays_inside_its_own_log_lines(function, capsys, name):
 @every_name
 def test_a_name_chooses_no_place_outside_pictures_and_results(function, name):
     annotated(function, name, encoded(quarters(), "JPEG"))
+    (version,) = function.versions[name]
+    photo = Photo(RAW, name, version[0], "etag", 1)
     written = {key for bucket, key in function.objects if bucket == PROCESSED}
-    assert written == {picture_key(name), result_key(name)}
+    assert written == {photo.picture_key, photo.result_key}
     assert all(key.startswith(("pictures/", "results/")) and len(key.encode()) <= 1024 for key in written)
 
 
@@ -228,9 +230,10 @@ def test_the_commands_show_what_others_uploaded_as_it_is(deployed: Attendee):  #
             assert ran.exit_code == 0, ran.output
             assert not FORBIDDEN.search(ran.output), (key, command)
             assert ran.stdout.count("\n") == lines.setdefault(command, ran.stdout.count("\n")), (key, ran.stdout)
-    stored = {make(key) for key in keys for make in (picture_key, result_key)}
-    assert set(deployed.keys("ProcessedBucket")) == stored
+    stored = {key.rpartition("/")[0] + "/" for key in deployed.keys("ProcessedBucket")}
+    assert stored == {folder(key) for key in keys for folder in (pictures_folder, results_folder)}
     ran = deployed.run("forget", "--json", "--", *keys)
+    assert ran.exit_code == 0, ran.output
     assert not FORBIDDEN.search(ran.output)
     assert [answer["key"] for answer in json.loads(ran.stdout)] == keys
     assert deployed.keys("RawBucket") == deployed.keys("ProcessedBucket") == []

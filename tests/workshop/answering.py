@@ -6,8 +6,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 from tests.workshop.attendee import REGION
-from workshop.account import Account
-from workshop.stacks import Stacks
+from workshop.aws.account import Account
+from workshop.aws.stacks import Stacks
 
 
 class Answering:

@@ -50,6 +50,7 @@ FOUNDATION: dict[str, Any] = {
                 "NotificationConfiguration": {
                     "QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": {"Fn::GetAtt": ["Inbox", "Arn"]}}]
                 },
+                "VersioningConfiguration": {"Status": "Enabled"},
                 "LifecycleConfiguration": {"Rules": [{"Id": "Forget", "Status": "Enabled", "ExpirationInDays": 1}]},
             },
         },

@@ -2,10 +2,10 @@
 
 import click
 
-from workshop.account import Account, pass_account
-from workshop.checkpoints import CHECKPOINTS, findings_at
-from workshop.console import err, out, print_json
-from workshop.findings import any_problem, show
+from workshop.aws.account import Account, pass_account
+from workshop.checks.checkpoints import CHECKPOINTS, findings_at
+from workshop.terminal.console import err, out, print_json
+from workshop.terminal.findings import any_problem, show
 
 
 @click.command("check")

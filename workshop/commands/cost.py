@@ -4,10 +4,10 @@ import click
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from workshop.account import Account, pass_account
-from workshop.console import err, out, plain, print_json, print_table
-from workshop.cost import Bill, Line, bill, count, prices
-from workshop.stacks import Stacks
+from workshop.aws.account import Account, pass_account
+from workshop.aws.stacks import Stacks
+from workshop.takedown.cost import Bill, Line, bill, count, prices
+from workshop.terminal.console import err, out, plain, print_json, print_table
 
 
 @click.command("cost")
@@ -20,7 +20,7 @@ def command(account: Account, as_json: bool) -> None:
       python -m workshop cost
 
     From counted photos, faces, bytes and seconds; what cannot be counted is estimated and marked. The prices are in
-    workshop/prices.json. AWS's own account of it is in the Billing console, a day later.
+    workshop/takedown/prices.json. AWS's own account of it is in the Billing console, a day later.
     """
     priced = prices()
     err.print("Counting …", style="dim")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from workshop.account import quoted
-from workshop.console import err, out, plain
-from workshop.errors import WorkshopError
-from workshop.keys import readable
-from workshop.pasting import from_text
-from workshop.photos import prepare
-from workshop.sources import LARGEST, Source, read
+from workshop.aws.account import quoted
+from workshop.photos.keys import readable
+from workshop.photos.pasting import from_text
+from workshop.photos.preparing import prepare
+from workshop.photos.sources import LARGEST, Source, read
+from workshop.terminal.console import err, out, plain
+from workshop.terminal.errors import WorkshopError
 
 
 @click.command("decode")

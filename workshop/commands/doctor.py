@@ -2,10 +2,10 @@
 
 import click
 
-from workshop.account import Choice
-from workshop.console import print_json
-from workshop.doctor import examine
-from workshop.findings import any_problem, show
+from workshop.aws.account import Choice
+from workshop.checks.doctor import examine
+from workshop.terminal.console import print_json
+from workshop.terminal.findings import any_problem, show
 
 
 @click.command("doctor")

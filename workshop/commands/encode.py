@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from workshop.console import err, plain
-from workshop.keys import readable
-from workshop.pasting import as_text
-from workshop.photos import prepare
-from workshop.sources import read
+from workshop.photos.keys import readable
+from workshop.photos.pasting import as_text
+from workshop.photos.preparing import prepare
+from workshop.photos.sources import read
+from workshop.terminal.console import err, plain
 
 
 @click.command("encode")

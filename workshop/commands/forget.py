@@ -1,19 +1,18 @@
-"""Remove a photo, its annotated picture, its result, and its faces from the collection."""
+"""Remove a photo with all its versions, its annotated picture, its result, and its faces from the collection."""
 
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
-from annotator.photo import filed_under, picture_key, result_key
-from annotator.result import Result
+from annotator.photo import Photo, filed_under, pictures_folder, results_folder
 
-from workshop.account import Account, pass_account
-from workshop.console import err, out, plain, print_json
-from workshop.diagnosis import inbox
-from workshop.raw_bucket import found, key_of, key_of_file
-from workshop.results import UnreadableResult, result_of
-from workshop.stacks import Stacks
+from workshop.aws.account import Account, pass_account
+from workshop.aws.results import UnreadableResult, result_of
+from workshop.aws.stacks import Stacks
+from workshop.checks.diagnosis import inbox
+from workshop.photos.raw_bucket import found, key_of, key_of_file
+from workshop.terminal.console import err, out, plain, print_json
+from workshop.terminal.errors import WorkshopError
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -57,52 +56,101 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
         out.print(plain(key), style="bold", soft_wrap=True)
         for thing, count in gone.items():
             out.print(f"  {_said(thing, count)}", soft_wrap=True)
+        out.print("  nothing left", soft_wrap=True)
     if as_json:
         print_json(answers)
 
 
 def forget(stacks: Stacks, key: str) -> dict[str, int]:
-    """Remove what there is of this photo and say how many of each were removed.
+    """Remove every version of this photo and all that was made of them; say how many of each were removed.
 
-    A function that read the photo before it went may store picture, result and faces after all: those go as well.
+    A function that has just read the photo may still store its results. Then it finds that the photo is gone and
+    removes them itself: that is waited for, and looked after. Raises WorkshopError if anything is left.
     """
-    s3: S3Client = stacks.account.client("s3")
-    photo, result = found(s3, stacks.raw_bucket, key), _result_of(stacks, key)
-    removed = {"photo": _delete(s3, stacks.raw_bucket, key)} | _delete_made_of(stacks, key, result)
-    is_done = photo is None or (result is not None and result.raw.etag == photo.etag)
-    if not is_done:
-        _wait_for_the_function(stacks, key)
-        for thing, count in _delete_made_of(stacks, key, _result_of(stacks, key)).items():
+    photo = found(stacks.account.client("s3"), stacks.raw_bucket, key)
+    may_be_in_work = photo is not None and not _is_done(stacks, photo)
+    removed = _remove(stacks, key, _stored(stacks, key))
+    if may_be_in_work:
+        _wait_for_the_function(stacks)
+        for thing, count in _remove(stacks, key, _stored(stacks, key)).items():
             removed[thing] += count
+    if left := [f"{len(names)} {thing}" for thing, names in _stored(stacks, key).items() if names]:
+        raise WorkshopError(
+            f"Something of {key} was stored again: {', '.join(left)}.",
+            f"Run it again: {stacks.account.command('forget', key)}",
+        )
     return removed
 
 
-def _result_of(stacks: Stacks, key: str) -> Result | None:
-    """The photo's result; None for one that cannot be read, which must go like any other."""
+def _is_done(stacks: Stacks, photo: Photo) -> bool:
     try:
-        return result_of(stacks, key)
+        return result_of(stacks, photo) is not None
     except UnreadableResult:
-        return None
+        return True
 
 
-def _wait_for_the_function(stacks: Stacks, key: str) -> None:
-    """Wait while the function has photos in hand, until this one has a result."""
+def _wait_for_the_function(stacks: Stacks) -> None:
+    """Wait while the function has photos in hand, for as long as it may take for one."""
     until = time.monotonic() + FUNCTION_ENDS
     with err.status("") as status:
-        while inbox(stacks)[1] and not _result_of(stacks, key) and time.monotonic() < until:
+        while inbox(stacks)[1] and time.monotonic() < until:
             left = until - time.monotonic()
-            status.update(f"The function is at work and may store more of it; waiting {left:.0f} s at most")
+            status.update(f"The function may be working on this photo; waiting {left:.0f} s at most")
             time.sleep(1)
 
 
-def _delete_made_of(stacks: Stacks, key: str, result: Result | None) -> dict[str, int]:
-    """The result goes last: it names the faces, so a removal that was interrupted can be repeated."""
+def _stored(stacks: Stacks, key: str) -> dict[str, list[str]]:
+    """What AWS has of this photo, in the order of its removal.
+
+    Version IDs in the raw bucket, delete markers included; face IDs; keys in the processed bucket. The key alone
+    finds them, also when the photo has expired.
+    """
     s3: S3Client = stacks.account.client("s3")
-    removed = {"faces": _delete_faces(stacks, key, result)}
-    picture = result.picture.key if result and result.picture else picture_key(key)
-    removed["picture"] = _delete(s3, stacks.processed_bucket, picture)
-    removed["result"] = _delete(s3, stacks.processed_bucket, result_key(key))
-    return removed
+    versions = [
+        version["VersionId"]
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=stacks.raw_bucket, Prefix=key)
+        for version in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+        if version["Key"] == key
+    ]
+    pictures, results = (
+        [item["Key"] for page in pages for item in page.get("Contents", [])]
+        for pages in (
+            s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix=folder, Delimiter="/")
+            for folder in (pictures_folder(key), results_folder(key))
+        )
+    )
+    return {"photo": versions, "faces": _faces(stacks, key), "picture": pictures, "result": results}
+
+
+def _remove(stacks: Stacks, key: str, stored: dict[str, list[str]]) -> dict[str, int]:
+    """Remove all that is stored and say how many of each there were.
+
+    The photo goes first: a function that works on it sees that it is gone.
+    """
+    s3: S3Client = stacks.account.client("s3")
+    for version in stored["photo"]:
+        s3.delete_object(Bucket=stacks.raw_bucket, Key=key, VersionId=version)
+    for start in range(0, len(stored["faces"]), 1000):
+        stacks.account.client("rekognition").delete_faces(
+            CollectionId=stacks.collection_id, FaceIds=stored["faces"][start : start + 1000]
+        )
+    for made in (*stored["picture"], *stored["result"]):
+        s3.delete_object(Bucket=stacks.processed_bucket, Key=made)
+    return {thing: len(names) for thing, names in stored.items()}
+
+
+def _faces(stacks: Stacks, key: str) -> list[str]:
+    rekognition: RekognitionClient = stacks.account.client("rekognition")
+    beginning = filed_under(stacks.raw_bucket, key)
+    try:
+        return [
+            face["FaceId"]
+            for page in rekognition.get_paginator("list_faces").paginate(CollectionId=stacks.collection_id)
+            for face in page["Faces"]
+            if face.get("ExternalImageId", "").startswith(beginning)
+        ]
+    except rekognition.exceptions.ResourceNotFoundException:
+        return []
 
 
 def _said(thing: str, count: int) -> str:
@@ -111,34 +159,3 @@ def _said(thing: str, count: int) -> str:
             f"{count} face{'s' * (count != 1)} removed from the collection" if count else "no faces in the collection"
         )
     return f"{thing} removed" if count else f"no {thing} was there"
-
-
-def _delete(s3: "S3Client", bucket: str, key: str) -> int:
-    """Delete the object and answer 1, or 0 when there was none; DeleteObject itself does not tell."""
-    if found(s3, bucket, key) is None:
-        return 0
-    s3.delete_object(Bucket=bucket, Key=key)
-    return 1
-
-
-def _delete_faces(stacks: Stacks, key: str, result: Result | None) -> int:
-    """Delete the photo's faces: those that its result names, and those that the collection files under its key."""
-    rekognition: RekognitionClient = stacks.account.client("rekognition")
-    named = {face.face_id for face in result.faces if face.face_id} if result else set()
-    beginning = filed_under(stacks.raw_bucket, key)
-    try:
-        faces = sorted(named | set(_filed_under(rekognition, stacks.collection_id, beginning)))
-        deleted = 0
-        for start in range(0, len(faces), 1000):
-            answer = rekognition.delete_faces(CollectionId=stacks.collection_id, FaceIds=faces[start : start + 1000])
-            deleted += len(answer.get("DeletedFaces", []))
-    except rekognition.exceptions.ResourceNotFoundException:
-        return 0
-    return deleted
-
-
-def _filed_under(rekognition: "RekognitionClient", collection: str, beginning: str) -> Iterator[str]:
-    for page in rekognition.get_paginator("list_faces").paginate(CollectionId=collection):
-        for face in page["Faces"]:
-            if face.get("ExternalImageId", "").startswith(beginning):
-                yield face["FaceId"]

@@ -10,14 +10,14 @@ from pathlib import Path
 import click
 from annotator.result import Picture, Result
 
-from workshop import gallery
-from workshop.account import Account, pass_account
-from workshop.console import err, out, plain
-from workshop.durations import Duration
-from workshop.errors import WorkshopError, aws_errors_as_sentences
-from workshop.links import LONGEST, link_to, what_ends_sooner
-from workshop.results import all_results
-from workshop.stacks import Stacks, attendees
+from workshop.aws.account import Account, pass_account
+from workshop.aws.links import LONGEST, link_to, what_ends_sooner
+from workshop.aws.results import all_results
+from workshop.aws.stacks import Stacks, attendees
+from workshop.show import gallery
+from workshop.terminal.console import err, out, plain
+from workshop.terminal.durations import Duration
+from workshop.terminal.errors import WorkshopError, aws_errors_as_sentences
 
 
 @click.command("gallery")

@@ -1,26 +1,25 @@
 """Step 3: index a photo's faces from here, with the function's own code and no function."""
 
-from contextlib import suppress
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
-from annotator.cloud import Cloud, NoAnswer, Overtaken
+from annotator.cloud import Cloud, NoAnswer
 from annotator.drawing.words import looks, reason
 from annotator.faces import Face, Judgement
 from annotator.photo import Photo
 from annotator.result import Result
 from annotator.workflow import annotate
 
-from workshop.account import Account, pass_account
-from workshop.consent import inform_once
-from workshop.console import err, out, plain, plain_lines, print_json
-from workshop.errors import WorkshopError
-from workshop.raw_bucket import found, key_of
-from workshop.results import from_left, result_of
-from workshop.sources import path_of
-from workshop.stacks import Stacks
-from workshop.uploads import upload_each
+from workshop.aws.account import Account, pass_account
+from workshop.aws.results import from_left, result_of
+from workshop.aws.stacks import Stacks
+from workshop.photos.consent import inform_once
+from workshop.photos.raw_bucket import UNVERSIONED, found, key_of
+from workshop.photos.sources import path_of
+from workshop.photos.uploads import upload_each
+from workshop.terminal.console import err, out, plain, plain_lines, print_json
+from workshop.terminal.errors import WorkshopError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -67,6 +66,12 @@ def command(account: Account, photo: str | None, image: str | None, long_edge: i
 def index(stacks: Stacks, photo: Photo, long_edge: int) -> Result:
     """What the function would make of this photo, made here; a result that is there already is kept."""
     account = stacks.account
+    if photo.version_id == UNVERSIONED:
+        raise WorkshopError(
+            f"{photo.key} has no version: it was uploaded before your raw bucket kept any.",
+            f"Deploy again: {account.cdk('deploy Foundation')}\nThen remove the photo ("
+            f"{account.command('forget', photo.key)}) and send it again.",
+        )
     cloud = Cloud(
         account.client("s3"),
         account.client("rekognition"),
@@ -74,17 +79,11 @@ def index(stacks: Stacks, photo: Photo, long_edge: int) -> Result:
         collection_id=stacks.collection_id,
     )
     try:
-        for _ in range(2):
-            # Step 5's function may be faster by a moment, with the picture and then with the result; its are as good.
-            with suppress(Overtaken):
-                annotate(photo, cloud, long_edge)
-                break
-    except NoAnswer:
-        raise WorkshopError(
-            f"Rekognition answered for {photo.key}, and nothing of it could be read.", "Try again in a minute."
-        ) from None
-    result = result_of(stacks, photo.key)
-    if result is None or result.raw.etag != photo.etag:
+        annotate(photo, cloud, long_edge)
+    except NoAnswer as error:
+        raise WorkshopError(f"{error}.", "Try again in a minute.") from None
+    result = result_of(stacks, photo)
+    if result is None:
         raise WorkshopError(f"{photo.key} was deleted or replaced meanwhile, so there is no result.", "Send it again.")
     return result
 
@@ -122,8 +121,8 @@ def _print(result: Result) -> None:
             # `wrap` leaves together what a no-break space joins.
             out.print(f"{name:<10}" + f"\n{'':10}".join(lines).replace("\N{NO-BREAK SPACE}", " "), soft_wrap=True)
     if result.picture:
-        size = f"{result.picture.width} x {result.picture.height}"
-        out.print(f"\nPicture   {plain(result.picture.key)} ({size})", soft_wrap=True)
+        out.print(f"\nPicture   {result.picture.width} x {result.picture.height}", soft_wrap=True)
+        out.print(f"{'':10}{plain(result.picture.key)}", soft_wrap=True)
 
 
 def _attributes(face: Face) -> list[tuple[str, str]]:

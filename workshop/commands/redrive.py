@@ -2,11 +2,11 @@
 
 import click
 
-from workshop.account import Account, pass_account
-from workshop.console import err, out, plain, plain_lines, print_json
-from workshop.dead_letters import DeadLetter, dead_letters, put_back, redrive, tries
-from workshop.errors import WorkshopError
-from workshop.stacks import Stacks
+from workshop.aws.account import Account, pass_account
+from workshop.aws.dead_letters import DeadLetter, dead_letters, put_back, redrive, tries
+from workshop.aws.stacks import Stacks
+from workshop.terminal.console import err, out, plain, plain_lines, print_json
+from workshop.terminal.errors import WorkshopError
 
 
 @click.command("redrive")

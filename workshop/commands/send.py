@@ -7,18 +7,18 @@ from typing import Any
 import click
 from annotator.result import Result
 
-from workshop.account import Account, pass_account
-from workshop.commands.url import show
-from workshop.consent import inform_once
-from workshop.console import err, out, plain, print_json
-from workshop.diagnosis import diagnose
-from workshop.durations import Duration
-from workshop.errors import Interrupted, WorkshopError
-from workshop.faces_table import faces_table
-from workshop.links import LONGEST, link_to, what_ends_sooner
-from workshop.results import wait_for_result
-from workshop.stacks import Stacks
-from workshop.uploads import Upload, upload_each
+from workshop.aws.account import Account, pass_account
+from workshop.aws.links import LONGEST, link_to, what_ends_sooner
+from workshop.aws.results import wait_for_result
+from workshop.aws.stacks import Stacks
+from workshop.checks.diagnosis import diagnose
+from workshop.photos.consent import inform_once
+from workshop.photos.uploads import Upload, upload_each
+from workshop.show.faces_table import faces_table
+from workshop.show.link import show
+from workshop.terminal.console import err, out, plain, print_json
+from workshop.terminal.durations import Duration
+from workshop.terminal.errors import Interrupted, WorkshopError
 
 
 def _number(ctx: click.Context, param: click.Parameter, value: float) -> float:  # noqa: ARG001  (click's signature)
@@ -121,7 +121,7 @@ def _wait(stacks: Stacks, uploads: list[Upload], seconds: float) -> list[Result]
 
             say(0)
             try:
-                result = wait_for_result(stacks, upload.photo.key, upload.photo.etag, seconds=seconds, on_wait=say)
+                result = wait_for_result(stacks, upload.photo, seconds=seconds, on_wait=say)
             except KeyboardInterrupt:
                 key = upload.photo.key
                 raise Interrupted(

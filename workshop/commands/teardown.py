@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import click
 
-from workshop.account import Account, pass_account
-from workshop.console import err, out, plain, shortened
-from workshop.errors import Interrupted, WorkshopError
-from workshop.footprint import Footprint, Thing, footprint_of
-from workshop.leftovers import Leftover, leftovers, remove_uploads
-from workshop.stacks import where_else
-from workshop.teardown import destroy
+from workshop.aws.account import Account, pass_account
+from workshop.aws.stacks import where_else
+from workshop.takedown.destroy import destroy
+from workshop.takedown.footprint import Footprint, Thing, footprint_of
+from workshop.takedown.leftovers import Leftover, leftovers, remove_uploads
+from workshop.terminal.console import err, out, plain, shortened
+from workshop.terminal.errors import Interrupted, WorkshopError
 
 _PATIENCE = 90
 """Seconds to wait for what AWS is still deleting; a queue answers for up to a minute after its end."""

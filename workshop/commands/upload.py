@@ -4,12 +4,12 @@ from dataclasses import asdict
 
 import click
 
-from workshop.account import Account, pass_account
-from workshop.consent import inform_once
-from workshop.console import err, out, plain, plain_lines, print_json
-from workshop.results import result_of
-from workshop.stacks import Stacks
-from workshop.uploads import upload_each
+from workshop.aws.account import Account, pass_account
+from workshop.aws.results import result_of
+from workshop.aws.stacks import Stacks
+from workshop.photos.consent import inform_once
+from workshop.photos.uploads import upload_each
+from workshop.terminal.console import err, out, plain, plain_lines, print_json
 
 
 @click.command("upload")
@@ -56,6 +56,6 @@ def command(
             print_json([asdict(upload) for upload in sent])
     if stacks is None or as_json:
         return
-    key = sent[-1].photo.key
-    command = "why" if result_of(stacks, key) else "index"
-    err.print(plain_lines(f"\nNext: {account.command(command, key)}"), style="dim", soft_wrap=True)
+    photo = sent[-1].photo
+    command = "why" if result_of(stacks, photo) else "index"
+    err.print(plain_lines(f"\nNext: {account.command(command, photo.key)}"), style="dim", soft_wrap=True)

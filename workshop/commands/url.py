@@ -5,16 +5,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
-from rich.cells import cell_len
 
-from workshop.account import Account, pass_account, quoted
-from workshop.console import err, out, plain
-from workshop.durations import Duration
-from workshop.errors import WorkshopError
-from workshop.links import LONGEST, Link, answer_without_signature, in_words, link_to, qr_code, what_ends_sooner
-from workshop.raw_bucket import found, key_of
-from workshop.results import result_of
-from workshop.stacks import Stacks
+from workshop.aws.account import Account, pass_account, quoted
+from workshop.aws.links import LONGEST, answer_without_signature, link_to, what_ends_sooner
+from workshop.aws.results import latest_result
+from workshop.aws.stacks import Stacks
+from workshop.photos.raw_bucket import found, key_of
+from workshop.show.link import show
+from workshop.terminal.console import err, plain
+from workshop.terminal.durations import Duration
+from workshop.terminal.errors import WorkshopError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -81,7 +81,7 @@ def command(
 def picture_of(stacks: Stacks, photo: str) -> tuple[str, str]:
     """The bucket and key of a photo's annotated picture; raises WorkshopError when there is none."""
     key = key_of(stacks, photo)
-    result = result_of(stacks, key) if key else None
+    result = latest_result(stacks, key) if key else None
     if key is None:
         raise WorkshopError(
             f"There is no photo called {photo}.", f"Send it first: {stacks.account.command('send', photo)}"
@@ -100,29 +100,3 @@ def _existing(account: Account, bucket: str, key: str) -> str:
             f"There is no {key} in {bucket}.", f"What is there: aws s3 ls {quoted(f's3://{bucket}')} --recursive"
         )
     return key
-
-
-def show(link: Link, *, qr: bool) -> None:
-    """The link on stdout, alone when piped; until when it works on stderr; the QR code only for eyes."""
-    click.echo(link.url)
-    err.print(in_words(link), style="dim", soft_wrap=True)
-    if not qr or not out.is_terminal:
-        return
-    if link.opens_here_only:
-        err.print("This link opens on this computer only, so there is no QR code.", style="dim")
-        return
-    try:
-        code = qr_code(link.url)
-    except ValueError:  # 2,953 bytes are the most (ISO/IEC 18004); a session's token may have more
-        err.print("This link is too long for a QR code.", style="dim")
-        return
-    columns, rows = cell_len(code.plain.partition("\n")[0]), code.plain.count("\n") + 1
-    fits = columns <= out.width
-    if fits:
-        out.print(code)
-    if not fits or rows >= out.height:
-        err.print(
-            f"The QR code needs {columns} columns and {rows + 1} lines, this window has {out.width} and {out.height}: "
-            f"make the window larger{'' if fits else ' and ask again'}, or its letters smaller.",
-            style="dim",
-        )

@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 import click
 
-from workshop.account import Account, pass_account
-from workshop.console import err, out, plain, plain_lines, print_json
-from workshop.diagnosis import diagnose
-from workshop.stacks import Stacks
+from workshop.aws.account import Account, pass_account
+from workshop.aws.stacks import Stacks
+from workshop.checks.diagnosis import diagnose
+from workshop.terminal.console import err, out, plain, plain_lines, print_json
 
 
 @click.command("why")

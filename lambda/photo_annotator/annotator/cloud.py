@@ -1,16 +1,15 @@
 """Amazon S3 and Rekognition, as this function needs them: the only module that knows what they answer through boto3.
 
 Everything that goes in or comes out is a plain value. What the story can answer is a typed outcome (`PhotoDeleted`,
-`PhotoSuperseded`, `PhotoRefused`); every other failure goes up, so that SQS delivers the photo again and, when that
-does not help, its dead-letter queue raises the alarm.
+`PhotoRefused`); every other failure goes up, so that SQS delivers the photo again and, when that does not help, its
+dead-letter queue raises the alarm.
 
-Calls on the raw bucket: GetObject, HeadObject. On the processed bucket: GetObject, HeadObject, PutObject,
-DeleteObject. On the collection: IndexFaces, ListFaces, DeleteFaces.
+Calls on the raw bucket: GetObject (one version), HeadObject. On the processed bucket: ListObjectsV2, GetObject,
+PutObject, DeleteObject. On the collection: IndexFaces, ListFaces, DeleteFaces.
 """
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from annotator.faces import AgeRange, BoundingBox, Emotion, Face, Judgement
-from annotator.photo import Photo
+from annotator.formats import LARGEST_FILE, file_too_large
+from annotator.photo import Photo, results_folder, version_of
 from annotator.result import Result
 
 if TYPE_CHECKING:
@@ -46,19 +46,11 @@ _REFUSALS = {
     "InvalidParameterException": "Rekognition cannot use this photo: send an ordinary JPEG of at least 80 x 80 pixels.",
 }
 
-_PHOTO_ETAG = "photo-etag"
-"""The name under which a picture's metadata holds the ETag of the photo that it was made from."""
-
-_MISSING = {"404", "NoSuchKey", "NotFound"}
-_CHANGED = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
+_MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
 
 
 class PhotoDeleted(Exception):
-    """The photo is no longer in the raw bucket; nothing is left to do."""
-
-
-class PhotoSuperseded(Exception):
-    """Other bytes lie under the photo's key by now; their own event sees to them."""
+    """This version of the photo is no longer in the raw bucket."""
 
 
 class PhotoRefused(Exception):
@@ -66,62 +58,23 @@ class PhotoRefused(Exception):
 
 
 class NoAnswer(Exception):
-    """Rekognition answered, and nothing of it can be read; it may be asked again."""
-
-
-class Overtaken(Exception):
-    """Somebody else stored this photo's results meanwhile; a new look will find out who is right."""
+    """S3 or Rekognition answered something that cannot be used; the call may be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A photo on its way: its first bytes are here, the rest comes with `rest()`.
+    """A whole photo; `last_modified` says when it was uploaded, in ISO 8601."""
 
-    `last_modified` says when it was uploaded, in ISO 8601.
-    """
-
-    size: int
-    beginning: bytes
-    _body: Any
-    last_modified: str | None = None
-
-    def rest(self) -> bytearray:
-        """The whole photo, beginning included, in one buffer."""
-        photo = bytearray(self.size)
-        view = memoryview(photo)
-        view[: len(self.beginning)] = self.beginning
-        at = len(self.beginning)
-        # A read of nothing more makes botocore compare the length and the checksum with what S3 announced.
-        while read := self._body.readinto(view[at:] if at < self.size else bytearray(1)):
-            at += read
-        return photo
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """The result document that lay under a photo's key, and its ETag; both None when there was none.
-
-    `result` alone is None when the document is not one that we can read.
-    """
-
-    result: Result | None = None
-    result_etag: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPicture:
-    """A picture in the processed bucket: its own ETag, and that of the photo that it was made from."""
-
-    etag: str
-    photo_etag: str | None
+    data: bytearray
+    last_modified: str | None
 
 
 def clients() -> tuple["S3Client", "RekognitionClient"]:
     """Clients for the function's own region.
 
     A room full of uploads meets the 5 IndexFaces a second of most regions, so Rekognition's client slows itself down
-    once it was throttled: without that, photos that begin keep taking the calls of those that wait, and some wait in
-    vain. Its six tries wait 16 seconds in all on average, within the function's 30. The function's own time-out ends
+    once it was throttled: without that, new photos take the calls that throttled ones wait for, and some of those
+    fail. Its six tries wait 16 seconds in all on average, within the function's 30. The function's own time-out ends
     what still hangs then.
     """
     settings = Config(
@@ -135,7 +88,7 @@ def clients() -> tuple["S3Client", "RekognitionClient"]:
 
 
 class Cloud:
-    """One raw photo's way through S3 and Rekognition; safe to use from several threads."""
+    """The raw bucket, the processed bucket and the collection; safe to use from several threads."""
 
     def __init__(
         self, s3: "S3Client", rekognition: "RekognitionClient", *, processed_bucket: str, collection_id: str
@@ -145,73 +98,63 @@ class Cloud:
         self.processed_bucket = processed_bucket
         self.collection_id = collection_id
 
-    def earlier(self, photo: Photo) -> Earlier:
-        """The result that lies under this photo's key already, whichever version of the photo it is about."""
+    def fetch(self, photo: Photo) -> Download:
+        """Exactly this version. Raises PhotoDeleted, and UnreadablePhoto for more than LARGEST_FILE bytes."""
+        if photo.size > LARGEST_FILE:
+            raise file_too_large(photo.size)
         try:
-            answer = self._s3.get_object(Bucket=self.processed_bucket, Key=photo.result_key)
+            answer = self._s3.get_object(Bucket=photo.bucket, Key=photo.key, VersionId=photo.version_id)
         except ClientError as error:
             if _code(error) in _MISSING:
-                return Earlier()
+                raise PhotoDeleted(f"{photo.key} has been deleted from {photo.bucket}") from error
             raise
+        if answer["ContentLength"] != photo.size:
+            raise NoAnswer(f"S3 sends {answer['ContentLength']} bytes of {photo.key}, and announced {photo.size}")
+        # One buffer of the right size: a photo is never in memory twice.
+        data, at = bytearray(photo.size), 0
         with closing(answer["Body"]) as body:
-            document = body.read()
+            # The last read, of nothing more, makes botocore check the length and the checksum.
+            while read := body.readinto(memoryview(data)[at:] if at < photo.size else bytearray(1)):  # type: ignore[arg-type]
+                at += read
+        return Download(data, answer["LastModified"].isoformat())
+
+    def current_version(self, photo: Photo) -> str | None:
+        """The version that lies under the photo's key now; None when the photo has been deleted."""
         try:
-            return Earlier(Result.from_document(json.loads(document)), answer["ETag"])
-        except (ValueError, RecursionError):
-            return Earlier(None, answer["ETag"])
-
-    @contextmanager
-    def fetch(self, photo: Photo, beginning: int) -> Iterator[Download]:
-        """The photo's bytes, exactly those that were announced; the first `beginning` of them at once.
-
-        Raises PhotoDeleted and PhotoSuperseded.
-        """
-        with _version_of(photo):
-            answer = self._s3.get_object(Bucket=photo.bucket, Key=photo.key, IfMatch=f'"{photo.etag}"')
-        with closing(answer["Body"]) as body:
-            first = bytearray()
-            while len(first) < beginning and (read := body.read(beginning - len(first))):
-                first += read
-            yield Download(answer["ContentLength"], bytes(first), body, _last_modified(answer))
-
-    def confirm(self, photo: Photo, last_modified: str | None) -> None:
-        """Make sure that the photo is still the upload that was fetched, and was nothing else meanwhile.
-
-        Raises PhotoDeleted and PhotoSuperseded, and Overtaken when the same bytes were uploaded again: something else
-        may have lain there in between, and Rekognition may have seen it.
-        """
-        if self._confirm(photo) != last_modified:
-            raise Overtaken(f"{photo.key} in {photo.bucket} has been uploaded again meanwhile")
-
-    def _confirm(self, photo: Photo) -> str | None:
-        with _version_of(photo):
-            answer = self._s3.head_object(Bucket=photo.bucket, Key=photo.key, IfMatch=f'"{photo.etag}"')
-        return _last_modified(answer)
-
-    def picture(self, photo: Photo) -> StoredPicture | None:
-        """The picture that lies under this photo's key, whichever version of the photo it was made from."""
-        try:
-            answer = self._s3.head_object(Bucket=self.processed_bucket, Key=photo.picture_key)
+            return self._s3.head_object(Bucket=photo.bucket, Key=photo.key)["VersionId"]
         except ClientError as error:
             if _code(error) in _MISSING:
                 return None
             raise
-        return StoredPicture(answer["ETag"], answer.get("Metadata", {}).get(_PHOTO_ETAG))
+
+    def versions_with_result(self, photo: Photo) -> set[str]:
+        """The versions of this photo, newer and older ones, whose result is stored."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.processed_bucket, Prefix=results_folder(photo.key), Delimiter="/"
+        )
+        return {version_of(item["Key"]) for page in pages for item in page.get("Contents", [])}
+
+    def result(self, photo: Photo) -> Result | None:
+        """The result of this version; None if there is none that we can read."""
+        try:
+            body = self._s3.get_object(Bucket=self.processed_bucket, Key=photo.result_key)["Body"].read()
+            return Result.from_document(json.loads(body))
+        except (ValueError, RecursionError):
+            return None
+        except ClientError as error:
+            if _code(error) in _MISSING:
+                return None
+            raise
 
     def index_by_name(self, photo: Photo) -> tuple[Face, ...]:
         """Index the faces of a JPEG or PNG of at most LARGEST_IN_S3, which Rekognition reads from the raw bucket.
 
         Boxes are fractions of the photo turned upright by its EXIF orientation if it is a JPEG, of the photo as it
-        is stored if it is a PNG (Rekognition, API reference, IndexFaces). Raises PhotoRefused, PhotoDeleted and
-        PhotoSuperseded.
+        is stored if it is a PNG (Rekognition, API reference, IndexFaces). Raises PhotoRefused.
         """
-        try:
-            return self._index(photo, {"S3Object": {"Bucket": photo.bucket, "Name": photo.key}})
-        except ClientError as error:
-            # Rekognition does not say whether it found nothing or was not let in.
-            if _code(error) == "InvalidS3ObjectException":
-                self._confirm(photo)
-            raise
+        return self._index(
+            photo, {"S3Object": {"Bucket": photo.bucket, "Name": photo.key, "Version": photo.version_id}}
+        )
 
     def index_bytes(self, photo: Photo, jpeg: bytes) -> tuple[Face, ...]:
         """Index the faces of a JPEG of at most LARGEST_IN_CALL, made from `photo`. Raises PhotoRefused."""
@@ -233,7 +176,7 @@ class Cloud:
             raise
         if not answer.keys() & {"FaceRecords", "FaceModelVersion", "UnindexedFaces"}:
             # What botocore makes of a body that it cannot read is an answer with nothing in it.
-            raise NoAnswer(f"Rekognition answered IndexFaces for {photo.key} with nothing that can be read")
+            raise NoAnswer(f"Rekognition's answer to IndexFaces for {photo.key} cannot be read")
         indexed = (
             _face(record["FaceDetail"], face_id=record["Face"]["FaceId"]) for record in answer.get("FaceRecords", [])
         )
@@ -243,94 +186,47 @@ class Cloud:
         )
         return (*indexed, *left_out)
 
-    def delete_faces(self, face_ids: Iterable[str]) -> None:
-        """Take these faces out of the collection; those that are not in it are none of anybody's business."""
-        if some := sorted(set(face_ids)):
-            with _nothing_without_collection():
-                self._rekognition.delete_faces(CollectionId=self.collection_id, FaceIds=some)
+    def store_picture(self, photo: Photo, jpeg: bytes) -> None:
+        """Store this version's annotated JPEG."""
+        self._store(photo.picture_key, jpeg, "image/jpeg")
 
-    def faces_of(self, photo: Photo) -> set[str]:
-        """The ids of all faces that were ever indexed for this very version of the photo and are still there.
+    def store_result(self, photo: Photo, result: Result) -> None:
+        """Store this version's result document."""
+        self._store(photo.result_key, result.to_json().encode(), "application/json")
 
-        Reads the whole collection, since Rekognition cannot look for an external image id: for rare cases only.
+    def _store(self, key: str, body: bytes, content_type: str) -> None:
+        self._s3.put_object(Bucket=self.processed_bucket, Key=key, Body=body, ContentType=content_type)
+
+    def remove(self, photo: Photo) -> None:
+        """Remove all that was made of this version: its faces, its picture, its result.
+
+        The result goes last: `versions_with_result` finds a removal that was interrupted.
         """
-        ids: set[str] = set()
-        with _nothing_without_collection():
-            for page in self._rekognition.get_paginator("list_faces").paginate(CollectionId=self.collection_id):
-                faces = (face for face in page["Faces"] if face.get("ExternalImageId") == photo.external_image_id)
-                ids.update(face["FaceId"] for face in faces)
-        return ids
+        self.remove_faces(photo)
+        self._s3.delete_object(Bucket=self.processed_bucket, Key=photo.picture_key)
+        self._s3.delete_object(Bucket=self.processed_bucket, Key=photo.result_key)
 
-    def store_picture(self, photo: Photo, jpeg: bytes, *, replacing: StoredPicture | None) -> None:
-        """Store the annotated JPEG where nothing, or the picture `replacing`, lies. Raises Overtaken."""
-        earlier = replacing.etag if replacing else None
-        self._store(photo.picture_key, jpeg, "image/jpeg", earlier, {_PHOTO_ETAG: photo.etag})
+    def remove_faces(self, photo: Photo, keep: Collection[str | None] = ()) -> None:
+        """Remove all faces that were ever indexed for this version, but for those to `keep`.
 
-    def delete_picture(self, photo: Photo, picture: StoredPicture) -> None:
-        """Delete the picture under this photo's key, if it is still that one. Raises Overtaken."""
-        with _unless_overtaken():
-            self._s3.delete_object(Bucket=self.processed_bucket, Key=photo.picture_key, IfMatch=picture.etag)
-
-    def store_result(self, photo: Photo, result: Result, *, replacing: str | None) -> None:
-        """Store the result document where nothing, or the one with the ETag `replacing`, lies. Raises Overtaken."""
-        self._store(photo.result_key, result.to_json().encode(), "application/json", replacing, {})
-
-    def _store(self, key: str, body: bytes, content_type: str, replacing: str | None, metadata: dict[str, str]) -> None:
-        about = {"Bucket": self.processed_bucket, "Key": key, "ContentType": content_type}
-        condition = {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
-        try:
-            with _unless_overtaken():
-                self._s3.put_object(**about, **condition, Body=body, Metadata=metadata)  # type: ignore[arg-type]
-        except Overtaken:
-            # By ourselves, when S3's answer got lost and the client asked again: an object's ETag is its MD5.
-            if self._etag_of(key) != f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"':
-                raise
-
-    def _etag_of(self, key: str) -> str | None:
-        try:
-            return self._s3.head_object(Bucket=self.processed_bucket, Key=key)["ETag"]
-        except ClientError as error:
-            if _code(error) in _MISSING:
-                return None
-            raise
+        Reads the whole collection, since Rekognition cannot look for an external image ID: for rare cases only.
+        """
+        with _ignoring_a_missing_collection():
+            pages = self._rekognition.get_paginator("list_faces").paginate(CollectionId=self.collection_id)
+            faces = (face for page in pages for face in page["Faces"])
+            ours = [face["FaceId"] for face in faces if face.get("ExternalImageId") == photo.external_image_id]
+            if unwanted := [face_id for face_id in ours if face_id not in keep]:
+                self._rekognition.delete_faces(CollectionId=self.collection_id, FaceIds=unwanted)
 
 
 @contextmanager
-def _version_of(photo: Photo) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        if _code(error) in _MISSING:
-            raise PhotoDeleted(f"{photo.key} has been deleted from {photo.bucket}") from error
-        if _code(error) in _CHANGED:
-            raise PhotoSuperseded(f"{photo.key} in {photo.bucket} is no longer version {photo.etag}") from error
-        raise
-
-
-@contextmanager
-def _unless_overtaken() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        # A write that replaces an object which is gone by now finds it missing rather than changed.
-        if _code(error) in _CHANGED | _MISSING:
-            raise Overtaken("another invocation stored this photo's results meanwhile") from error
-        raise
-
-
-@contextmanager
-def _nothing_without_collection() -> Iterator[None]:
-    """A collection that was deleted took its faces along."""
+def _ignoring_a_missing_collection() -> Iterator[None]:
+    """A missing collection has no faces."""
     try:
         yield
     except ClientError as error:
         if _code(error) != "ResourceNotFoundException":
             raise
-
-
-def _last_modified(answer: Mapping[str, Any]) -> str | None:
-    moment = answer.get("LastModified")
-    return moment.isoformat() if moment else None
 
 
 def _code(error: ClientError) -> str:

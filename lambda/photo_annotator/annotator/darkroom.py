@@ -5,6 +5,6 @@ something better to do than to wait.
 """
 
 from annotator.decoding import decode, encode_jpeg, encode_jpeg_within
-from annotator.drawing import draw, draw_banner
+from annotator.drawing import draw, draw_banner, prepare
 
-__all__ = ["decode", "draw", "draw_banner", "encode_jpeg", "encode_jpeg_within"]
+__all__ = ["decode", "draw", "draw_banner", "encode_jpeg", "encode_jpeg_within", "prepare"]

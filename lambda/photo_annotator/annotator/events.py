@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
-from annotator.photo import LONGEST_KEY, Photo
+from annotator.photo import LONGEST_KEY, LONGEST_VERSION, Photo
 
 
 class MessageNotUnderstood(ValueError):
@@ -42,10 +42,16 @@ def _photo_in(record: Any) -> Photo | None:
         if not record["eventName"].startswith("ObjectCreated:"):
             return None
         entry = record["s3"]["object"]
+        if "versionId" not in entry:
+            raise MessageNotUnderstood(
+                "the upload has no version, so its bucket keeps none: deploy the Foundation stack again, then send "
+                "the photo again"
+            )
         photo = Photo(
             bucket=record["s3"]["bucket"]["name"],
             # S3 announces `red flower.jpg` as `red+flower.jpg` (S3 user guide, "Event message structure").
             key=unquote_plus(entry["key"], errors="strict"),
+            version_id=entry["versionId"],
             etag=entry["eTag"].strip('"'),
             size=entry["size"],
         )
@@ -67,6 +73,9 @@ def _can_be(photo: Photo) -> bool:
         isinstance(photo.bucket, str)
         and re.fullmatch(r"[a-zA-Z0-9._-]{3,255}", photo.bucket) is not None
         and 1 <= length <= LONGEST_KEY
+        and isinstance(photo.version_id, str)
+        # "Unicode, UTF-8 encoded, URL-ready, opaque strings" (S3 user guide, "Retaining multiple versions of objects").
+        and re.fullmatch(rf"[!-~]{{1,{LONGEST_VERSION}}}", photo.version_id) is not None
         # A digest, and for a multipart upload the number of its parts (S3, API reference, Object).
         and re.fullmatch(r"[0-9a-zA-Z]+(-[0-9]+)?", photo.etag) is not None
         and type(photo.size) is int

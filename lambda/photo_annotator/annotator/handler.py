@@ -11,10 +11,10 @@ from typing import Any
 from annotator import logs
 from annotator.cloud import Cloud, clients
 from annotator.events import MessageNotUnderstood, photos_in
-from annotator.inbox import LONGEST_WAIT, Inbox, deliveries
+from annotator.inbox import LONGEST_WAIT, Inbox
 from annotator.logs import log
 from annotator.photo import Photo
-from annotator.workflow import NoDarkroom, annotate
+from annotator.workflow import ImportFailed, annotate
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +90,18 @@ def _handled(message: Mapping[str, Any], settings: Settings, cloud: Cloud) -> bo
     if not photos:
         log.info("nothing to do", extra={"fields": {"status": "ignored"}})
     # All of them, also after a failure: what is done will not be done again when the message comes back.
-    again = deliveries(message) > 1
-    outcomes = [_done(photo, settings, cloud, again) for photo in photos]
+    outcomes = [_done(photo, settings, cloud) for photo in photos]
     return all(outcomes)
 
 
-def _done(photo: Photo, settings: Settings, cloud: Cloud, again: bool) -> bool:
-    with logs.about(bucket=photo.bucket, key=photo.key, etag=photo.etag):
+def _done(photo: Photo, settings: Settings, cloud: Cloud) -> bool:
+    with logs.about(bucket=photo.bucket, key=photo.key, version_id=photo.version_id):
         # Said before anything can go wrong, so that a photo which ends the process is known by name.
         log.info("photo begun", extra={"fields": {"status": "begun"}})
         try:
             with logs.timed("total"):
-                outcome = annotate(photo, cloud, settings.long_edge, again=again)
-        except NoDarkroom:
+                outcome = annotate(photo, cloud, settings.long_edge)
+        except ImportFailed:
             # Lambda starts another process in the place of one that ends.
             log.exception("photo failed", extra={"fields": {"status": "failed"}})
             sys.exit("an import failed")

@@ -10,20 +10,21 @@ from typing import Any, Literal
 
 from annotator.faces import AgeRange, BoundingBox, Emotion, Face, Judgement
 
-VERSION = 1
+VERSION = 2
 
 Status = Literal["annotated", "no_face", "rejected"]
 
 
 @dataclass(frozen=True, slots=True)
 class RawObject:
-    """The photo as it was uploaded; `size` in bytes, `last_modified` as ISO 8601 says when, to the second.
+    """One version of the photo, as it was uploaded.
 
-    Together with `etag` the latter tells an upload from another one of the same bytes.
+    `size` is in bytes; `last_modified` says when, in ISO 8601, and is None for a file too large to download.
     """
 
     bucket: str
     key: str
+    version_id: str
     etag: str
     size: int
     last_modified: str | None = None

@@ -1,30 +1,19 @@
-"""The story of one photo: look for faces while it downloads, draw what was found, store the picture, then the result.
+"""The story of one photo: index its faces while it downloads, draw what was found, store the picture, then the result.
 
-The newest bytes of a photo win in the end, however its events arrive, wherever the function is killed, and however
-many invocations work on it at a time. Four things see to that: a photo is only ever read in the version that its event
-announced, what it replaces is noted before that version is confirmed, nothing is stored over anything else than what
-was noted, and whoever comes after a failure, or too late, tidies up.
+The newest version of a photo wins, however its events arrive and wherever the function is killed, because it writes
+and then looks. What is made of a version is stored under that version, so two uploads never write to the same place.
+Only then does the function ask which version is current, and removes what it knows of any other: its own, if a newer
+version came or the photo was deleted, and what older versions left. Every delivery of an event ends with that look.
 """
 
-import hashlib
-from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from annotator.cloud import (
-    LARGEST_IN_CALL,
-    LARGEST_IN_S3,
-    Cloud,
-    Download,
-    Earlier,
-    PhotoDeleted,
-    PhotoRefused,
-    PhotoSuperseded,
-    StoredPicture,
-)
+from annotator.cloud import LARGEST_IN_CALL, LARGEST_IN_S3, Cloud, Download, PhotoDeleted, PhotoRefused
 from annotator.faces import Face
-from annotator.formats import BEGINNING, LARGEST_FILE, UnreadablePhoto, file_too_large, sniff
+from annotator.formats import BEGINNING, Format, UnreadablePhoto, sniff
 from annotator.logs import timed
 from annotator.photo import Photo
 from annotator.result import Picture, RawObject, Result, Status
@@ -37,175 +26,121 @@ Outcome = Literal[Status, "already_done", "superseded", "deleted"]
 NO_FACE = "No face found"
 
 
-class NoDarkroom(Exception):
-    """What works on pixels could not be imported, and never will be by this process."""
+class ImportFailed(Exception):
+    """The modules that work on pixels could not be imported, and never will be by this process."""
 
 
-def annotate(photo: Photo, cloud: Cloud, long_edge: int, *, again: bool = False) -> Outcome:
-    """Make, or make sure of, the picture and the result of one photo.
+def annotate(photo: Photo, cloud: Cloud, long_edge: int) -> Outcome:
+    """Make the picture and the result of one version of a photo, or remove them if that version is not current.
 
-    `again` says that an earlier delivery of the same message failed, and may have left something behind.
-    `already_done` changes nothing; `superseded` and `deleted` leave the photo to a later event, or to nobody. Raises
-    whatever may be different at the next delivery: AWS that fails, throttles or refuses us, and Overtaken.
+    `already_done` means that the result was there; `superseded` and `deleted` mean that nothing made of this version
+    is left. Raises whatever may be different at the next delivery: AWS that fails, throttles or refuses us.
     """
-    outcome = _outcome(photo, cloud, long_edge)
-    if again or outcome in ("superseded", "deleted"):
-        _tidy(photo, cloud)
+    with ThreadPoolExecutor(max_workers=3) as threads:
+        # Rekognition takes longest, so it is asked first, before we know whether there is a result already: a second
+        # delivery is rare and costs a tenth of a cent, waiting to find out would cost every photo 25 ms.
+        asking = threads.submit(cloud.index_by_name, photo) if _looks_like_a_jpeg(photo) else None
+        downloading = threads.submit(cloud.fetch, photo)
+        looking = threads.submit(cloud.versions_with_result, photo)
+        # OpenCV is imported here rather than above, so that on a cold start Rekognition looks meanwhile.
+        with timed("import"):
+            try:
+                import annotator.darkroom  # noqa: F401
+            except ImportError as error:
+                raise ImportFailed from error
+        stored = looking.result()
+        done = cloud.result(photo) if photo.version_id in stored else None
+        outcome: Outcome
+        try:
+            outcome = "already_done" if done else _make(photo, cloud, long_edge, asking, downloading)
+        except PhotoDeleted:
+            outcome = "deleted"
+    # All threads have ended, so nothing more can be indexed for this version.
+    with timed("look"):
+        current = cloud.current_version(photo)
+    # `stored` was listed before, so whatever in it is not current now is outdated.
+    for outdated in (stored | {photo.version_id}) - {current}:
+        cloud.remove(replace(photo, version_id=outdated))
+    if current != photo.version_id:
+        return "superseded" if current else "deleted"
+    if done:
+        _discard(asking, photo, cloud, keep=done)
     return outcome
 
 
-def _outcome(photo: Photo, cloud: Cloud, long_edge: int) -> Outcome:
-    try:
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            looking_back = beside.submit(cloud.earlier, photo)
-            with cloud.fetch(photo, BEGINNING) as download:
-                earlier = looking_back.result()
-                if earlier.result and earlier.result.raw == _raw(photo, download):
-                    return "already_done"
-                return _annotate(photo, download, earlier, cloud, long_edge, beside)
-    except PhotoDeleted:
-        return "deleted"
-    except PhotoSuperseded:
-        return "superseded"
-
-
-def _annotate(
-    photo: Photo, download: Download, earlier: Earlier, cloud: Cloud, long_edge: int, beside: ThreadPoolExecutor
-) -> Outcome:
-    try:
-        pixels, faces, replacing = _see(photo, download, cloud, long_edge, beside)
-    except (UnreadablePhoto, PhotoRefused) as refusal:
-        return _reject(photo, download, str(refusal), earlier, cloud)
-    # Not before Rekognition has answered: it may have read what came after the bytes that were fetched.
-    confirming = beside.submit(cloud.confirm, photo, download.last_modified)
+def _make(
+    photo: Photo,
+    cloud: Cloud,
+    long_edge: int,
+    asking: Future[tuple[Face, ...]] | None,
+    downloading: Future[Download],
+) -> Status:
+    """Store the picture, then the result: its presence means that this version is done."""
     from annotator import darkroom
 
-    with timed("draw"):
-        annotated = darkroom.draw(pixels, faces) if faces else darkroom.draw_banner(pixels, NO_FACE)
-        jpeg = _named(photo, download, darkroom.encode_jpeg(annotated))
-    height, width = annotated.shape[:2]
-    result = _result(
-        photo,
-        download,
-        "annotated" if faces else "no_face",
-        cloud,
-        picture=Picture(cloud.processed_bucket, photo.picture_key, width, height),
-        faces=faces,
-    )
-    confirming.result()
-    with timed("store"):
-        cloud.store_picture(photo, jpeg, replacing=replacing)
-        # Nobody has stored anything since this look began, so the faces are not in use again.
-        _delete_earlier_faces(earlier, faces, cloud)
-        cloud.store_result(photo, result, replacing=earlier.result_etag)
-    return result.status
-
-
-def _see(
-    photo: Photo, download: Download, cloud: Cloud, long_edge: int, beside: ThreadPoolExecutor
-) -> "tuple[Pixels, tuple[Face, ...], StoredPicture | None]":
-    """The photo's pixels, its faces, and the picture that theirs may replace.
-
-    Rekognition reads a JPEG from S3 while it downloads and decodes here. Anything else, and any JPEG that Rekognition
-    will not have, it gets as an upright JPEG of the very pixels that are drawn on, so that boxes and pixels agree.
-    """
-    looking: Future[tuple[Face, ...]] | None = None
+    status: Status
+    picture: Picture | None = None
+    reason: str | None = None
+    faces: tuple[Face, ...] = ()
+    raw = RawObject(photo.bucket, photo.key, photo.version_id, photo.etag, photo.size)
     try:
-        format_ = sniff(download.beginning)
-        if download.size > LARGEST_FILE:
-            raise file_too_large(download.size)
-        if format_ == "JPEG" and download.size <= LARGEST_IN_S3:
-            looking = beside.submit(cloud.index_by_name, photo)
-        with timed("import"):
-            # Not at the top of this file: on a cold start OpenCV is imported while Rekognition looks.
-            try:
-                from annotator import darkroom
-            except ImportError as error:
-                raise NoDarkroom from error
         with timed("download"):
-            data = download.rest()
+            download = downloading.result()
+        raw = replace(raw, last_modified=download.last_modified)
+        format_ = sniff(bytes(download.data[:BEGINNING]))
         with timed("decode"):
-            pixels = darkroom.decode(data, format_, long_edge)
-        del data
-    except UnreadablePhoto:
-        if looking:
-            with suppress(PhotoRefused):
-                cloud.delete_faces(_ids(looking.result()))
-        raise
-    if not looking:
-        looking = beside.submit(cloud.index_bytes, photo, darkroom.encode_jpeg_within(pixels, LARGEST_IN_CALL))
-    replacing = cloud.picture(photo)
-    with timed("rekognition"):
-        try:
-            faces = looking.result()
-        except PhotoRefused:
-            faces = cloud.index_bytes(photo, darkroom.encode_jpeg_within(pixels, LARGEST_IN_CALL))
-    return pixels, faces, replacing
-
-
-def _reject(photo: Photo, download: Download, reason: str, earlier: Earlier, cloud: Cloud) -> Outcome:
-    picture = cloud.picture(photo)
-    cloud.confirm(photo, download.last_modified)
-    if picture:
-        cloud.delete_picture(photo, picture)
-    _delete_earlier_faces(earlier, (), cloud)
-    result = _result(photo, download, "rejected", cloud, reason=reason)
-    cloud.store_result(photo, result, replacing=earlier.result_etag)
-    return "rejected"
-
-
-def _tidy(photo: Photo, cloud: Cloud) -> None:
-    """Remove what a look at this version left that came to no good end: faces and a picture that no result names."""
-    faces, picture = cloud.faces_of(photo), cloud.picture(photo)
-    # Only now, so that whoever finished meanwhile is seen to have.
-    result = cloud.earlier(photo).result
-    if result and result.raw.etag == photo.etag:
-        cloud.delete_faces(faces - _ids(result.faces))
+            pixels = darkroom.decode(download.data, format_, long_edge)
+        download.data.clear()  # the pixels are all we need from now on
+        darkroom.prepare()  # while Rekognition works
+        with timed("rekognition"):
+            faces = _faces(photo, format_, pixels, asking, cloud)
+    except (UnreadablePhoto, PhotoRefused) as refusal:
+        status, reason = "rejected", str(refusal)
+        _discard(asking, photo, cloud)
     else:
-        cloud.delete_faces(faces)
-        if picture and picture.photo_etag == photo.etag:
-            cloud.delete_picture(photo, picture)
+        status = "annotated" if faces else "no_face"
+        with timed("draw"):
+            annotated = darkroom.draw(pixels, faces) if faces else darkroom.draw_banner(pixels, NO_FACE)
+            jpeg = darkroom.encode_jpeg(annotated)
+        height, width = annotated.shape[:2]
+        picture = Picture(cloud.processed_bucket, photo.picture_key, width, height)
+        with timed("store"):
+            cloud.store_picture(photo, jpeg)
+    result = Result(status, raw, cloud.collection_id, photo.external_image_id, picture, reason, faces)
+    with timed("store"):
+        cloud.store_result(photo, result)
+    return status
 
 
-def _raw(photo: Photo, download: Download) -> RawObject:
-    return RawObject(photo.bucket, photo.key, photo.etag, photo.size, download.last_modified)
+def _looks_like_a_jpeg(photo: Photo) -> bool:
+    """Whether Rekognition can be asked about the photo by name before its first bytes are here."""
+    return photo.key.lower().endswith((".jpg", ".jpeg")) and photo.size <= LARGEST_IN_S3
 
 
-def _named(photo: Photo, download: Download, jpeg: bytes) -> bytes:
-    """The JPEG with a comment that names the upload it was made from.
+def _faces(
+    photo: Photo, format_: Format, pixels: "Pixels", asking: Future[tuple[Face, ...]] | None, cloud: Cloud
+) -> tuple[Face, ...]:
+    """The faces of a photo, indexed.
 
-    To S3 an object is its bytes. If the picture of A, B and A again came back under its first ETag, a late B would
-    believe that nothing had happened, and replace it.
+    Rekognition reads a JPEG from S3. Anything else, and any JPEG that it refuses, it gets as an upright JPEG of the
+    very pixels that are drawn on, so that boxes and pixels agree.
     """
-    name = hashlib.sha256(f"{photo.etag} {download.last_modified}".encode()).hexdigest()[:16].encode()
-    return jpeg[:2] + b"\xff\xfe" + (len(name) + 2).to_bytes(2, "big") + name + jpeg[2:]
+    from annotator import darkroom
+
+    if format_ == "JPEG" and photo.size <= LARGEST_IN_S3:
+        with suppress(PhotoRefused):
+            return asking.result() if asking else cloud.index_by_name(photo)
+    _discard(asking, photo, cloud)
+    return cloud.index_bytes(photo, darkroom.encode_jpeg_within(pixels, LARGEST_IN_CALL))
 
 
-def _result(
-    photo: Photo,
-    download: Download,
-    status: Status,
-    cloud: Cloud,
-    *,
-    picture: Picture | None = None,
-    reason: str | None = None,
-    faces: tuple[Face, ...] = (),
-) -> Result:
-    return Result(
-        status=status,
-        raw=_raw(photo, download),
-        collection_id=cloud.collection_id,
-        external_image_id=photo.external_image_id,
-        picture=picture,
-        reason=reason,
-        faces=faces,
-    )
+def _discard(asking: Future[tuple[Face, ...]] | None, photo: Photo, cloud: Cloud, keep: Result | None = None) -> None:
+    """Remove the faces that Rekognition was asked for in vain, but for those that the result `keep` names.
 
-
-def _delete_earlier_faces(earlier: Earlier, faces: tuple[Face, ...], cloud: Cloud) -> None:
-    if earlier.result:
-        cloud.delete_faces(_ids(earlier.result.faces) - _ids(faces))
-
-
-def _ids(faces: Iterable[Face]) -> set[str]:
-    return {face.face_id for face in faces if face.face_id}
+    It is asked before we know whether the file is a whole JPEG, and whether it has been rejected already.
+    """
+    if asking:
+        named = {face.face_id for face in keep.faces} if keep else set()
+        with suppress(PhotoRefused):
+            if any(face.indexed and face.face_id not in named for face in asking.result()):
+                cloud.remove_faces(photo, keep=named)

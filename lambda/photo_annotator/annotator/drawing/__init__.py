@@ -4,6 +4,6 @@ Read `picture.py` first: it tells the story. `words.py` decides what a label say
 `placement.py` where it goes; `lettering.py`, `strokes.py` and `legend.py` put it all on the picture.
 """
 
-from annotator.drawing.picture import draw, draw_banner
+from annotator.drawing.picture import draw, draw_banner, prepare
 
-__all__ = ["draw", "draw_banner"]
+__all__ = ["draw", "draw_banner", "prepare"]

@@ -71,21 +71,27 @@ def _ring(
     radius = max(0, min(radius, rect.width // 2, rect.height // 2))
     width = max(1, min(width, (rect.width + 1) // 2, (rect.height + 1) // 2))
     for start, end in _dashes(left + radius, right - radius, dash, longer):
-        pixels[top : top + width, start:end] = colour
-        pixels[bottom - width : bottom, start:end] = colour
+        _fill(pixels, start, top, end, top + width, colour)
+        _fill(pixels, start, bottom - width, end, bottom, colour)
     for start, end in _dashes(top + radius, bottom - radius, dash, longer):
-        pixels[start:end, left : left + width] = colour
-        pixels[start:end, right - width : right] = colour
+        _fill(pixels, left, start, left + width, end, colour)
+        _fill(pixels, right - width, start, right, end, colour)
     if radius < width:
         # The line is wider than the corner is round: what lies inside the corners is full too.
         for x, y in ((left, top), (right - width, top), (left, bottom - width), (right - width, bottom - width)):
-            pixels[y + (y == top) * radius : y + width - (y != top) * radius, x : x + width] = colour
-            pixels[y : y + width, x + (x == left) * radius : x + width - (x != left) * radius] = colour
+            _fill(pixels, x, y + (y == top) * radius, x + width, y + width - (y != top) * radius, colour)
+            _fill(pixels, x + (x == left) * radius, y, x + width - (x != left) * radius, y + width, colour)
     covered = _quarter(radius, width)
     for x, across in ((left, 1), (right - radius, -1)):
         for y, down in ((top, 1), (bottom - radius, -1)):
             part = pixels[y : y + radius, x : x + radius]
             part[:] = np.round(part + (colour - part.astype(np.float32)) * covered[::down, ::across])
+
+
+def _fill(pixels: NDArray[np.uint8], left: int, top: int, right: int, bottom: int, colour: Colour) -> None:
+    """Colour the pixels from left and top up to, but without, right and bottom."""
+    if left < right and top < bottom:
+        cv2.rectangle(pixels, (left, top), (right - 1, bottom - 1), colour, cv2.FILLED)
 
 
 def _dashes(start: int, end: int, dash: int, longer: int) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,239 @@
+"""The checkpoints: each is red before its step and green after it."""
+
+import json
+import time
+from typing import Any
+from urllib.error import URLError
+
+import pytest
+
+from tests.workshop.answering import Answering, account_with
+from tests.workshop.attendee import GROUP_PHOTO, Attendee
+from workshop.checks import checkpoints
+from workshop.terminal.findings import Finding
+
+pytestmark = pytest.mark.slow
+
+# A function that is called by some other queue, so that what lies in the inbox stays there.
+CONNECTED: dict[str, Any] = {
+    "Resources": {
+        "Logs": {"Type": "AWS::Logs::LogGroup"},
+        "Elsewhere": {"Type": "AWS::SQS::Queue"},
+        "Annotator": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Handler": "index.handle",
+                "Runtime": "python3.13",
+                "Role": "arn:aws:iam::111122223333:role/annotator",
+                "Code": {"ZipFile": "def handle(event, context): pass"},
+            },
+        },
+        "Trigger": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {
+                "FunctionName": {"Ref": "Annotator"},
+                "EventSourceArn": {"Fn::GetAtt": ["Elsewhere", "Arn"]},
+            },
+        },
+    },
+    "Outputs": {"FunctionName": {"Value": {"Ref": "Annotator"}}, "LogGroupName": {"Value": {"Ref": "Logs"}}},
+}
+
+
+def test_before_step_1_the_deploy_is_what_comes_next(attendee: Attendee):
+    ran = attendee.run("check", "1")
+    assert ran.exit_code == 1
+    assert "npx cdk deploy Foundation" in ran.stdout
+
+
+def test_a_bucket_that_could_be_opened_to_the_public_is_a_problem(deployed: Attendee):
+    ran = deployed.run("check", "1")
+    assert ran.exit_code == 1
+    assert "open to the public" in ran.stdout
+
+
+CLOSED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+
+
+def closed(attendee: Attendee) -> None:
+    for output in ("RawBucket", "ProcessedBucket"):
+        attendee.client("s3").put_public_access_block(
+            Bucket=attendee.outputs[output], PublicAccessBlockConfiguration=CLOSED
+        )
+
+
+@pytest.mark.parametrize("door", CLOSED)
+def test_a_single_door_that_is_open_or_not_spoken_of_is_a_problem(door: str):
+    for block in (CLOSED | {door: False}, {other: True for other in CLOSED if other != door}):
+        account = account_with(s3=Answering({"PublicAccessBlockConfiguration": block}))
+        assert checkpoints._bucket(account, "Raw bucket", "raw", "npx cdk deploy").verdict == "problem"
+
+
+def test_after_step_1_it_is_done(deployed: Attendee):
+    closed(deployed)
+    ran = deployed.run("check", "1")
+    assert ran.exit_code == 0
+    assert deployed.outputs["CollectionId"] in ran.stdout
+
+
+def test_a_collection_that_is_gone_is_a_problem(deployed: Attendee):
+    closed(deployed)
+    deployed.client("rekognition").delete_collection(CollectionId=deployed.outputs["CollectionId"])
+    assert deployed.run("check", "1").exit_code == 1
+
+
+def test_step_2_is_done_by_a_photo(deployed: Attendee):
+    assert deployed.run("check", "2").exit_code == 1
+    deployed.client("s3").put_object(Bucket=deployed.outputs["RawBucket"], Key="folder/", Body=b"")
+    assert deployed.run("check", "2").exit_code == 1
+    assert deployed.run("upload", str(deployed.photo_file())).exit_code == 0
+    ran = deployed.run("check", "2")
+    assert ran.exit_code == 0
+    assert "1 photo in the raw bucket" in ran.stdout
+
+
+def test_step_3_is_done_by_faces_in_the_collection_and_a_picture(deployed: Attendee):
+    ran = deployed.run("check", "3")
+    assert ran.exit_code == 1
+    assert "index selfie.jpg" in ran.stdout
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    ran = deployed.run("check", "3")
+    assert ran.exit_code == 0
+    assert "3 faces indexed" in ran.stdout
+
+
+def test_step_3_is_not_done_by_a_photo_without_a_face(deployed: Attendee):
+    assert deployed.run("index", str(deployed.photo_file())).exit_code == 0
+    ran = deployed.run("check", "3")
+    assert ran.exit_code == 1
+    assert "It holds no face." in ran.stdout
+
+
+def test_step_4_needs_a_picture_first(deployed: Attendee):
+    ran = deployed.run("check", "4")
+    assert ran.exit_code == 1
+    assert "There is no annotated picture yet." in ran.stdout
+
+
+def test_step_4_is_done_when_the_direct_address_is_refused_and_the_link_opens(deployed: Attendee):
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    ran = deployed.run("check", "4")
+    assert ran.exit_code == 0
+    assert "refused, as it should be (403 AccessDenied)" in ran.stdout
+    assert "ok       Presigned      opens" in ran.stdout
+    (picture,) = [key for key in deployed.keys("ProcessedBucket") if key.startswith("pictures/")]
+    deployed.client("s3").delete_object(Bucket=deployed.outputs["ProcessedBucket"], Key=picture)
+    ran = deployed.run("check", "4")
+    assert ran.exit_code == 1
+    assert "problem  Presigned      answered with 404." in ran.stdout
+
+
+def test_a_picture_that_anybody_can_open_is_a_problem(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
+    """And so is every other answer but a refusal, whether or not the link opens."""
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    for status, code in ((200, "OK"), (404, "NoSuchBucket")):
+        monkeypatch.setattr(checkpoints, "answer_without_signature", lambda _address, said=(status, code): said)
+        ran = deployed.run("check", "4")
+        assert ran.exit_code == 1
+        assert f"problem  Direct         answered with {status} {code} instead of 403" in ran.stdout
+        assert "ok       Presigned      opens" in ran.stdout
+
+
+def test_a_link_that_nobody_answers_is_one_sentence(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+
+    def fail(*_asked: object, **_how: object) -> None:
+        raise URLError("no route to host")
+
+    monkeypatch.setattr(checkpoints.urllib.request, "urlopen", fail)
+    ran = deployed.run("check", "4")
+    assert ran.exit_code == 1
+    assert "no route to host" in ran.stdout
+    assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_step_5_before_its_deploy_is_given_the_command(deployed: Attendee):
+    ran = deployed.run("check", "5")
+    assert ran.exit_code == 1
+    assert "npx cdk deploy Serverless" in ran.stdout
+
+
+@pytest.fixture
+def connected(deployed: Attendee) -> Attendee:
+    """Somebody who has a photo from step 3, and then deployed a function that is connected to the inbox."""
+    assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["InboxUrl"])
+    time.sleep(1)  # S3 dates things to the second
+    deployed.deploy("Serverless", CONNECTED)
+    return deployed
+
+
+def test_step_5_is_not_done_by_photos_that_are_older_than_the_function(connected: Attendee):
+    ran = connected.run("check", "5")
+    assert ran.exit_code == 1
+    assert "problem  Results        No photo has come out since the function was deployed" in ran.stdout
+    assert "send another-selfie.jpg" in ran.stdout
+
+
+def test_step_5_is_done_by_a_photo_that_came_out(connected: Attendee):
+    connected.run("index", str(connected.photo_file()))
+    connected.client("sqs").purge_queue(QueueUrl=connected.outputs["InboxUrl"])
+    ran = connected.run("check", "5")
+    assert ran.exit_code == 0, ran.stdout
+    for subject in ("Function", "Trigger", "Inbox", "Failed", "Results"):
+        assert f"ok       {subject} " in ran.stdout
+
+
+@pytest.mark.parametrize("state", ["Pending", "Inactive", "Failed"])
+def test_a_function_that_is_not_active_says_why(state: str):
+    finding = checkpoints._function({"FunctionName": "annotator", "State": state, "StateReason": "no image"}, "deploy")
+    assert finding == Finding("Function", "problem", f"annotator is {state}: no image", "deploy")
+
+
+def test_step_5_is_not_done_when_photos_wait_or_failed_or_nothing_calls_the_function(connected: Attendee):
+    ran = connected.run("check", "5")
+    assert "ok       Inbox " in ran.stdout
+    sqs = connected.client("sqs")
+    sqs.send_message(QueueUrl=connected.outputs["InboxUrl"], MessageBody="waits")
+    sqs.send_message(QueueUrl=connected.outputs["DeadLetterQueueUrl"], MessageBody="failed")
+    ran = connected.run("check", "5")
+    assert ran.exit_code == 1
+    assert "warning  Inbox          1 message waiting" in ran.stdout
+    assert "problem  Failed         1 photo failed." in ran.stdout
+    assert "ok       Trigger " in ran.stdout
+    functions = connected.client("lambda")
+    (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    ran = connected.run("check", "5")
+    assert "problem  Trigger        The inbox is not connected to the function." in ran.stdout
+
+
+def test_step_6_wants_a_picture_that_is_newer_than_the_function(connected: Attendee):
+    ran = connected.run("check", "6")
+    assert ran.exit_code == 1
+    assert "ok       Labels " in ran.stdout
+    assert "problem  Your code      No picture was drawn since the function was last deployed." in ran.stdout
+    connected.run("index", str(connected.photo_file()))
+    ran = connected.run("check", "6")
+    assert ran.exit_code == 0, ran.stdout
+    assert "ok       Your code " in ran.stdout
+
+
+def test_all_steps_stop_at_the_first_that_is_not_done(deployed: Attendee):
+    closed(deployed)
+    ran = deployed.run("check", "--json")
+    assert ran.exit_code == 1
+    assert [step["step"] for step in json.loads(ran.stdout)] == [1, 2]
+
+
+@pytest.mark.parametrize("step", ["0", "7", "all"])
+def test_there_are_six_steps(deployed: Attendee, step: str):
+    assert deployed.run("check", step).exit_code == 2
+
+
+def test_after_the_last_step_it_says_how_to_end(attendee: Attendee, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("workshop.commands.check.findings_at", lambda *_: [Finding("All", "ok", "is well")])
+    ran = attendee.run("--attendee", "simon", "check")
+    assert ran.exit_code == 0
+    assert "At the end: python -m workshop --attendee simon teardown" in ran.stderr
+    assert "teardown" not in attendee.run("check", "6").stderr

@@ -1,0 +1,193 @@
+"""The doctor: every ailment has its line and its remedy, and no patient keeps it waiting."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.workshop.answering import Answering, account_with, refusal
+from tests.workshop.attendee import Attendee
+from workshop.aws.account import Choice
+from workshop.checks import doctor
+from workshop.terminal.errors import WorkshopError
+from workshop.terminal.findings import Finding
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is the whole PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    return folder
+
+
+def install(folder: Path, name: str, script: str) -> None:
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
+def test_without_node_make_setup_is_the_remedy(programs: Path):
+    assert doctor.node() == Finding("Node", "problem", "There is no Node; the CDK needs it.", "make setup")
+
+
+@pytest.mark.parametrize(
+    ("version", "verdict"), [("v20.19.0", "problem"), ("v22.0.0", "ok"), ("v24.1.0", "ok"), ("what", "problem")]
+)
+def test_a_node_past_its_end_of_life_is_a_problem(programs: Path, version: str, verdict: str):
+    install(programs, "node", f"echo {version}")
+    assert doctor.node().verdict == verdict
+
+
+def test_the_cdk_installed_here_is_the_pinned_one_and_new_enough_for_the_library():
+    assert doctor.cdk().verdict == "ok"
+
+
+def test_a_cli_older_than_the_library_wants_is_a_problem(monkeypatch: pytest.MonkeyPatch):
+    """2.99 is older than 2.1148, though its text sorts later."""
+    monkeypatch.setattr(doctor, "_cli_that_the_library_needs", lambda: "2.99999.0")
+    assert doctor.cdk().verdict == "problem"
+
+
+def test_a_cli_that_is_not_the_pinned_one_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "package.json").write_text('{"dependencies": {"aws-cdk": "2.1148.1"}}')
+    monkeypatch.setattr(doctor, "PROJECT", tmp_path)
+    assert doctor.cdk().fix == "make setup"
+    installed = tmp_path / "node_modules" / "aws-cdk" / "package.json"
+    installed.parent.mkdir(parents=True)
+    installed.write_text('{"version": "3.0.0"}')
+    assert doctor.cdk() == Finding("CDK", "problem", "The CLI is 3.0.0; this project is made for 2.1148.1.", "npm ci")
+
+
+def test_without_docker_only_a_warning_since_only_step_5_needs_it(programs: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("CDK_DOCKER", raising=False)
+    found = doctor.docker()
+    assert found.verdict == "warning"
+    assert "only Step 5 needs it" in found.says
+
+
+def test_a_docker_that_does_not_run_is_told_how_to_start(programs: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("CDK_DOCKER", raising=False)
+    install(programs, "docker", "echo Cannot connect to the Docker daemon >&2; exit 1")
+    assert "sudo systemctl start docker" in str(doctor.docker().fix)
+
+
+def test_a_docker_on_apple_silicon_is_told_to_build_for_it(programs: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("CDK_DOCKER", raising=False)
+    install(programs, "docker", """echo '{"Architecture": "aarch64"}'""")
+    assert "-c architecture=arm64" in str(doctor.docker().fix)
+
+
+def test_what_cdk_docker_names_is_asked_instead(programs: Path, monkeypatch: pytest.MonkeyPatch):
+    """Podman writes its architecture in its own way."""
+    monkeypatch.setenv("CDK_DOCKER", "podman")
+    install(programs, "podman", """echo '{"host": {"arch": "amd64"}}'""")
+    assert doctor.docker() == Finding("Docker", "ok", "podman runs on amd64")
+
+
+@pytest.mark.parametrize(("free", "verdict"), [(50, "ok"), (2, "warning"), (0.1, "problem")])
+def test_a_full_disk_is_noticed(monkeypatch: pytest.MonkeyPatch, free: float, verdict: str):
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _path: type("Usage", (), {"free": free * 1e9}))
+    assert doctor.disk().verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("region", "verdict"), [("ap-southeast-2", "ok"), ("ap-southeast-4", "problem"), ("eu-north-1", "problem")]
+)
+def test_a_region_without_rekognition_is_a_problem(region: str, verdict: str):
+    """Melbourne has none, Sydney has."""
+    assert doctor.region(account_with(region)).verdict == verdict
+
+
+@pytest.mark.parametrize(("version", "verdict"), [("33", "ok"), ("6", "ok"), ("5", "problem")])
+def test_an_old_bootstrap_is_a_problem(version: str, verdict: str):
+    found = doctor.bootstrap(account_with(), Answering({"Parameter": {"Value": version}}))
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(1000, "ok"), (10, "ok"), (5, "warning")])
+def test_a_new_accounts_ten_functions_are_enough(limit: int, verdict: str):
+    found = doctor.concurrency(Answering({"AccountLimit": {"ConcurrentExecutions": limit}}))
+    assert found.verdict == verdict
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("minutes", "verdict"), [(50, "warning"), (90, "ok")])
+def test_credentials_that_end_within_the_hour_are_to_be_renewed(
+    attendee: Attendee, monkeypatch: pytest.MonkeyPatch, minutes: int, verdict: str
+):
+    ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60 * minutes))
+    temporary = {"AWS_SESSION_TOKEN": "token", "AWS_CREDENTIAL_EXPIRATION": ends}
+    for name, value in (attendee.environment | temporary).items():
+        monkeypatch.setenv(name, value)
+    assert doctor.credentials(Choice(), []).verdict == verdict
+
+
+def test_an_account_on_the_free_plan_is_told_why_rekognition_refuses():
+    faces = Answering(refusal("SubscriptionRequiredException"))
+    found = doctor._without_raising("Rekognition", lambda: doctor.rekognition(account_with(), faces))
+    assert found.verdict == "problem"
+    assert "free plan" in str(found.fix)
+
+
+def test_a_check_that_hangs_is_called_off_and_the_others_are_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "SECONDS", 0.2)
+    checks = [("Slow", lambda: time.sleep(60)), ("Quick", lambda: Finding("Quick", "ok", "here"))]
+    started = time.monotonic()
+    slow, quick = doctor._side_by_side(checks)  # type: ignore[arg-type]
+    assert time.monotonic() - started < 5
+    assert slow.verdict == "warning"
+    assert quick.says == "here"
+
+
+def test_a_check_that_fails_is_a_finding_and_not_a_traceback():
+    def fail() -> Finding:
+        raise WorkshopError("It is broken.", "Mend it.")
+
+    assert doctor._without_raising("Thing", fail) == Finding("Thing", "problem", "It is broken.", "Mend it.")
+
+
+@pytest.mark.slow
+def test_with_nothing_configured_it_says_what_to_do_and_exits_1(attendee: Attendee):
+    nothing = {name: None for name in attendee.environment if name.startswith("AWS_") and "METADATA" not in name}
+    ran = attendee.run("doctor", **nothing)
+    assert ran.exit_code == 1
+    assert "problem  Credentials" in ran.stdout
+    assert "export AWS_REGION=ap-southeast-2" in ran.stdout
+
+
+@pytest.mark.slow
+def test_an_account_that_is_not_bootstrapped_is_given_the_command(attendee: Attendee):
+    ran = attendee.run("--attendee", "simon", "doctor")
+    assert "ap-southeast-2 is not bootstrapped for the CDK." in ran.stdout
+    assert "→ npx cdk bootstrap" in ran.stdout
+    assert ran.exit_code == 1
+
+
+@pytest.mark.slow
+def test_of_a_region_without_rekognition_nothing_else_is_looked_at(attendee: Attendee):
+    ran = attendee.run("--region", "ap-southeast-4", "doctor")
+    assert "problem  Region         ap-southeast-4 has no Rekognition." in ran.stdout
+    assert "Bootstrap" not in ran.stdout
+
+
+@pytest.mark.slow
+def test_findings_are_values_in_json(attendee: Attendee):
+    ran = attendee.run("doctor", "--json")
+    subjects = [finding["subject"] for finding in json.loads(ran.stdout)]
+    assert subjects == [
+        "Python", "Node", "CDK", "Docker", "Disk", "Credentials", "Region", "Bootstrap", "Lambda", "Rekognition",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_no_network_ends_within_seconds_and_says_so(attendee: Attendee):
+    started = time.monotonic()
+    ran = attendee.run("doctor", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    assert time.monotonic() - started < 20
+    assert "could not be reached" in ran.stdout
+    assert ran.exit_code == 1

@@ -1,0 +1,52 @@
+"""Indexing from here while the function may be at the same photo."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from annotator.cloud import NoAnswer
+from annotator.faces import BoundingBox, Face
+from annotator.photo import Photo
+from annotator.result import RawObject, Result
+
+from tests.workshop.answering import Answering, stacks_with
+from workshop.commands import index as module
+from workshop.photos.raw_bucket import UNVERSIONED
+from workshop.terminal.errors import WorkshopError
+
+PHOTO = Photo("raw", "me.jpg", "v1", "etag", 1)
+RESULT = Result("no_face", RawObject("raw", "me.jpg", "v1", "etag", 1), "faces", "id")
+
+
+def indexed(monkeypatch: pytest.MonkeyPatch, annotate: Callable[..., Any], photo: Photo = PHOTO) -> Result:
+    """What `index` answers where annotating does this and leaves no result."""
+    monkeypatch.setattr(module, "annotate", annotate)
+    monkeypatch.setattr(module, "result_of", lambda *_: None)
+    return module.index(stacks_with(s3=Answering({}), rekognition=Answering({})), photo, 2048)
+
+
+def test_a_photo_that_went_meanwhile_has_no_result(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(WorkshopError, match=r"me\.jpg was deleted or replaced meanwhile"):
+        indexed(monkeypatch, lambda *_: "superseded")
+
+
+def test_an_answer_that_cannot_be_read_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
+    def annotate(*_: Any) -> None:
+        raise NoAnswer("Rekognition's answer to IndexFaces for me.jpg cannot be read")
+
+    with pytest.raises(WorkshopError, match=r"^Rekognition's answer to IndexFaces for me\.jpg cannot be read\.$"):
+        indexed(monkeypatch, annotate)
+
+
+def test_a_photo_from_before_the_bucket_kept_versions_is_explained(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(WorkshopError, match=r"me\.jpg has no version") as error:
+        indexed(monkeypatch, lambda *_: pytest.fail("Rekognition was asked"), replace(PHOTO, version_id=UNVERSIONED))
+    assert "deploy Foundation" in str(error.value.hint)
+
+
+def test_faces_are_numbered_from_the_left_as_send_does(capsys: pytest.CaptureFixture[str]):
+    faces = tuple(Face(BoundingBox(left, 0, 0.1, 0.1), 99.0, face_id=f"at-{left}") for left in (0.8, 0.1))
+    module._print(replace(RESULT, status="annotated", faces=faces))
+    ids = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("Id")]
+    assert ids == ["at-0.1", "at-0.8"]

@@ -1,0 +1,269 @@
+"""Taking the workshop down: two attendees in one account, the real stacks, the real CDK CLI."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from local_aws.local import LocalAws
+from tests.workshop.answering import account_with
+from tests.workshop.attendee import Attendee
+from tests.workshop.takedown.test_leftovers import (
+    CLINGING,
+    NAMES,
+    asset_bucket,
+    push,
+    pushed,
+    repository,
+    tagged,
+    uploaded,
+)
+from workshop.aws.account import Account
+from workshop.commands import teardown as module
+from workshop.takedown.destroy import destroy
+from workshop.takedown.footprint import Kind, footprint_of
+from workshop.takedown.leftovers import Leftover
+
+pytestmark = pytest.mark.slow
+
+ACCOUNT = "200000000001"
+
+
+def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=180)
+    return process.returncode, out, err
+
+
+def inventory(attendee: Attendee) -> dict[str, list[str]]:
+    """What the account holds of every kind, asked plainly, without the code under test."""
+    functions, sqs, s3 = (attendee.client(service) for service in ("lambda", "sqs", "s3"))
+    logs, cloudwatch, iam = (attendee.client(service) for service in ("logs", "cloudwatch", "iam"))
+    stacks = attendee.client("cloudformation").describe_stacks()["Stacks"]
+    return {
+        "stacks": [stack["StackName"] for stack in stacks],
+        "buckets": [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]],
+        "queues": sqs.list_queues().get("QueueUrls", []),
+        "collections": attendee.client("rekognition").list_collections()["CollectionIds"],
+        "functions": [function["FunctionName"] for function in functions.list_functions()["Functions"]],
+        "mappings": [mapping["UUID"] for mapping in functions.list_event_source_mappings()["EventSourceMappings"]],
+        "log groups": [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]],
+        "alarms": [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]],
+        "roles": [role["RoleName"] for role in iam.list_roles()["Roles"]],
+        "images": sorted(pushed(attendee)),
+        "assets": sorted(uploaded(attendee)),
+    }
+
+
+def test_each_attendee_takes_down_their_own_and_at_the_end_the_account_is_as_before(
+    local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    simon = Attendee(local_aws, tmp_path, ACCOUNT)
+    for name, value in simon.environment.items():
+        monkeypatch.setenv(name, value)
+    local_aws.prepare(account=ACCOUNT, attendee="simon")
+    push(simon, "e" * 64)
+    simon.client("s3").put_object(Bucket=asset_bucket(simon), Key="somebody-elses.json", Body=b"{}")
+    bootstrapped = inventory(simon)
+
+    local_aws.deploy(account=ACCOUNT)
+    local_aws.prepare(account=ACCOUNT, attendee="simon-2")
+    local_aws.deploy(account=ACCOUNT)
+    (image,) = {thing.name for thing in footprint_of(Account.open("simon")).things if thing.kind == "image"}
+    push(simon, image)
+    deployed = inventory(simon)
+
+    code, out, _ = finished(simon.start("--attendee", "simon", "teardown", "--dry-run", "--json"))
+    assert code == 0
+    assert {each["name"] for each in json.loads(out)} >= {NAMES, "ShowYourEmotions-simon-Serverless"}
+    assert not [each for each in json.loads(out) if "simon-2" in each["name"]]
+    assert inventory(simon) == deployed
+
+    code, out, err = finished(simon.start("--attendee", "simon", "teardown", "--yes"))
+    assert (code, out) == (0, "nothing left\n")
+    assert f"The image {image} stays: somebody else's stack runs it too." in err
+    between = inventory(simon)
+    for kind, names in deployed.items():
+        simons = [name for name in names if "simon-2" not in name.lower() and name not in bootstrapped[kind]]
+        simon_2s = [name for name in names if "simon-2" in name.lower()]
+        assert set(simon_2s) <= set(between[kind]), kind
+        if kind not in ("images", "assets", "mappings"):
+            assert not set(simons) & set(between[kind]), kind
+    assert image in between["images"]
+    assert len(between["mappings"]) == 1
+
+    code, out, _ = finished(simon.start("--attendee", "simon-2", "teardown", "--yes"))
+    assert (code, out) == (0, "nothing left\n")
+    assert inventory(simon) == bootstrapped
+
+    code, out, _ = finished(simon.start("--attendee", "simon", "teardown", "--yes"))
+    assert (code, out) == (0, "nothing left\n")
+
+
+@pytest.fixture
+def clinging(attendee: Attendee, monkeypatch: pytest.MonkeyPatch) -> Attendee:
+    """A stack of simon's whose resources refuse to go with it."""
+    attendee.client("s3").create_bucket(
+        Bucket=asset_bucket(attendee), CreateBucketConfiguration={"LocationConstraint": "ap-southeast-2"}
+    )
+    attendee.client("ecr").create_repository(repositoryName=repository(attendee))
+    attendee.deploy("Foundation", tagged("simon", CLINGING, keep=True), name="simon")
+    monkeypatch.setattr(module, "_PATIENCE", 0)
+    return attendee
+
+
+def destroy_without_the_cdk(account: Account) -> bool:
+    """CloudFormation alone is enough here, and quicker."""
+    account.client("cloudformation").delete_stack(StackName=NAMES)
+    return True
+
+
+def test_what_is_left_is_named_with_its_command_and_the_exit_code_says_so(
+    clinging: Attendee, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "destroy", destroy_without_the_cdk)
+    ran = clinging.run("--attendee", "simon", "teardown", "--yes")
+    assert ran.exit_code == 1
+    assert "nothing left" not in ran.stdout
+    lines = ran.stdout.splitlines()
+    assert len(lines) == 2 * 7
+    assert all(line.startswith("  aws ") for line in lines[1::2])
+    assert "1 event source mapping, 1 function, 1 bucket, 1 queue, 1 log group, 1 alarm, 1 role left." in ran.stderr
+
+
+def test_left_things_are_values_in_json(clinging: Attendee, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "destroy", destroy_without_the_cdk)
+    ran = clinging.run("--attendee", "simon", "teardown", "--yes", "--json")
+    left = json.loads(ran.stdout)
+    assert {"kind", "name", "remove"} == set(left[0])
+    assert ran.exit_code == 1
+
+
+def test_a_destroy_that_failed_is_said_to_have_failed(clinging: Attendee, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "destroy", lambda _account: False)
+    ran = clinging.run("--attendee", "simon", "teardown", "--yes")
+    assert ran.exit_code == 1
+    assert "because `cdk destroy` failed" in ran.stderr
+    assert f"stack {NAMES}" in ran.stdout
+
+
+def test_nothing_is_deleted_while_nobody_can_confirm_it(clinging: Attendee):
+    before = inventory(clinging)
+    ran = clinging.run("--attendee", "simon", "teardown")
+    assert ran.exit_code == 1
+    assert "Nothing was deleted" in ran.stderr
+    assert "--yes" in ran.stderr
+    assert inventory(clinging) == before
+
+
+def test_a_dry_run_deletes_nothing(clinging: Attendee):
+    before = inventory(clinging)
+    ran = clinging.run("--attendee", "simon", "teardown", "--dry-run")
+    assert ran.exit_code == 0
+    assert f"stack                {NAMES}" in ran.stdout
+    assert inventory(clinging) == before
+
+
+def test_a_dry_run_calls_a_queue_by_its_name(clinging: Attendee):
+    ran = clinging.run("--attendee", "simon", "teardown", "--dry-run")
+    (queue,) = re.findall(r"^queue +(.*)$", ran.stdout, re.MULTILINE)
+    assert "/" not in queue
+    assert all(line == line.rstrip() for line in ran.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("kinds", "question"),
+    [
+        (["asset"], "This deletes 1 asset of me in ap-southeast-2.\n"),
+        (["bucket", "collection"], "1 collection of me in ap-southeast-2, photos and faces"),
+    ],
+)
+def test_photos_and_faces_are_named_only_where_they_go(
+    attendee: Attendee, monkeypatch: pytest.MonkeyPatch, kinds: list[Kind], question: str
+):
+    there = [Leftover(kind, "name", "remove") for kind in kinds]
+    monkeypatch.setattr(module, "leftovers", lambda *_: there)
+    assert question in attendee.run("teardown").stderr
+
+
+def test_an_interruption_says_how_to_go_on(clinging: Attendee, monkeypatch: pytest.MonkeyPatch):
+    def interrupt(_account: Account) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "destroy", interrupt)
+    ran = clinging.run("--attendee", "simon", "teardown", "--yes")
+    assert ran.exit_code == 130
+    assert "Go on: python -m workshop --attendee simon teardown" in ran.stderr
+
+
+@pytest.fixture
+def cdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A CDK CLI that only notes how it was called, in a file beside it, and exits as the file `code` there says."""
+    (tmp_path / "node").write_text(
+        f"""#!/bin/sh
+cd {tmp_path} && shift && (echo "$@"; echo "$AWS_REGION $AWS_DEFAULT_REGION $AWS_PROFILE"; cat) > called
+echo "its results"
+exit $(cat code)
+"""
+    )
+    (tmp_path / "node").chmod(0o755)
+    (tmp_path / "code").write_text("0")
+    (tmp_path / "config").write_text("[profile mine]\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_REGION", "us-east-1")  # what is chosen on the command line counts instead
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setattr("workshop.takedown.destroy.CDK", tmp_path / "node")
+    return tmp_path
+
+
+def called(cdk: Path) -> tuple[str, str, str]:
+    arguments, chosen, typed = (cdk / "called").read_text().split("\n", 2)
+    return arguments, chosen, typed
+
+
+@pytest.mark.parametrize(("code", "went_well"), [("0", True), ("1", False), ("130", False)])
+def test_the_cdk_destroys_the_attendees_stacks_and_says_how_it_went(
+    cdk: Path, capfd: pytest.CaptureFixture[str], code: str, went_well: bool
+):
+    (cdk / "code").write_text(code)
+    assert destroy(account_with("eu-west-1")) == went_well
+    arguments, chosen, _ = called(cdk)
+    assert re.fullmatch(r"destroy --all --force --output \S+ -c attendee=simon", arguments)
+    assert chosen == "eu-west-1 eu-west-1 "
+    assert capfd.readouterr() == ("", "its results\n"), "stdout is for ours"
+
+
+@pytest.fixture
+def somebody_types(tmp_path: Path) -> Iterator[None]:
+    """Whoever reads this process's standard input gets a yes."""
+    (tmp_path / "typed").write_text("y\n")
+    before = os.dup(0)
+    with (tmp_path / "typed").open() as keyboard:
+        os.dup2(keyboard.fileno(), 0)
+    yield
+    os.dup2(before, 0)
+    os.close(before)
+
+
+@pytest.mark.usefixtures("somebody_types")
+def test_the_profile_is_handed_on_and_what_is_typed_meanwhile_is_not(cdk: Path):
+    assert destroy(Account(boto3.Session(profile_name="mine", region_name="eu-west-1"), "eu-west-1", "simon"))
+    assert called(cdk)[1:] == ("eu-west-1 eu-west-1 mine", "")
+
+
+def test_without_the_cdk_nothing_is_begun(clinging: Attendee, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("workshop.takedown.destroy.CDK", tmp_path / "cdk")
+    before = inventory(clinging)
+    ran = clinging.run("--attendee", "simon", "teardown", "--yes")
+    assert ran.exit_code == 1
+    assert "make setup" in ran.stderr
+    assert inventory(clinging) == before
+
+
+def test_an_account_with_nothing_of_ours_has_nothing_left_and_needs_no_yes(attendee: Attendee):
+    ran = attendee.run("teardown")
+    assert (ran.exit_code, ran.stdout) == (0, "nothing left\n")

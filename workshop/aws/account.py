@@ -1,0 +1,162 @@
+"""Who we are in AWS: credentials, region, attendee; and the only place that makes boto3 clients."""
+
+import functools
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import boto3
+import click
+from botocore.config import Config
+
+from workshop.terminal.errors import CHOOSE_REGION, SIGN_IN, WorkshopError
+
+ATTENDEE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+"""What may be part of a stack's name; the stacks check the same (`-c attendee=`)."""
+
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    user_agent_extra="show-your-emotions",
+)
+# SigV4 alone still signs for the global host name, which redirects to a fresh bucket's region and breaks the signature
+# (boto3 #2989, #3015); "virtual" and "regional" together sign for bucket.s3.<region>.amazonaws.com.
+_S3_CONFIG = _CONFIG.merge(
+    Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+    )
+)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One attendee's view of one account in one region. Making it asks AWS nothing."""
+
+    session: boto3.Session
+    region: str
+    attendee: str = "me"
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @staticmethod
+    def open(attendee: str = "me", region: str | None = None, profile: str | None = None) -> "Account":
+        """The account that the environment's credentials, or this profile, belong to.
+
+        Raises WorkshopError when the attendee's name cannot be part of a stack's name, when no region is chosen, or
+        when there are no credentials at all; whether AWS accepts them shows at the first call.
+        """
+        if not ATTENDEE.fullmatch(attendee):
+            raise WorkshopError(
+                f"{attendee!r} cannot be an attendee's name.",
+                "Use up to 32 lower-case letters, digits and hyphens, such as --attendee simon.",
+            )
+        session = boto3.Session(profile_name=profile, region_name=region)
+        if not session.region_name:
+            raise WorkshopError("No AWS region is chosen.", CHOOSE_REGION)
+        try:
+            credentials = session.get_credentials()
+        except (OSError, ValueError) as problem:
+            # A `credential_process` that is missing or says nonsense, a token file that is not there, odd variables.
+            raise WorkshopError(f"Your AWS credentials could not be read: {problem}", SIGN_IN) from None
+        if credentials is None:
+            raise WorkshopError("No AWS credentials were found.", SIGN_IN)
+        return Account(session, session.region_name, attendee)
+
+    def client(self, service: str, *, region: str | None = None) -> Any:
+        """A boto3 client with bounded waiting and retries; the same one each time."""
+        where = region or self.region
+        name = f"{service} {where}"
+        if name not in self._clients:
+            config = _S3_CONFIG if service == "s3" else _CONFIG
+            try:
+                self._clients[name] = self.session.client(service, region_name=where, config=config)
+            except ValueError as problem:
+                raise WorkshopError(f"AWS cannot be called: {problem}", "Look at your AWS_… variables.") from None
+        return self._clients[name]
+
+    @property
+    def credentials_are_temporary(self) -> bool:
+        """Whether the credentials come with a session token, and so end some day."""
+        credentials = self.session.get_credentials()
+        return bool(credentials and credentials.token)
+
+    @property
+    def credentials_expire(self) -> datetime | None:
+        """When the credentials end, or None for lasting ones and for temporary ones that do not say.
+
+        Pasted environment variables say it only in AWS_CREDENTIAL_EXPIRATION.
+        """
+        credentials = self.session.get_credentials()
+        if credentials is None:
+            return None
+        credentials.get_frozen_credentials()  # refreshes those that are about to end
+        # botocore keeps the end of refreshable credentials to itself; there is no public name for it.
+        expiry: datetime | None = getattr(credentials, "_expiry_time", None)
+        return expiry.astimezone(UTC) if expiry else None
+
+    def cdk(self, action: str) -> str:
+        """The CDK command line for this attendee, to paste: `npx cdk deploy Foundation -c attendee=simon`."""
+        parts = [f"npx cdk {action}"]
+        if self.attendee != "me":
+            parts.append(f"-c attendee={self.attendee}")
+        if self.session.profile_name != "default":
+            parts.append(f"--profile {quoted(self.session.profile_name)}")
+        return " ".join(parts)
+
+    def command(self, rest: str, *names: str) -> str:
+        """Our own command line for this attendee, to paste: `python -m workshop --attendee simon url …`.
+
+        `names`, of photos or files, are quoted for the shell where they need it.
+        """
+        who = f" --attendee {self.attendee}" if self.attendee != "me" else ""
+        return " ".join((f"python -m workshop{who} {rest}", *map(quoted, names)))
+
+
+def quoted(name: str) -> str:
+    """The name as a word for the shell, on one line and with nothing unseen in it.
+
+    What cannot be printed is spelled out as bytes in `$'…'`, which bash and zsh read, and the shells of POSIX 2024.
+    """
+    if name.isprintable():
+        return shlex.quote(name)
+    spelled = (
+        f"\\{character}" if character in "\\'" else character if character.isprintable() else _bytes(character)
+        for character in name
+    )
+    return f"$'{''.join(spelled)}'"
+
+
+def _bytes(character: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in character.encode(errors="surrogateescape"))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was said before the command's name: whose stacks, where, with which profile. `ctx.obj` of every command."""
+
+    attendee: str = "me"
+    region: str | None = None
+    profile: str | None = None
+
+    def account(self) -> Account:
+        """The account behind the choice; raises WorkshopError as `Account.open` does."""
+        return Account.open(self.attendee, self.region, self.profile)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def pass_account(command: Callable[Concatenate[Account, P], R]) -> Callable[P, R]:
+    """Hand a click command the Account that was chosen, as its first argument."""
+
+    @functools.wraps(command)
+    def with_account(*args: P.args, **kwargs: P.kwargs) -> R:
+        context = click.get_current_context()
+        return command(context.ensure_object(Choice).account(), *args, **kwargs)
+
+    return with_account

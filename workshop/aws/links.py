@@ -1,0 +1,99 @@
+"""Links for people without AWS: what a direct address answers, a presigned link and its true end."""
+
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+from xml.etree import ElementTree
+
+from workshop.aws.account import Account
+from workshop.aws.stacks import Stacks
+from workshop.terminal.errors import WorkshopError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LONGEST = timedelta(days=7)
+"""SigV4 links live seven days at most (S3 user guide, "Sharing objects with presigned URLs")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A presigned address. `ends` is when it stops working; `caveat` says what may end it sooner, if anything."""
+
+    url: str
+    ends: datetime
+    caveat: str | None = None
+
+    @property
+    def direct(self) -> str:
+        """The same address without the signature."""
+        return urlunsplit(urlsplit(self.url)._replace(query=""))
+
+    @property
+    def opens_here_only(self) -> bool:
+        """Whether it leads to this very computer, as the local AWS's links do."""
+        host = urlsplit(self.url).hostname or ""
+        return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
+
+
+def link_to(account: Account, bucket: str, key: str, lives: timedelta, *, now: datetime | None = None) -> Link:
+    """A link that shows this object to anybody who has it, signed for the bucket's own region."""
+    now = now or datetime.now(UTC)
+    s3: S3Client = account.client("s3")
+    url = s3.generate_presigned_url(
+        "get_object",
+        Params={"Bucket": bucket, "Key": key},
+        ExpiresIn=int(lives.total_seconds()),
+    )
+    ends = now + lives
+    credentials_end = account.credentials_expire
+    if credentials_end and credentials_end < ends:
+        caveat = "your credentials end then, and the link with them; asked for was " + _clock(ends)
+        return Link(url, credentials_end, caveat)
+    if account.credentials_are_temporary and not credentials_end:
+        return Link(url, ends, "at the latest: your temporary credentials may end sooner, and the link with them")
+    return Link(url, ends)
+
+
+def what_ends_sooner(stacks: Stacks, lives: timedelta) -> str | None:
+    """A sentence for links that shall live longer than the pictures they show; None where pictures live long enough.
+
+    S3 counts whole days, to the next midnight UTC (S3 user guide, "Lifecycle configuration elements").
+    """
+    days = stacks.kept_for_days()
+    if days is None or lives <= timedelta(days=days):
+        return None
+    return f"Pictures are deleted {days} to {days + 1} days after they were made, and then no link shows them."
+
+
+def answer_without_signature(address: str) -> tuple[int, str]:
+    """What S3 answers to anybody who asks for this address: the HTTP status and S3's code, such as AccessDenied.
+
+    Raises WorkshopError when nobody answers.
+    """
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310  (the address is S3's own)
+            return answer.status, "OK"
+    except urllib.error.HTTPError as error:
+        return error.code, _s3_code(error.read(16 * 2**10)) or error.reason
+    except OSError as error:
+        raise WorkshopError(f"{address} could not be asked: {getattr(error, 'reason', error)}.") from None
+
+
+def _s3_code(body: bytes) -> str | None:
+    try:
+        return ElementTree.fromstring(body).findtext("Code")  # noqa: S314  (S3's answer, and bounded)
+    except ElementTree.ParseError:
+        return None
+
+
+def in_words(link: Link) -> str:
+    """Until when the link works, in this computer's time: `until Sun 22 Nov 21:40 (1 hour)`."""
+    return f"works until {_clock(link.ends)}" + (f" ({link.caveat})" if link.caveat else "")
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone().strftime("%a %d %b %H:%M")

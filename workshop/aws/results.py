@@ -1,0 +1,104 @@
+"""What became of the photos: reading the result documents that the function wrote."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from annotator.faces import Face
+from annotator.photo import RESULTS, Photo, results_folder
+from annotator.result import Result
+from botocore.exceptions import ClientError
+
+from workshop.aws.stacks import Stacks
+from workshop.terminal.errors import WorkshopError, code_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class UnreadableResult(WorkshopError):
+    """A result document is not what this version of the project writes."""
+
+
+def result_of(stacks: Stacks, photo: Photo) -> Result | None:
+    """The result of exactly this version of a photo, or None when there is none (yet)."""
+    return _read(stacks, photo.result_key)
+
+
+def latest_result(stacks: Stacks, key: str) -> Result | None:
+    """The newest result that is stored for any version of the photo; None when there is none."""
+    folder = results_folder(key)
+    # Deeper in the folder are the results of other photos.
+    documents = [name for name in _documents(stacks, folder) if "/" not in name.removeprefix(folder)]
+    return max(_read_all(stacks, documents), key=_uploaded, default=None)
+
+
+def wait_for_result(
+    stacks: Stacks,
+    photo: Photo,
+    *,
+    seconds: float = 120,
+    on_wait: Callable[[float], None] = lambda _seconds: None,
+) -> Result | None:
+    """The result of exactly this version of a photo, or None when it is not there after so many seconds.
+
+    `on_wait` is called with the seconds waited so far, several times a second.
+    """
+    start = time.monotonic()
+    pause = 0.25
+    while True:
+        if result := result_of(stacks, photo):
+            return result
+        until = min(time.monotonic() + pause, start + seconds)
+        while (now := time.monotonic()) < until:
+            on_wait(now - start)
+            time.sleep(min(0.25, until - now))
+        if time.monotonic() - start >= seconds:
+            return None
+        pause = min(pause * 1.5, 2.0)
+
+
+def from_left(faces: Iterable[Face]) -> list[Face]:
+    """The faces as one meets them in the picture, from its left to its right."""
+    return sorted(faces, key=lambda face: face.box.left)
+
+
+def all_results(stacks: Stacks) -> list[Result]:
+    """The newest result of each photo, in the order of the photos' keys."""
+    results = sorted(_read_all(stacks, _documents(stacks, RESULTS)), key=_uploaded)
+    newest = {result.raw.key: result for result in results}
+    return [newest[key] for key in sorted(newest)]
+
+
+def _uploaded(result: Result) -> str:
+    return result.raw.last_modified or ""
+
+
+def _documents(stacks: Stacks, prefix: str) -> list[str]:
+    s3: S3Client = stacks.account.client("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix=prefix)
+    return [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(".json")]
+
+
+def _read_all(stacks: Stacks, documents: Iterable[str]) -> list[Result]:
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        return [result for result in threads.map(lambda key: _read(stacks, key), documents) if result]
+
+
+def _read(stacks: Stacks, document_key: str) -> Result | None:
+    s3: S3Client = stacks.account.client("s3")
+    try:
+        body = s3.get_object(Bucket=stacks.processed_bucket, Key=document_key)["Body"].read()
+    except ClientError as error:
+        if code_of(error) == "NoSuchKey":
+            return None
+        raise
+    try:
+        return Result.from_document(json.loads(body))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableResult(
+            f"The result document {document_key} cannot be read: {error}",
+            "It was written by another version of this project: forget the photo, then send it again.",
+        ) from error

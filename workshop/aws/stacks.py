@@ -1,0 +1,189 @@
+"""What the attendee's stacks made: every name comes from CloudFormation's outputs and is never typed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from workshop.aws.account import Account
+from workshop.terminal.console import err
+from workshop.terminal.errors import WorkshopError, code_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+PREFIX = "ShowYourEmotions-"
+
+
+def stack_name(attendee: str, stack: str) -> str:
+    """The name in CloudFormation of a stack that app.py calls `Foundation` or `Serverless`."""
+    return f"{PREFIX}{attendee}-{stack}"
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The things that the attendee's stacks made. `function_name` and `log_group` are None before Step 5.
+
+    `serverless_unusable` says what is wrong with a Serverless stack that is there and cannot be used.
+    """
+
+    account: Account
+    raw_bucket: str
+    processed_bucket: str
+    collection_id: str
+    inbox_url: str
+    dead_letter_queue_url: str
+    function_name: str | None = None
+    log_group: str | None = None
+    serverless_unusable: WorkshopError | None = field(default=None, compare=False)
+
+    @staticmethod
+    def of(account: Account) -> "Stacks":
+        """The stacks of this account's attendee.
+
+        Raises WorkshopError when Foundation is not there, or is being made, has failed or is being deleted; it looks
+        round and says where else the stack is, or whose stacks are here.
+        """
+        foundation = outputs_of(account, "Foundation")
+        if foundation is None:
+            raise _not_deployed(account)
+        serverless, unusable = {}, None
+        try:
+            serverless = outputs_of(account, "Serverless") or {}
+        except WorkshopError as error:  # Steps 1 to 4 work without it
+            unusable = error
+        try:
+            return Stacks(
+                account=account,
+                raw_bucket=foundation["RawBucket"],
+                processed_bucket=foundation["ProcessedBucket"],
+                collection_id=foundation["CollectionId"],
+                inbox_url=foundation["InboxUrl"],
+                dead_letter_queue_url=foundation["DeadLetterQueueUrl"],
+                function_name=serverless.get("FunctionName"),
+                log_group=serverless.get("LogGroupName"),
+                serverless_unusable=unusable,
+            )
+        except KeyError as missing:
+            raise WorkshopError(
+                f"The stack {stack_name(account.attendee, 'Foundation')} has no output {missing}.",
+                f"Deploy it anew from this version of the project: {account.cdk('deploy Foundation')}",
+            ) from None
+
+    @property
+    def has_function(self) -> bool:
+        """Whether Step 5 is deployed, so that a photo in the raw bucket is annotated by itself."""
+        return self.function_name is not None
+
+    def require_function(self) -> None:
+        """Raise WorkshopError when Step 5 is not there yet, or not usable, with what to do about it."""
+        if self.serverless_unusable:
+            raise self.serverless_unusable
+        if not self.has_function:
+            raise WorkshopError(
+                f"Step 5 is not deployed: there is no stack {stack_name(self.account.attendee, 'Serverless')}.",
+                f"Deploy it: {self.account.cdk('deploy Serverless')}\n"
+                f"Or do without it (Steps 2 to 4): {self.account.command('index PHOTO')}",
+            )
+
+    def kept_for_days(self) -> int | None:
+        """After how many days S3 deletes a picture and hides its photo; None when the raw bucket does not say."""
+        try:
+            rules = self.account.client("s3").get_bucket_lifecycle_configuration(Bucket=self.raw_bucket)["Rules"]
+        except ClientError:
+            return None
+        days = [rule["Expiration"]["Days"] for rule in rules if "Days" in rule.get("Expiration", {})]
+        return min(days, default=None)
+
+
+def outputs_of(account: Account, stack: str) -> dict[str, str] | None:
+    """The outputs of `Foundation` or `Serverless`, or None when it is not deployed here.
+
+    Raises WorkshopError for a stack that is there but not (yet, or any more) usable.
+    """
+    name = stack_name(account.attendee, stack)
+    described = _describe(account.client("cloudformation"), name)
+    if described is None or described["StackStatus"] == "DELETE_COMPLETE":
+        return None
+    status = described["StackStatus"]
+    if status in ("CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS"):
+        raise WorkshopError(f"The stack {name} is still being made ({status}).", "Wait until the deploy has finished.")
+    if status == "DELETE_IN_PROGRESS":
+        raise WorkshopError(f"The stack {name} is being deleted.", f"To have it back: {account.cdk(f'deploy {stack}')}")
+    if status in ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "ROLLBACK_IN_PROGRESS", "DELETE_FAILED"):
+        raise WorkshopError(
+            f"The stack {name} has failed ({status}).",
+            f"Remove it, then deploy again: {account.cdk(f'destroy {stack}')} && {account.cdk(f'deploy {stack}')}",
+        )
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def _describe(cloudformation: "CloudFormationClient", name: str) -> Any | None:
+    try:
+        stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        # CloudFormation has no code of its own for this: "Stack with id … does not exist" is a ValidationError.
+        if code_of(error) == "ValidationError" and "does not exist" in str(error):
+            return None
+        raise
+    return stacks[0] if stacks else None
+
+
+def _not_deployed(account: Account) -> WorkshopError:
+    """The sentence for a missing Foundation, after a look at other attendees here and at other regions."""
+    name = stack_name(account.attendee, "Foundation")
+    sentence = f"There is no stack {name} in {account.region}."
+    err.print(f"Looking for {name} in other regions …", style="dim")
+    elsewhere = _regions_with(account, name)
+    if elsewhere:
+        again = f"python -m workshop --region {elsewhere[0]}"
+        return WorkshopError(f"{sentence} It is in {', '.join(elsewhere)}.", f"Choose that region: {again} …")
+    deploy = f"Deploy it: {account.cdk('deploy Foundation')}"
+    if others := _some(attendees(account)):
+        return WorkshopError(
+            sentence, f"{deploy}\nOr say who you are, if you have stacks here already: --attendee and one of {others}"
+        )
+    return WorkshopError(sentence, deploy)
+
+
+def where_else(account: Account) -> str | None:
+    """Where this attendee's stacks are, or whose are here, for somebody who has none here; None if nothing is known."""
+    if elsewhere := _regions_with(account, stack_name(account.attendee, "Foundation")):
+        return f"{account.attendee} has stacks in {', '.join(elsewhere)}: add --region {elsewhere[0]}"
+    if others := _some([other for other in attendees(account) if other != account.attendee]):
+        return f"There are stacks of others in {account.region}: if you are one of them, add --attendee and {others}"
+    return None
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names[:5])
+
+
+def attendees(account: Account) -> list[str]:
+    """Whose Foundation stacks are in this region; empty when that may not be asked."""
+    try:
+        pages = account.client("cloudformation").get_paginator("describe_stacks").paginate()
+        names = [stack["StackName"] for page in pages for stack in page["Stacks"]]
+    except (ClientError, BotoCoreError):
+        return []
+    suffix = "-Foundation"
+    return sorted(n[len(PREFIX) : -len(suffix)] for n in names if n.startswith(PREFIX) and n.endswith(suffix))
+
+
+def _regions_with(account: Account, name: str) -> list[str]:
+    """The other Rekognition regions in which this stack is deployed, as far as they answer within seconds."""
+    others = [r for r in account.session.get_available_regions("rekognition") if r != account.region]
+    quick = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
+    # boto3 sessions are not thread-safe, clients are: make them first, then ask all at once.
+    clients = {r: account.session.client("cloudformation", region_name=r, config=quick) for r in others}
+
+    def is_in(region: str) -> bool:
+        try:
+            return _describe(clients[region], name) is not None
+        except (ClientError, BotoCoreError):
+            return False
+
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        return [region for region, found in zip(others, threads.map(is_in, others), strict=True) if found]

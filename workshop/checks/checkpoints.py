@@ -1,0 +1,248 @@
+"""A checkpoint for each of the workshop's six steps: what should be true now, and whether it is."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from annotator.drawing.words import look
+from annotator.photo import PICTURES, RESULTS
+from annotator.result import Picture, Result
+from botocore.exceptions import ClientError
+
+from workshop.aws.account import Account
+from workshop.aws.links import answer_without_signature, link_to
+from workshop.aws.results import all_results
+from workshop.aws.stacks import Stacks, stack_name
+from workshop.photos.raw_bucket import found
+from workshop.terminal.errors import WorkshopError, code_of
+from workshop.terminal.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One step: its number, its name, and the look that tells what is true of it now.
+
+    The look raises WorkshopError where the step before it is missing.
+    """
+
+    step: int
+    title: str
+    look: Callable[[Account], list[Finding]]
+
+
+def prepared(account: Account) -> list[Finding]:
+    """Step 1: the buckets are there, closed to the public, and so is the collection."""
+    stacks = Stacks.of(account)
+    deploy = account.cdk("deploy Foundation")
+    findings = [Finding("Stack", "ok", stack_name(account.attendee, "Foundation"))]
+    for subject, bucket in (("Raw bucket", stacks.raw_bucket), ("Processed", stacks.processed_bucket)):
+        findings.append(_bucket(account, subject, bucket, deploy))
+    try:
+        account.client("rekognition").describe_collection(CollectionId=stacks.collection_id)
+    except ClientError as error:
+        if code_of(error) != "ResourceNotFoundException":
+            raise
+        remake = f"{account.cdk('destroy --all')} && {deploy}"
+        findings.append(Finding("Collection", "problem", f"{stacks.collection_id} is not there.", remake))
+    else:
+        findings.append(Finding("Collection", "ok", stacks.collection_id))
+    return findings
+
+
+def uploaded(account: Account) -> list[Finding]:
+    """Step 2: a photo is in the raw bucket."""
+    stacks = Stacks.of(account)
+    pages = account.client("s3").get_paginator("list_objects_v2").paginate(Bucket=stacks.raw_bucket)
+    keys = [item["Key"] for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]
+    if not keys:
+        fix = account.command("upload selfie.jpg")
+        return [Finding("Photos", "problem", "There is no photo in the raw bucket.", fix)]
+    return [Finding("Photos", "ok", f"{_counted(len(keys), 'photo')} in the raw bucket, such as {keys[0]}")]
+
+
+def indexed(account: Account) -> list[Finding]:
+    """Step 3: a photo has been analysed, its faces are in the collection and its picture in the processed bucket."""
+    stacks = Stacks.of(account)
+    fix = account.command("index selfie.jpg")
+    results = [result for result in all_results(stacks) if result.picture]
+    if not results:
+        return [Finding("Results", "problem", "No photo has been analysed yet.", fix)]
+    faces = [face for result in results for face in result.faces]
+    findings = [Finding("Results", "ok", f"{_counted(len(results), 'photo')} analysed, {_counted(len(faces), 'face')}")]
+    kept = account.client("rekognition").describe_collection(CollectionId=stacks.collection_id)["FaceCount"]
+    if kept:
+        findings.append(Finding("Collection", "ok", f"{_counted(kept, 'face')} indexed"))
+    else:
+        findings.append(
+            Finding(
+                "Collection", "problem", "It holds no face.", f"Take a photo of a face that is near and sharp: {fix}"
+            )
+        )
+    findings.append(_picture_is_there(account, results[-1], fix))
+    return findings
+
+
+def shared(account: Account) -> list[Finding]:
+    """Step 4: the direct address of a picture is refused, a presigned link opens it."""
+    picture = _a_picture(account)
+    link = link_to(account, picture.bucket, picture.key, timedelta(minutes=5))
+    status, code = answer_without_signature(link.direct)
+    if status == 403:
+        direct = Finding("Direct", "ok", f"refused, as it should be ({status} {code})")
+    else:
+        direct = Finding(
+            "Direct", "problem", f"answered with {status} {code} instead of 403.", account.cdk("deploy Foundation")
+        )
+    status = _status(link.url)
+    if status == 200:
+        return [direct, Finding("Presigned", "ok", "opens")]
+    return [direct, Finding("Presigned", "problem", f"answered with {status}.", account.command("doctor"))]
+
+
+def serverless(account: Account) -> list[Finding]:
+    """Step 5: the function is deployed and connected to the inbox, and photos do not pile up or fail."""
+    stacks = Stacks.of(account)
+    stacks.require_function()
+    functions = account.client("lambda")
+    state = functions.get_function_configuration(FunctionName=stacks.function_name)
+    deploy = account.cdk("deploy Serverless")
+    findings = [_function(state, deploy)]
+    mappings = functions.list_event_source_mappings(FunctionName=stacks.function_name)["EventSourceMappings"]
+    if any(mapping["State"] == "Enabled" for mapping in mappings):
+        findings.append(Finding("Trigger", "ok", "the inbox calls the function"))
+    else:
+        findings.append(Finding("Trigger", "problem", "The inbox is not connected to the function.", deploy))
+    waiting, failed = (_messages(account, url) for url in (stacks.inbox_url, stacks.dead_letter_queue_url))
+    findings.append(
+        Finding("Inbox", "warning", f"{_counted(waiting, 'message')} waiting", "Wait a minute, then check again")
+        if waiting
+        else Finding("Inbox", "ok", "nothing is waiting")
+    )
+    findings.append(
+        Finding("Failed", "problem", f"{_counted(failed, 'photo')} failed.", account.command("redrive --dry-run"))
+        if failed
+        else Finding("Failed", "ok", "no photo has failed")
+    )
+    newest = _newest(account, stacks.processed_bucket, RESULTS)
+    if newest >= _timestamp(state["LastModified"]):
+        findings.append(Finding("Results", "ok", "a photo has come out"))
+    elif newest:
+        another = account.command("send another-selfie.jpg")
+        findings.append(
+            Finding("Results", "problem", "No photo has come out since the function was deployed.", another)
+        )
+    else:
+        findings.append(Finding("Results", "problem", "No photo has come out yet.", account.command("send selfie.jpg")))
+    return findings
+
+
+def labelled(account: Account) -> list[Finding]:
+    """Step 6: a picture says how its faces look, drawn by the function as it is deployed now."""
+    stacks = Stacks.of(account)
+    stacks.require_function()
+    again = account.command("send another-selfie.jpg")
+    labelled_ones = [
+        result for result in all_results(stacks) if result.picture and any(f.emotion for f in result.faces)
+    ]
+    if not labelled_ones:
+        return [Finding("Labels", "problem", "No picture has a label yet.", again)]
+    looks = sorted({look(face) for result in labelled_ones for face in result.faces})
+    findings = [Finding("Labels", "ok", f"{_counted(len(labelled_ones), 'picture')}: {', '.join(looks)}")]
+    function = account.client("lambda").get_function_configuration(FunctionName=stacks.function_name)
+    changed = _timestamp(function["LastModified"])
+    newest = _newest(account, stacks.processed_bucket, PICTURES)
+    findings.append(
+        Finding("Your code", "ok", "the newest picture was drawn after the function was last deployed")
+        if newest >= changed
+        else Finding("Your code", "problem", "No picture was drawn since the function was last deployed.", again)
+    )
+    return findings
+
+
+CHECKPOINTS = (
+    Checkpoint(1, "Buckets and a collection", prepared),
+    Checkpoint(2, "A photo in the raw bucket", uploaded),
+    Checkpoint(3, "Faces indexed", indexed),
+    Checkpoint(4, "A link for somebody without AWS", shared),
+    Checkpoint(5, "Serverless", serverless),
+    Checkpoint(6, "The label", labelled),
+)
+"""The six steps of docs/workshop.md."""
+
+
+def findings_at(checkpoint: Checkpoint, account: Account) -> list[Finding]:
+    """What is true of the step; a step whose beginnings are missing is one problem."""
+    try:
+        return checkpoint.look(account)
+    except WorkshopError as error:
+        return [Finding("Not yet", "problem", error.message, error.hint)]
+
+
+def _bucket(account: Account, subject: str, bucket: str, deploy: str) -> Finding:
+    try:
+        block = account.client("s3").get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    except ClientError as error:
+        if code_of(error) not in ("NoSuchBucket", "NoSuchPublicAccessBlockConfiguration"):
+            raise
+        return Finding(subject, "problem", f"{bucket} is gone, or open to the public.", deploy)
+    if all(block.values()) and len(block) == 4:
+        return Finding(subject, "ok", bucket)
+    return Finding(subject, "problem", f"{bucket} may be opened to the public.", deploy)
+
+
+def _a_picture(account: Account) -> Picture:
+    for result in all_results(Stacks.of(account)):
+        if result.picture:
+            return result.picture
+    raise WorkshopError("There is no annotated picture yet.", account.command("index selfie.jpg"))
+
+
+def _picture_is_there(account: Account, result: Result, fix: str) -> Finding:
+    picture = result.picture
+    if picture and found(account.client("s3"), picture.bucket, picture.key):
+        return Finding("Picture", "ok", picture.key)
+    return Finding("Picture", "problem", f"The picture of {result.raw.key} is gone.", fix)
+
+
+def _function(state: dict[str, Any], deploy: str) -> Finding:
+    name = state["FunctionName"]
+    if state.get("State", "Active") == "Active":
+        return Finding("Function", "ok", name)
+    return Finding(
+        "Function", "problem", f"{name} is {state['State']}: {state.get('StateReason', 'no reason')}", deploy
+    )
+
+
+def _messages(account: Account, queue: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    attributes = account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return sum(int(attributes.get(name, 0)) for name in names)
+
+
+def _status(address: str) -> int:
+    """What a GET answers, without the 16 MB that may follow."""
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310  (a link that we have just signed)
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError as error:
+        raise WorkshopError(f"The presigned link could not be asked: {getattr(error, 'reason', error)}.") from None
+
+
+def _newest(account: Account, bucket: str, prefix: str) -> float:
+    """When the newest object there was stored, in seconds since 1970; 0 when there is none."""
+    pages = account.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return max((item["LastModified"].timestamp() for page in pages for item in page.get("Contents", [])), default=0)
+
+
+def _timestamp(last_modified: str) -> float:
+    """Lambda's `2026-11-22T21:40:00.000+0000` in seconds since 1970."""
+    return datetime.strptime(last_modified, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

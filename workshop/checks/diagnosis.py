@@ -1,0 +1,170 @@
+"""What happened to a photo: the one sentence behind `why`, and behind `send` when it has waited long enough."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from annotator.photo import Photo
+from annotator.result import Result
+from botocore.exceptions import ClientError
+
+from workshop.aws.dead_letters import dead_letters, put_back
+from workshop.aws.results import latest_result, result_of
+from workshop.aws.stacks import Stacks
+from workshop.photos.raw_bucket import found, key_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+State = Literal[
+    "annotated", "no_face", "rejected", "failed", "failing", "queued", "no_function", "lost", "never_arrived"
+]
+
+JUST_ARRIVED = timedelta(seconds=60)
+"""So long a photo may be on its way without being counted anywhere; SQS's counts are approximate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What became of a photo, and what to do next."""
+
+    state: State
+    key: str | None
+    sentence: str
+    next_step: str
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the photo has all that it can have: a picture, or the word that there is no face in it."""
+        return self.state in ("annotated", "no_face")
+
+
+def diagnose(stacks: Stacks, said: str) -> Diagnosis:
+    """What happened to the photo that a person calls `said`."""
+    command = stacks.account.command
+    key = key_of(stacks, said)
+    if key is None:
+        return Diagnosis(
+            "never_arrived", None, f"{said} never arrived in your bucket.", f"Send it: {command('send', said)}"
+        )
+    s3: S3Client = stacks.account.client("s3")
+    photo = found(s3, stacks.raw_bucket, key)
+    if result := result_of(stacks, photo) if photo else latest_result(stacks, key):
+        return _finished(stacks, key, result)
+    if photo is None:
+        return Diagnosis(
+            "never_arrived", key, f"{key} is not in your bucket (any more).", f"Send it: {command('send PHOTO')}"
+        )
+    return _unfinished(stacks, photo)
+
+
+def _finished(stacks: Stacks, key: str, result: Result) -> Diagnosis:
+    command = stacks.account.command
+    if result.status == "annotated":
+        indexed = sum(face.indexed for face in result.faces)
+        faces = f"{len(result.faces)} face{'s' * (len(result.faces) != 1)}"
+        sentence = f"{key} is annotated: {faces} found, {indexed} of them indexed."
+        return Diagnosis("annotated", key, sentence, f"See it: {command('url', key)}")
+    if result.status == "no_face":
+        sentence = f"{key} is done: Rekognition found no face in it, and the picture says so."
+        return Diagnosis("no_face", key, sentence, "Faces must be at least about 40 pixels high and not in the dark.")
+    sentence = f"{key} was refused: {result.reason or 'no reason was written down'}"
+    return Diagnosis("rejected", key, sentence, f"Send another photo, and remove this one: {command('forget', key)}")
+
+
+def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
+    command, key = stacks.account.command, photo.key
+    if _is_given_up(stacks, key):
+        unknown = "its log says nothing about it" if stacks.log_group else "its log could not be read"
+        error = _last_error(stacks, key) or unknown
+        sentence = f"{key} failed too often and is in the dead-letter queue; the function's last error: {error}"
+        return Diagnosis("failed", key, sentence, f"When the cause is mended: {command('redrive')}")
+    waiting, in_work = inbox(stacks)
+    if unusable := stacks.serverless_unusable:
+        sentence = f"{key} may wait in the inbox. {unusable.message}"
+        return Diagnosis("no_function", key, sentence, f"{unusable.hint}\nOr do it from here: {command('index', key)}")
+    if not stacks.has_function:
+        sentence = f"{key} waits in the inbox, because Step 5 is not deployed: no function takes it out."
+        step = f"Deploy it: {stacks.account.cdk('deploy Serverless')}\nOr do it from here: {command('index', key)}"
+        return Diagnosis("no_function", key, sentence, step)
+    if failure := _last_error(stacks, key):
+        sentence = f"{key} failed and will be tried again; the function's last error: {failure}"
+        return Diagnosis("failing", key, sentence, f"Ask again in a minute: {command('why', key)}")
+    if waiting or in_work or _age(stacks, photo) < JUST_ARRIVED:
+        sentence = f"{key} is still queued: about {waiting} messages wait in the inbox, {in_work} are being worked on."
+        return Diagnosis("queued", key, sentence, f"Ask again in a moment: {command('why', key)}")
+    sentence = f"{key} is in the bucket, but nothing waits in the inbox and no result was written."
+    return Diagnosis("lost", key, sentence, f"Do it from here: {command('index', key)}")
+
+
+def _is_given_up(stacks: Stacks, key: str) -> bool:
+    """Whether the dead-letter queue holds this photo; the queue is left as it was."""
+    letters = dead_letters(stacks)
+    put_back(stacks, letters)
+    return any(key in letter.photos for letter in letters)
+
+
+def inbox(stacks: Stacks) -> tuple[int, int]:
+    """How many photos wait, and how many the function has in hand; approximately, as SQS counts."""
+    sqs: SQSClient = stacks.account.client("sqs")
+    counts = sqs.get_queue_attributes(
+        QueueUrl=stacks.inbox_url,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    return int(counts["ApproximateNumberOfMessages"]), int(counts["ApproximateNumberOfMessagesNotVisible"])
+
+
+def _age(stacks: Stacks, photo: Photo) -> timedelta:
+    s3: S3Client = stacks.account.client("s3")
+    arrived = s3.head_object(Bucket=photo.bucket, Key=photo.key)["LastModified"]
+    return datetime.now(UTC) - arrived
+
+
+def _last_error(stacks: Stacks, key: str) -> str | None:
+    """The last error that the function wrote into its log about this photo; None when there is none."""
+    if not stacks.log_group:
+        return None
+    lines = [line for line in _log_lines(stacks, f"{{ $.key = {json.dumps(key)} }}") if line.get("key") == key]
+    errors = [line for line in lines if line.get("level") in ("ERROR", "CRITICAL")]
+    if errors:
+        return _error_in(errors[-1])
+    requests = [str(line["request_id"]) for line in lines if line.get("request_id")]
+    # A function that is killed writes nothing more itself; Lambda's own line names the request.
+    for line in _log_lines(stacks, f'"{requests[-1]}"') if requests else ():
+        text = str(line.get("text", ""))
+        if "Task timed out" in text or "Runtime exited" in text or "Runtime.OutOfMemory" in text:
+            return text.partition(requests[-1])[2].strip() or text
+    return None
+
+
+def _error_in(line: dict[str, Any]) -> str:
+    # The last line of a traceback is the error itself.
+    traceback = [part for part in str(line.get("error", "")).splitlines() if part.strip()]
+    return traceback[-1].strip() if traceback else str(line.get("message", "no message"))
+
+
+def _log_lines(stacks: Stacks, pattern: str) -> Iterator[dict[str, Any]]:
+    """The log's lines of the last day that match; a line that is not JSON comes as `{"text": line}`."""
+    since = datetime.now(UTC) - timedelta(days=1)
+    pages = (
+        stacks.account.client("logs")
+        .get_paginator("filter_log_events")
+        .paginate(
+            logGroupName=stacks.log_group,
+            filterPattern=pattern,
+            startTime=int(since.timestamp() * 1000),
+            PaginationConfig={"MaxItems": 500},
+        )
+    )
+    try:
+        for event in (event for page in pages for event in page.get("events", [])):
+            try:
+                line = json.loads(event["message"])
+            except ValueError:
+                line = None
+            yield line if isinstance(line, dict) else {"text": event["message"]}
+    except ClientError:
+        return  # no log group yet, or no permission to read it: then there is nothing to tell

@@ -1,0 +1,31 @@
+"""Before the first photo leaves this computer: what is stored, for how long, and how to undo it. Said once."""
+
+import os
+from pathlib import Path
+
+from workshop.aws.stacks import Stacks
+from workshop.terminal.console import err
+
+
+def inform_once(stacks: Stacks) -> None:
+    """Say on stderr what will be stored, unless this attendee was told before on this computer."""
+    told = _state_folder() / f"informed-{stacks.account.attendee}"
+    if told.exists():
+        return
+    days = stacks.kept_for_days()
+    picture, photo = (f"{days} to {days + 1} days", f"up to {days + 3} days") if days else ("until teardown",) * 2
+    err.print(f"Stored in this account: photo ({photo}), picture and result ({picture}),", soft_wrap=True)
+    err.print("face vectors (until teardown). Only send photos of people who have agreed.", soft_wrap=True)
+    undo = stacks.account.command("forget PHOTO")
+    err.print(f"To undo: {undo}\n", soft_wrap=True)
+    try:
+        told.parent.mkdir(parents=True, exist_ok=True)
+        told.touch()
+    except OSError:
+        pass  # then it is said again next time, which does no harm
+
+
+def _state_folder() -> Path:
+    """Where programs keep what should survive but is no setting (XDG Base Directory Specification)."""
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "show-your-emotions"

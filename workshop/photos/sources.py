@@ -1,0 +1,232 @@
+"""Where photos come from: a file, a folder, an address, a pipe. Bytes and a name come out, whatever the bytes are."""
+
+import http.client
+import os
+import re
+import socket
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotator.formats import Format
+from botocore.httpsession import get_cert_path
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from workshop.terminal.console import err, plain
+from workshop.terminal.errors import WorkshopError
+
+LARGEST = 100 * 2**20
+"""Bytes that are read at most, of a file, an address or a pipe; the largest phone photos have about 50 MB."""
+
+DOWNLOAD_SECONDS = 60
+"""How long a download may take in all."""
+
+SUFFIXES: dict[Format, tuple[str, ...]] = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "WebP": (".webp",),
+    "HEIC": (".heic", ".heif", ".hif", ".heics", ".heifs"),
+    "AVIF": (".avif", ".avifs"),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp",),
+}
+"""How names of photos end. It counts only in a folder: a file that is named is judged by its content."""
+
+_PHOTO_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a person named, read: `name` is a file's name, not a path, and never trusted; `address` is a web address."""
+
+    name: str
+    body: bytes
+    address: str | None = None
+
+
+def spread(named: Iterable[str]) -> list[str]:
+    """The same names, every folder replaced by the photos in it and its folders; WorkshopError if it has none."""
+    names: list[str] = []
+    for name in named:
+        folder = None if name == "-" or "://" in name else path_of(name)
+        names += map(str, _photos_in(folder)) if folder and folder.is_dir() else [name]
+    return names
+
+
+def path_of(name: str) -> Path | None:
+    """The path that is meant, `~` included; None for what cannot be one: too long, or with a NUL in it."""
+    try:
+        path = Path(os.path.expanduser(name))  # noqa: PTH111  (Path.expanduser raises for a user that is not there)
+        path.exists()
+    except (OSError, ValueError):
+        return None
+    return path
+
+
+def read(name: str) -> Source:
+    """Read a file, an http(s) address, or `-` for standard input.
+
+    Raises WorkshopError for what is not there, cannot be read, is empty or too large.
+    """
+    if name == "-":
+        return Source("photo", _piped())
+    if "://" in name:
+        return _downloaded(name)
+    path = path_of(name)
+    if path is None:
+        raise WorkshopError(f"There can be no file called {name}.", "Check the spelling; `ls` shows what is here.")
+    return Source(path.name, _read(path))
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    """The photos in a folder and the folders in it, as on a camera's card; nothing hidden, and no link is followed."""
+
+    def unreadable(error: OSError) -> None:
+        if Path(error.filename) == folder:
+            raise WorkshopError(f"The folder {folder} may not be read.") from None
+        err.print(plain(f"The folder {error.filename} may not be read: left out."), style="dim")
+
+    files: list[Path] = []
+    for where, inside, names in os.walk(folder, onerror=unreadable):
+        inside[:] = [name for name in inside if not name.startswith(".")]
+        files += [Path(where, name) for name in names if not name.startswith(".")]
+    photos = sorted(file for file in files if file.suffix.lower() in _PHOTO_SUFFIXES and file.is_file())
+    if not photos:
+        raise WorkshopError(f"There are no photos in the folder {folder}.", "Name the files themselves to send others.")
+    if left := len(files) - len(photos):
+        err.print(
+            plain(f"{folder}: {_counted(len(photos), 'photo')}, {_counted(left, 'other file')} left alone"), style="dim"
+        )
+    return photos
+
+
+def _counted(number: int, things: str) -> str:
+    return f"{number} {things}{'s' * (number != 1)}"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise too_large(path.name)
+        with path.open("rb") as file:
+            body = file.read(LARGEST + 1)  # a device has no size, and no end
+    except FileNotFoundError:
+        raise WorkshopError(f"There is no file {path}.", "Check the spelling; `ls` shows what is here.") from None
+    except PermissionError:
+        raise WorkshopError(f"The file {path} may not be read.") from None
+    except OSError as error:
+        raise WorkshopError(f"The file {path} could not be read: {error.strerror}.") from None
+    if len(body) > LARGEST:
+        raise too_large(path.name)
+    if not body:
+        raise WorkshopError(f"{path.name} is empty.")
+    return body
+
+
+def _piped() -> bytes:
+    if sys.stdin.isatty():
+        raise WorkshopError("Nothing is piped in.", "For instance: curl -s ADDRESS | python -m workshop upload -")
+    body = sys.stdin.buffer.read(LARGEST + 1)
+    if len(body) > LARGEST:
+        raise too_large("standard input")
+    if not body:
+        raise WorkshopError("Standard input is empty: nothing was piped in.")
+    return body
+
+
+def too_large(name: str) -> WorkshopError:
+    """The sentence for a photo that is not even read."""
+    return WorkshopError(
+        f"{name} is larger than {LARGEST // 2**20} MB.", "Make it smaller, for instance by a screenshot."
+    )
+
+
+def _downloaded(address: str) -> Source:
+    host, name, request = _asking_for(address)
+    try:
+        with _web().open(request, timeout=10) as answer:
+            return Source(name, _body_of(answer, name), address)
+    except urllib.error.HTTPError as error:
+        raise WorkshopError(
+            f"{host} answers {error.code} {error.reason} for {address}.",
+            "Open the address in a browser; if the photo shows there, save it and send the file.",
+        ) from None
+    except (urllib.error.URLError, OSError, http.client.HTTPException, UnicodeError) as error:
+        reason = getattr(error, "reason", None) or error
+        if isinstance(reason, TimeoutError | socket.timeout):
+            reason = "it does not answer"
+        elif isinstance(reason, socket.gaierror):
+            reason = "there is no such host, or this computer is offline"
+        raise WorkshopError(f"{address} could not be fetched: {reason}.") from None
+
+
+def _asking_for(address: str) -> tuple[str, str, urllib.request.Request]:
+    """The host, the file's name, and the request for an address as people paste it."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+        host = parts.hostname if parts.scheme in ("http", "https") else None
+        # Spaces and letters outside ASCII are common in pasted addresses and not allowed in a request.
+        path = urllib.parse.quote(parts.path, safe="/%:@!$&'()*+,;=~-._")
+        query = urllib.parse.quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
+        netloc = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    except ValueError:
+        host = None
+    if not host:
+        raise WorkshopError(f"{address} is not a web address we can fetch.", "It must begin with https:// or http://")
+    request = urllib.request.Request(  # noqa: S310  (the scheme was checked)
+        urllib.parse.urlunsplit((parts.scheme, netloc, path, query, "")),
+        headers={"User-Agent": "show-your-emotions/1.0", "Accept": "image/*"},
+    )
+    return host, urllib.parse.unquote(parts.path.rpartition("/")[2]) or "photo", request
+
+
+def _web() -> urllib.request.OpenerDirector:
+    """An opener for http and https, proxies included, and nothing else: no file:, no ftp:, not by redirect either."""
+    trust = ssl.create_default_context()
+    # Python from python.org on a Mac comes without certificates; botocore brings some (bugs.python.org/issue28150).
+    trust.load_verify_locations(get_cert_path(True))
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(context=trust),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _body_of(answer: http.client.HTTPResponse, name: str) -> bytes:
+    declared = answer.headers.get("Content-Length") or ""
+    size = int(declared) if re.fullmatch(r"[0-9]{1,18}", declared) else None
+    if size is not None and size > LARGEST:
+        raise too_large(name)
+    until = time.monotonic() + DOWNLOAD_SECONDS
+    body = bytearray()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task(f"Fetching {plain(name)}", total=size)
+        while chunk := answer.read1(64 * 2**10):
+            body += chunk
+            progress.update(task, completed=len(body))
+            if len(body) > LARGEST:
+                raise too_large(name)
+            if time.monotonic() > until:
+                raise WorkshopError(
+                    f"{name} did not arrive within {DOWNLOAD_SECONDS} seconds.", "Save it, then send the file."
+                )
+    if size is not None and len(body) < size:
+        raise WorkshopError(f"The download of {name} broke off after {len(body)} of {size} bytes.", "Try again.")
+    if not body:
+        raise WorkshopError(f"{answer.geturl()} is empty.")
+    return bytes(body)

@@ -1,0 +1,1 @@
+"""How the commands speak: the two consoles, errors in one sentence, findings, and durations."""

@@ -1,0 +1,148 @@
+"""Everything that can go wrong with AWS, as one sentence and what to do about it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import click
+
+from workshop.terminal.console import err, plain, plain_lines
+
+
+class WorkshopError(click.ClickException):
+    """One sentence that says what went wrong with which value, and a hint that says what to do.
+
+    Raise it anywhere: it is printed once, on stderr, without a traceback, and the command exits with 1.
+    """
+
+    def __init__(self, sentence: str, hint: str | None = None) -> None:
+        super().__init__(sentence)
+        self.hint = hint
+
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002  (click's signature)
+        """Print the sentence, and the hint below it."""
+        err.print(f"Error: {plain(self.message)}", style="bold red", soft_wrap=True)
+        if self.hint:
+            err.print(plain_lines(self.hint), soft_wrap=True)
+
+
+class Interrupted(WorkshopError):
+    """Ctrl-C: `hint` says what was left how, and how to go on. Exits with 130, as shells expect."""
+
+    exit_code = 130
+
+
+@contextmanager
+def aws_errors_as_sentences() -> Iterator[None]:
+    """Turn what boto3 raises inside the block into a WorkshopError; what is not an AWS error passes through."""
+    try:
+        yield
+    except Exception as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        raise explained from error
+
+
+def explain(error: Exception) -> WorkshopError | None:
+    """The sentence for an exception of boto3's, or None when it is not one of boto3's."""
+    from boto3.exceptions import Boto3Error  # slow to import, and only needed when something went wrong
+    from botocore import exceptions as aws
+
+    match error:
+        case UnicodeEncodeError():
+            return WorkshopError(
+                "One of the names that were given holds bytes that are no letters.", "Rename it in plain letters."
+            )
+        case aws.ClientError():
+            return _refusal(error)
+        case aws.NoCredentialsError() | aws.PartialCredentialsError():
+            return WorkshopError("No AWS credentials were found.", SIGN_IN)
+        case aws.ProfileNotFound():
+            return WorkshopError(f"{error}.", "`aws configure list-profiles` lists the profiles there are.")
+        case (
+            aws.SSOError()
+            | aws.TokenRetrievalError()
+            | aws.CredentialRetrievalError()
+            | aws.LoginError()
+            | aws.NoAuthTokenError()
+        ):
+            return WorkshopError(
+                f"Your sign-in could not be used: {error}", f"It may have ended; sign in again. {SIGN_IN}"
+            )
+        case aws.NoRegionError():
+            return WorkshopError("No AWS region is chosen.", CHOOSE_REGION)
+        case aws.ProxyConnectionError() | aws.SSLError():
+            return WorkshopError(
+                f"The connection to AWS was stopped on its way: {error}",
+                "Check the proxy settings, or use another network.",
+            )
+        case aws.HTTPClientError() | aws.ConnectionError():
+            where = getattr(error, "kwargs", {}).get("endpoint_url") or "AWS"
+            return WorkshopError(
+                f"{where} could not be reached.",
+                "Check that this computer is online and that the region exists. "
+                "For the local AWS, `make local` must still be running; once it was started anew, type again: "
+                "source build/local-aws.env",
+            )
+        case aws.BotoCoreError() | Boto3Error():
+            return WorkshopError(f"AWS could not be asked: {error}")
+    return None
+
+
+SIGN_IN = (
+    "On a laptop: `aws login`, `aws sso login` or `aws configure`; `aws sts get-caller-identity` shows who you are. "
+    "In CloudShell you are signed in already. Without an account: `make local`, and do what it prints."
+)
+CHOOSE_REGION = "Add --region ap-southeast-2 (yours, if another), or set it once: export AWS_REGION=ap-southeast-2"
+
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
+_UNKNOWN_CREDENTIALS = {
+    "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
+    "AuthFailure", "InvalidToken", "IncompleteSignature", "InvalidSignatureException",
+}  # fmt: skip
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403"}
+_WRONG_CLOCK = {"RequestTimeTooSkewed", "RequestInTheFuture"}
+_NOT_SUBSCRIBED = {"SubscriptionRequiredException", "OptInRequired"}
+_THROTTLED = {
+    "ThrottlingException", "Throttling", "TooManyRequestsException", "SlowDown",
+    "ProvisionedThroughputExceededException", "RequestLimitExceeded",
+}  # fmt: skip
+
+
+def code_of(error: Exception) -> str:
+    """AWS's error code, such as NoSuchKey; empty when the exception is not an answer of AWS."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def _refusal(error: Any) -> WorkshopError:
+    code = code_of(error)
+    message = str(error.response.get("Error", {}).get("Message", "")).strip() or "no message"
+    asked = error.operation_name
+    if code in _EXPIRED:
+        return WorkshopError("Your AWS credentials have expired.", f"Sign in again. {SIGN_IN}")
+    if code in _UNKNOWN_CREDENTIALS:
+        return WorkshopError(f"AWS does not accept these credentials ({code}).", SIGN_IN)
+    if code in _WRONG_CLOCK:
+        return WorkshopError(
+            "This computer's clock is wrong, so AWS refuses what it signs.", "Set the clock, then try again."
+        )
+    if code in _DENIED:
+        return WorkshopError(
+            f"AWS refused {asked} ({code}): {message}",
+            "These credentials may not do this, or the thing belongs to somebody else; "
+            "`aws sts get-caller-identity` shows who you are.",
+        )
+    if code in _NOT_SUBSCRIBED:
+        return WorkshopError(
+            f"This account may not use the service behind {asked} ({code}).",
+            "An account on AWS's free plan may lack it: upgrade the plan in the Billing console, or use `make local`.",
+        )
+    if code in _THROTTLED:
+        return WorkshopError(f"AWS asked us to slow down ({code} at {asked}).", "Wait a minute, then try again.")
+    if code == "NoSuchBucket":
+        return WorkshopError(
+            f"The bucket behind {asked} is not there (any more).", "`python -m workshop check` looks at your stacks."
+        )
+    return WorkshopError(f"AWS answered {asked} with {code}: {message}")
