@@ -281,7 +281,7 @@ def lying_avif(truth: int, claim: int) -> bytes:
 def lying_heic(truth: int) -> bytes:
     """A HEIC whose container claims 192 x 128, and whose sequence header claims a large square."""
     honest = heic_module._hevc_configuration
-    heic_module._hevc_configuration = lambda *_: honest(truth, truth, truth, truth)
+    heic_module._hevc_configuration = lambda *_: heic_module._hevc_configuration_of(truth, truth, truth, truth)
     try:
         return heic(quarters(192, 128))
     finally:
@@ -506,8 +506,10 @@ def _kinds() -> Iterator[Hostile]:
         "AVIF": ("RGBA", "L"),
     }.items():
         for mode in modes:
+            name = f"kind-{format_}-{mode.replace(';', '-')}"
+            expected = "rejected" if mode in ("I", "F") else "opened"  # samples that no photo has
             if (format_, mode) != ("PNG", "PA"):
-                yield opened(f"{format_}-{mode.replace(';', '-')}", lambda f=format_, m=mode: _in_mode(pixels, f, m))
+                yield Hostile(name, lambda f=format_, m=mode: _in_mode(pixels, f, m), expected)
     for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "lzma", "zstd"):
         yield Hostile(f"kind-tiff-{compression}", lambda c=compression: encoded(pixels, "TIFF", compression=c))
     for compression in ("group3", "group4", "tiff_ccitt"):

@@ -4,11 +4,12 @@ import re
 
 import numpy as np
 import pytest
-from annotator import decoding
+from annotator import memory, opening
 from annotator.decoding import decode
 from annotator.formats import UnreadablePhoto, sniff
 
-from tests.annotator.hostile import AWKWARD_KEYS, chunk, files, jpeg, png, tiled_tiff, two_headed_jpeg
+from tests.annotator.heic import heic
+from tests.annotator.hostile import AWKWARD_KEYS, Hostile, chunk, files, jpeg, png, tiled_tiff, two_headed_jpeg
 from tests.annotator.photos import encoded, quarters
 from tests.annotator.playing import play
 
@@ -78,6 +79,24 @@ def test_the_awkward_keys_are_all_that_s3_allows():
     assert {len(key.encode()) for key in keys} >= {1, 1023, 1024}
 
 
+@pytest.mark.skipif("sys.platform != 'linux'")
+def test_what_earlier_photos_left_decides_nothing(tmp_path):
+    """A HEIC of plain samples, which take as much room as a file can, before and after other large photos."""
+    samples = np.random.default_rng(1).integers(0, 255, (4736, 6304, 3), np.uint8)
+    whole = heic(samples)
+    others = ["webp-of-18-megapixels", "progressive-jpeg-of-49-megapixels", "gif-of-42-megapixels"]
+    between = [next(each for each in files() if each.name == name) for name in others]
+    series = [
+        Hostile("first", lambda: whole, key="first.heic"),
+        *between,
+        Hostile("again", lambda: whole, key="again.heic"),
+    ]
+    results, last_words = play(tmp_path, series, timeout=120)
+    assert [each.status for each in results] == ["annotated"] * len(series), last_words
+    # S3's copy of the photo is in the same process.
+    assert max(each.megabytes for each in results) <= MEMORY + len(whole) / 2**20
+
+
 # --- each way in, by itself -------------------------------------------------------------------------------------
 
 
@@ -112,9 +131,9 @@ def test_memory_that_a_codec_may_not_have_is_given_back_afterwards():
 
 def test_a_file_that_is_read_bit_by_bit_is_refused(monkeypatch):
     whole = encoded(quarters(), "PNG")
-    many_parts = whole[:33] + chunk(b"prVt", b"") * 1000 + whole[33:]
+    many_parts = whole[:33] + chunk(b"IDAT", b"") * 1000 + whole[33:]
     assert decode(many_parts, "PNG", 2048).shape == (200, 320, 3)
-    monkeypatch.setattr(decoding, "MOST_READS", 1000)
+    monkeypatch.setattr(opening, "MOST_READS", 1000)
     with pytest.raises(UnreadablePhoto):
         decode(many_parts, "PNG", 2048)
 
@@ -139,8 +158,8 @@ def test_metadata_that_cannot_be_read_turns_nothing():
 def test_only_a_large_photo_waits_for_memory_to_be_given_back(monkeypatch):
     """Large photos of several kinds after each other took 900 MB; giving back costs milliseconds, so phones' do not."""
     asked = []
-    monkeypatch.setattr(decoding, "_give_back_memory", lambda: asked.append(True))
+    monkeypatch.setattr(memory, "_keep_memory", asked.append)
     decode(jpeg(4032, 3024), "JPEG", 2048)
     assert not asked
     decode(jpeg(6000, 5000, scans=3, progressive=True), "JPEG", 2048)
-    assert asked
+    assert asked == [False, True]

@@ -4,18 +4,16 @@ A JPEG that is all this already is sent byte for byte. Everything else is decode
 memory than the function has, so whatever it could read can be sent.
 """
 
-import struct
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from annotator.decoding import SHORTEST_EDGE, decode, encode_jpeg_within
 from annotator.formats import BEGINNING, Format, UnreadablePhoto, sniff
-from PIL import ExifTags, Image
+from annotator.headers.jpeg import header_of
 
-from workshop.photos.jpeg import NotAWholeJpeg, exif_of, without_metadata
+from workshop.photos.jpeg import END_MARKER, without_metadata
 from workshop.photos.keys import key_for
-from workshop.photos.sources import Source
+from workshop.photos.sources import SUFFIXES, Source
 from workshop.terminal.errors import WorkshopError
 
 LARGEST = 15_000_000
@@ -24,18 +22,12 @@ LARGEST = 15_000_000
 MEMORY = 1_200_000_000
 """Bytes to decode a photo in: enough for 48 megapixels of every kind; CloudShell has 2 GB."""
 
-_SUFFIXES: dict[Format, tuple[str, ...]] = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "PNG": (".png",),
-    "WebP": (".webp",),
-    "HEIC": (".heic", ".heif"),
-    "AVIF": (".avif",),
-    "GIF": (".gif",),
-    "TIFF": (".tif", ".tiff"),
-    "BMP": (".bmp",),
-}
+# A HEIF may leave to its inside whether it is a HEIC or an AVIF.
+_ALSO_CALLED: dict[Format, tuple[str, ...]] = {"HEIC": SUFFIXES["AVIF"]}
 _SUFFIXES_OF_OTHERS = {
-    own: {suffix for other, suffixes in _SUFFIXES.items() if other != own for suffix in suffixes} for own in _SUFFIXES
+    own: {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
+    - {*SUFFIXES[own], *_ALSO_CALLED.get(own, ())}
+    for own in SUFFIXES
 }
 
 
@@ -61,7 +53,7 @@ def prepare(source: Source) -> PreparedPhoto:
             body = encode_jpeg_within(decode(source.body, format_, 0, MEMORY), LARGEST)
             if len(source.body) > LARGEST:
                 changes.append(f"{len(source.body) / 1e6:.0f} MB made {len(body) / 1e6:.0f} MB")
-    except (UnreadablePhoto, NotAWholeJpeg) as error:
+    except UnreadablePhoto as error:
         raise WorkshopError(f"{source.name} cannot be sent: {_clause(error)}", _way_out(source)) from error
     if Path(source.name).suffix.lower() in _SUFFIXES_OF_OTHERS[format_]:
         changes.append(f"its name is wrong, it is {format_}")
@@ -70,9 +62,10 @@ def prepare(source: Source) -> PreparedPhoto:
 
 def _as_it_is(jpeg: bytes) -> tuple[bytes | None, list[str]]:
     """The JPEG without its metadata, and what that changed; None instead of bytes when it must be encoded anew."""
-    bare = without_metadata(jpeg)
-    changes = ["location and camera details removed"] if len(bare) < len(jpeg) else []
-    if _is_turned(jpeg):
+    bare, said_more = without_metadata(jpeg)
+    changes = ["location and camera details removed"] if said_more else []
+    header = header_of(jpeg)
+    if header and header.orientation != 1:
         return None, [*changes, "turned upright"]
     if len(bare) > LARGEST:
         return None, changes
@@ -81,18 +74,11 @@ def _as_it_is(jpeg: bytes) -> tuple[bytes | None, list[str]]:
         decode(bare, "JPEG", SHORTEST_EDGE)
     except UnreadablePhoto:
         return None, [*changes, "made an ordinary JPEG"]
-    return bare, changes
-
-
-def _is_turned(jpeg: bytes) -> bool:
-    """Whether EXIF says that the picture is stored turned or mirrored; 1 is upright (EXIF 2.32, tag Orientation)."""
-    exif = Image.Exif()
-    try:
-        with warnings.catch_warnings(action="ignore"):  # Pillow warns of broken EXIF, which is nothing to tell
-            exif.load(exif_of(jpeg))
-            return exif.get(ExifTags.Base.Orientation, 1) in range(2, 9)
-    except (OSError, SyntaxError, ValueError, struct.error):
-        return False  # broken EXIF turns nothing
+    if bare.endswith(END_MARKER):
+        return bare, changes
+    if header and header.held_back:  # whose last scan it is, nobody can say
+        return None, [*changes, "made an ordinary JPEG"]
+    return bare.rstrip(b"\0") + END_MARKER, changes
 
 
 def _clause(error: Exception) -> str:

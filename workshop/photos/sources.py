@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotator.formats import Format
 from botocore.httpsession import get_cert_path
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
@@ -26,10 +27,19 @@ LARGEST = 100 * 2**20
 DOWNLOAD_SECONDS = 60
 """How long a download may take in all."""
 
-_PHOTO_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff")
-)
-"""What counts as a photo in a folder. Only there: a file that is named is judged by its content."""
+SUFFIXES: dict[Format, tuple[str, ...]] = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "WebP": (".webp",),
+    "HEIC": (".heic", ".heif", ".hif", ".heics", ".heifs"),
+    "AVIF": (".avif", ".avifs"),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp",),
+}
+"""How names of photos end. It counts only in a folder: a file that is named is judged by its content."""
+
+_PHOTO_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,7 @@ class Source:
 
 
 def spread(named: Iterable[str]) -> list[str]:
-    """The same names with every folder replaced by the photos in it; raises WorkshopError for an empty folder."""
+    """The same names, every folder replaced by the photos in it and its folders; WorkshopError if it has none."""
     names: list[str] = []
     for name in named:
         folder = None if name == "-" or "://" in name else path_of(name)
@@ -76,17 +86,29 @@ def read(name: str) -> Source:
 
 
 def _photos_in(folder: Path) -> list[Path]:
-    try:
-        files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-    except PermissionError:
-        raise WorkshopError(f"The folder {folder} may not be read.") from None
-    photos = [file for file in files if file.suffix.lower() in _PHOTO_SUFFIXES]
+    """The photos in a folder and the folders in it, as on a camera's card; nothing hidden, and no link is followed."""
+
+    def unreadable(error: OSError) -> None:
+        if Path(error.filename) == folder:
+            raise WorkshopError(f"The folder {folder} may not be read.") from None
+        err.print(plain(f"The folder {error.filename} may not be read: left out."), style="dim")
+
+    files: list[Path] = []
+    for where, inside, names in os.walk(folder, onerror=unreadable):
+        inside[:] = [name for name in inside if not name.startswith(".")]
+        files += [Path(where, name) for name in names if not name.startswith(".")]
+    photos = sorted(file for file in files if file.suffix.lower() in _PHOTO_SUFFIXES and file.is_file())
     if not photos:
         raise WorkshopError(f"There are no photos in the folder {folder}.", "Name the files themselves to send others.")
-    if len(files) > len(photos):
-        left = len(files) - len(photos)
-        err.print(plain(f"{folder}: {len(photos)} photos, {left} other file{'s' * (left > 1)} left alone"), style="dim")
+    if left := len(files) - len(photos):
+        err.print(
+            plain(f"{folder}: {_counted(len(photos), 'photo')}, {_counted(left, 'other file')} left alone"), style="dim"
+        )
     return photos
+
+
+def _counted(number: int, things: str) -> str:
+    return f"{number} {things}{'s' * (number != 1)}"
 
 
 def _read(path: Path) -> bytes:

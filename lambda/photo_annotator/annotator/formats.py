@@ -28,6 +28,8 @@ def sniff(beginning: bytes) -> Format:
     """
     if not beginning:
         raise UnreadablePhoto(f"This file is empty: {WHAT_TO_SEND}.")
+    if beginning.startswith(_RAW) or beginning[8:10] == b"CR" or beginning[4:12] == b"ftypcrx ":
+        raise camera_raw()
     for magic, format_ in _MAGIC.items():
         if beginning.startswith(magic):
             return format_
@@ -39,13 +41,21 @@ def sniff(beginning: bytes) -> Format:
         brands = {beginning[8:12]} | {beginning[at : at + 4] for at in range(16, end, 4)}
         if brands & {b"avif", b"avis"}:
             return "AVIF"
-        if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}:
+        # The last ones are any picture's; what its coding is, only the decoder sees.
+        if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"mif3", b"msf1"}:
             return "HEIC"
         raise UnreadablePhoto(f"This is a video or another kind of media file, not a photo: {WHAT_TO_SEND}.")
     for magic, name in _NOT_PHOTOS.items():
         if beginning.lstrip().startswith(magic):
             raise UnreadablePhoto(f"This is {name}, not a photo: {WHAT_TO_SEND}.")
     raise UnreadablePhoto(f"This is not a photo in a format we know: {WHAT_TO_SEND}.")
+
+
+def camera_raw() -> UnreadablePhoto:
+    """The refusal of what comes straight from a camera's sensor."""
+    return UnreadablePhoto(
+        "This is a camera's raw file, with only a small preview in it: send a JPEG that the camera or a photo app made."
+    )
 
 
 def file_too_large(size: int) -> UnreadablePhoto:
@@ -65,6 +75,9 @@ _MAGIC: dict[bytes, Format] = {
     b"MM\x00*": "TIFF",
     b"BM": "BMP",
 }
+
+# Of Olympus, Panasonic and Fujifilm; what else is a TIFF or an ISO file, its own marks tell.
+_RAW = (b"IIRO", b"IIRS", b"MMOR", b"IIU\x00", b"FUJIFILMCCD-RAW")
 
 _NOT_PHOTOS = {
     b"%PDF": "a PDF",

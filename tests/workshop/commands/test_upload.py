@@ -142,7 +142,7 @@ def test_one_bad_photo_does_not_keep_the_others_here(deployed: Attendee):
     ran = deployed.run("upload", str(bad), str(good))
     assert ran.exit_code == 1
     assert len(deployed.keys()) == 1
-    assert "bad.jpg cannot be sent: the file ends before the picture does" in ran.stderr
+    assert "bad.jpg cannot be sent: this file ends before the picture does" in ran.stderr
     assert "1 of 2 photos were not sent" in ran.stderr
 
 

@@ -6,11 +6,17 @@ import cv2
 import numpy as np
 import pytest
 from annotator.decoding import decode
+from annotator.formats import BEGINNING, UnreadablePhoto, sniff
 from PIL import ExifTags, Image, ImageOps
 
+from tests.annotator.hostile import ordinary
+from tests.annotator.photos import looks_like
+from tests.annotator.profiles import P3
+from tests.annotator.test_difficult_photos import IN_P3, JPEGS, SKIN, WITH_PROFILES, shows, with_profile
 from tests.workshop.attendee import picture
 from workshop.photos.preparing import prepare
 from workshop.photos.sources import Source
+from workshop.terminal.errors import WorkshopError
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -77,3 +83,71 @@ def test_of_several_exif_segments_the_first_that_says_something_counts():
     assert "turned upright" in prepare(Source("a.jpg", with_segments(jpeg, b"Exif\x00\x00", lying.tobytes()))).changes
     behind = prepare(Source("b.jpg", with_segments(jpeg, after_the_scan=lying.tobytes())))
     assert "turned upright" not in behind.changes, "no decoder reads on after the scan"
+
+
+# --- colours ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format_", WITH_PROFILES)
+def test_a_photo_is_sent_with_its_colours(format_: str):
+    sent = prepare(Source("portrait", with_profile(P3, format_, SKIN))).body
+    assert shows(decode(sent, "JPEG", 0), *IN_P3, within=6)
+    assert bool(Image.open(io.BytesIO(sent)).info.get("icc_profile")) == (format_ == "JPEG"), "sRGB needs none"
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_photo_that_is_turned_keeps_its_colours(orientation: int):
+    """A portrait photo of an iPhone: its profile went as it was turned, so no viewer could show its colours."""
+    sent = prepare(Source("portrait.jpg", with_profile(P3, "JPEG", SKIN, orientation=orientation))).body
+    assert not Image.open(io.BytesIO(sent)).info.get("icc_profile")
+    assert shows(decode(sent, "JPEG", 0), *IN_P3, within=6)
+
+
+# --- JPEGs with a blemish: what is sent, the function opens too ---------------------------------------------------
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff", bytes(4096)], ids=["nothing", "half of it", "zeros"])
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_jpeg_without_its_end_is_sent_with_one(name: str, end: bytes):
+    whole = JPEGS[name]
+    prepared = prepare(Source("selfie.jpg", whole[:-2] + end))
+    assert prepared.body.endswith(b"\xff\xd9")
+    assert looks_like(decode(prepared.body, "JPEG", 0), decode(whole, "JPEG", 0))
+    assert ("made an ordinary JPEG" in prepared.changes) == (name == "progressive"), "which has no last scan by itself"
+
+
+@pytest.mark.parametrize("stray", [b"\0", b"hello", b"\xff\0", b"\xff\xe5\0\0"])
+def test_a_jpeg_is_sent_without_stray_bytes(stray: bytes):
+    jpeg = picture()
+    prepared = prepare(Source("selfie.jpg", jpeg[:20] + stray + jpeg[20:]))
+    assert (prepared.body, prepared.changes) == (jpeg, ())
+
+
+def answer(data: bytes) -> str:
+    """The function's, without its way out."""
+    try:
+        decode(data, sniff(data[:BEGINNING]), 2048)
+    except UnreadablePhoto as refusal:
+        return str(refusal)
+    return "opened"
+
+
+def answer_of_send(data: bytes) -> str:
+    try:
+        sent = prepare(Source("photo", data)).body
+    except WorkshopError as refusal:
+        return str(refusal)
+    assert answer(sent) == "opened"
+    return "opened"
+
+
+@pytest.mark.parametrize("name", ["jpeg", "progressive"])
+def test_send_and_the_function_give_the_same_answer(name: str):
+    """Cut anywhere, with a marker in the middle of a scan, with bytes between segments."""
+    whole = ordinary()[name]
+    chance = np.random.default_rng(1)
+    for at in chance.integers(2, len(whole) - 2, 60):
+        for data in (whole[:at], whole[:at] + b"\xff\x9f" + whole[at + 2 :], whole[:at] + b"\0" + whole[at:]):
+            ours, its = answer_of_send(data), answer(data)
+            assert (ours == "opened") == (its == "opened"), f"at {at}: {ours} / {its}"
+            assert ours == its or its[1:] in ours

@@ -134,3 +134,52 @@ def test_of_a_folder_hidden_files_and_other_things_stay_here(tmp_path: Path):
         (tmp_path / name).touch()
     (tmp_path / "folder.jpg").mkdir()
     assert spread([str(tmp_path), "-"]) == [str(tmp_path / "B.HEIC"), str(tmp_path / "selfie.jpg"), "-"]
+
+
+@pytest.mark.parametrize("suffix", [".HIF", ".heics", ".avifs", ".apng", ".mpo", ".JPG", ".heif"])
+def test_a_folder_has_photos_of_every_camera(tmp_path: Path, suffix: str):
+    (tmp_path / f"DSC0001{suffix}").touch()
+    assert spread([str(tmp_path)]) == [str(tmp_path / f"DSC0001{suffix}")]
+
+
+def test_the_folders_in_a_folder_are_searched(tmp_path: Path):
+    """A camera's card has its photos in DCIM/100APPLE."""
+    for name in (
+        "DCIM/100APPLE/IMG_0002.JPG",
+        "DCIM/101APPLE/IMG_0001.JPG",
+        ".Trashes/DCIM/old.jpg",
+        "DCIM/.thumbs/a.jpg",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    photos = ["DCIM/100APPLE/IMG_0002.JPG", "DCIM/101APPLE/IMG_0001.JPG"]
+    assert spread([str(tmp_path)]) == [str(tmp_path / photo) for photo in photos]
+
+
+def test_a_link_to_a_folder_is_not_followed(tmp_path: Path):
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "round").symlink_to(tmp_path)
+    assert spread([str(tmp_path)]) == [str(tmp_path / "a.jpg")]
+
+
+def test_a_folder_without_photos_in_any_of_its_folders_is_an_error(tmp_path: Path):
+    (tmp_path / "DCIM").mkdir()
+    (tmp_path / "DCIM" / "notes.txt").touch()
+    with pytest.raises(WorkshopError, match="There are no photos in the folder"):
+        spread([str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a.jpg", "b.txt"], "1 photo, 1 other file left alone"),
+        (["a.jpg", "b.jpg", "c.txt", "d.txt"], "2 photos, 2 other files left alone"),
+    ],
+)
+def test_how_many_files_are_left_alone_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], said: str
+):
+    for name in names:
+        (tmp_path / name).touch()
+    spread([str(tmp_path)])
+    assert said in " ".join(capsys.readouterr().err.split())
