@@ -26,9 +26,9 @@ import numpy as np
 from annotator.photo import PICTURES, RESULTS, Photo
 
 from bench.burst.photos import photo, see_painted_faces
-from local_aws.faulty_s3 import Fault, FaultyS3, Kind, Request
 from local_aws.local import LocalAws
 from local_aws.rekognition.conditions import Fault as Refused
+from tests.reliability.faulty_s3 import Fault, FaultyS3, Kind, Request
 from workshop.aws.account import Account
 from workshop.aws.dead_letters import dead_letters, redrive
 from workshop.aws.stacks import Stacks
