@@ -121,7 +121,7 @@ def test_a_photo_killed_at_one_step_after_the_other_is_finished_by_the_last_deli
         assert stage.deliver(announced, times=2).is_error
     assert stage.failed(stage.deliver(announced, times=5)) == []
     stage.assert_whole()
-    assert stage.calls() == 5
+    assert stage.calls() <= 5
 
 
 def test_a_function_out_of_time_is_finished_by_the_next_delivery(stage: Stage):
