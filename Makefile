@@ -22,6 +22,10 @@ FROM_SOURCE := $(if $(filter Darwin,$(shell uname -s)),--no-binary awslambdaric)
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: $(FROM_SOURCE)
 NPM_CI := .venv/bin/npm ci --no-audit --no-fund --loglevel=error
 
+# pip and npm would change, and npm would empty, the folder that a link points to.
+NO_LINKS := for folder in .venv node_modules; do test ! -L $$folder || { \
+	echo "$$folder is a symbolic link, and installing would change the folder it points to; remove the link first: rm $$folder" >&2; exit 1; }; done
+
 # By the environment and without globbing: only blanks in it mean anything to the shell.
 export PHOTO ?=
 PORT ?= 4566
@@ -33,23 +37,27 @@ help:  ## list the targets
 ## --- set-up -----------------------------------------------------------------------------------
 
 .venv/bin/python:
+	@$(NO_LINKS)
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "Making .venv with $$($(PYTHON) --version) …" >&2
 	@$(PYTHON) -m venv .venv || { echo "This Python cannot make a virtual environment; on Debian or Ubuntu: sudo apt install python3-venv" >&2; rm -rf .venv; exit 1; }
 
 .venv/.ready: requirements.txt package-lock.json | .venv/bin/python
+	@$(NO_LINKS)
 	@echo "Installing what the stacks and the commands need (once) …" >&2
 	@$(PIP_INSTALL) -r requirements.txt
 	@test .venv/.ready-local -nt package-lock.json || $(NPM_CI) --omit=dev
 	@touch $@
 
 .venv/.ready-local: requirements-local.txt package-lock.json | .venv/bin/python
+	@$(NO_LINKS)
 	@echo "Installing the workshop and its local AWS (once, about a minute) …" >&2
 	@$(PIP_INSTALL) -r requirements-local.txt
 	@$(NPM_CI)
 	@touch $@
 
 .venv/.ready-dev: requirements-dev.txt .venv/.ready-local
+	@$(NO_LINKS)
 	@echo "Installing the test tools (once) …" >&2
 	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@

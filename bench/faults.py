@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,9 +26,9 @@ import numpy as np
 from annotator.photo import PICTURES, RESULTS, Photo
 
 from bench.burst.photos import photo, see_painted_faces
-from local_aws.faulty_s3 import Fault, FaultyS3, Kind, Request
 from local_aws.local import LocalAws
 from local_aws.rekognition.conditions import Fault as Refused
+from tests.reliability.faulty_s3 import Fault, FaultyS3, Kind, Request
 from workshop.aws.account import Account
 from workshop.aws.dead_letters import dead_letters, redrive
 from workshop.aws.stacks import Stacks
@@ -215,7 +215,7 @@ def _play(aws: LocalAws, room: Room, photos: int) -> None:
         room.send(body)
     stories = [_story(room, number) for number in range(photos)]
     with ThreadPoolExecutor(8) as people:
-        for told in [people.submit(list, story) for story in stories]:
+        for told in [people.submit(story) for story in stories]:
             told.result()
     back.join()
     _wait(room, "failing")
@@ -224,8 +224,8 @@ def _play(aws: LocalAws, room: Room, photos: int) -> None:
             room.happened[f"Rekognition: {code}"] = count
 
 
-def _story(room: Room, number: int) -> Iterator[None]:
-    """What becomes of one name: its uploads, events and deletions; each step is taken when it is asked for."""
+def _story(room: Room, number: int) -> Callable[[], None]:
+    """What becomes of one name, as a function to call: its uploads, events and deletions."""
     chance = random.Random(f"{room.chance.random()} {number}")
     first, second = _body(chance, number), _body(chance, number + 100_000)
     key = f"{chance.choice(('', 'a phone/', 'müde + 1 '))}{number:05}.jpg"
@@ -237,24 +237,24 @@ def _story(room: Room, number: int) -> Iterator[None]:
     room.keys.append(key)
     room.happened[f"photo: {kind}"] += 1
 
-    def told() -> Iterator[None]:
+    def told() -> None:
         photo = room.put(key, first)
-        yield time.sleep(chance.uniform(0, 2.5))
+        time.sleep(chance.uniform(0, 2.5))
         if kind == "duplicate":
-            yield room.announce_again(photo)
+            room.announce_again(photo)
         if kind in ("overwritten", "there and back", "late duplicate"):
-            yield room.put(key, second) and None
+            room.put(key, second)
         if kind == "there and back":
-            yield time.sleep(chance.uniform(0, 2.5))
-            yield room.put(key, first) and None
+            time.sleep(chance.uniform(0, 2.5))
+            room.put(key, first)
         if kind == "late duplicate":
-            yield time.sleep(chance.uniform(0, 2.5))
-            yield room.announce_again(photo)
+            time.sleep(chance.uniform(0, 2.5))
+            room.announce_again(photo)
         if kind == "deleted":
             s3 = room.stacks.account.client("s3")
-            yield s3.delete_object(Bucket=room.stacks.raw_bucket, Key=key) and None
+            s3.delete_object(Bucket=room.stacks.raw_bucket, Key=key)
 
-    return told()
+    return told
 
 
 def _body(chance: random.Random, number: int) -> bytes:
@@ -262,7 +262,9 @@ def _body(chance: random.Random, number: int) -> bytes:
     jpeg = photo(number, width=640, height=480)
     (kind,) = chance.choices(("JPEG", "PNG", "damaged", "no photo"), (84, 8, 4, 4))
     if kind == "PNG":
-        return cv2.imencode(".png", cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR))[1].tobytes()
+        pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        assert pixels is not None
+        return cv2.imencode(".png", pixels)[1].tobytes()
     return {"JPEG": jpeg, "damaged": jpeg[: len(jpeg) // 2], "no photo": b"%PDF-1.7 " + str(number).encode()}[kind]
 
 

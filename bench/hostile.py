@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +78,10 @@ def alone(some: list[Hostile], dearest: int) -> bool:
     light, heavy = [each for each in some if not each.heavy], [each for each in some if each.heavy]
     flipped = [each for each in heavy if "-flipped-" in each.name]
     played = [*_played(light), *_played(flipped)]
-    for each in heavy:
-        if each not in flipped:
-            _say(f"{each.name}")
-            played += _played([each])
+    for file in heavy:
+        if file not in flipped:
+            _say(file.name)
+            played += _played([file])
     expected = {each.name: each.expected for each in some}
     right = {"opened": {"annotated"}, "rejected": {"rejected"}, "either": {"annotated", "rejected"}}
     wrong = [each for each in played if each.failed or each.status not in right[expected[each.name]]]
@@ -116,10 +116,11 @@ def alone(some: list[Hostile], dearest: int) -> bool:
 def _played(some: list[Hostile], share: float | None = None) -> list[Played]:
     """What became of these; after one that ends the process, another process goes on with the rest."""
     results: list[Played] = []
-    held = partial(limited, processors=share) if share else None
     while some:
         with tempfile.TemporaryDirectory() as folder:
-            played, last_words = play(Path(folder), some, 600, *([held] if held else []))
+            played, last_words = play(
+                Path(folder), some, 600, lambda pid: limited(pid, share) if share else nullcontext()
+            )
         results += played
         if len(played) == len(some):
             break
@@ -136,7 +137,8 @@ def deployed(some: list[Hostile], patience: float) -> bool:
     with LocalAws() as aws, aws.adopted():
         see_painted_faces(aws)
         # Rekognition would decode hundreds of megapixels on this machine too; here it looks at a blank page instead.
-        operations.pixels_of = lambda _file: np.zeros((80, 80, 3), np.uint8)
+        blank = np.zeros((80, 80, 3), np.uint8)
+        operations.pixels_of = lambda file: blank  # type: ignore[attr-defined]  # noqa: ARG005
         _say("deploying both stacks")
         aws.prepare()
         aws.deploy()

@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -146,7 +146,7 @@ def against(functions: Functions, rounds: int) -> list[Figure]:
     return figures
 
 
-def _before(what: str, runs: dict[str, Callable[[], float]], target: str, rounds: int) -> Figure:
+def _before(what: str, runs: Mapping[str, Callable[[], float]], target: str, rounds: int) -> Figure:
     seconds = interleaved(runs, rounds, warm_up=2)
     return compared(what, seconds["ours"], seconds["before"], target, of="before", unit=milliseconds)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 from botocore.retries.adaptive import ClientRateLimiter, RateClocker
-from botocore.retries.bucket import TokenBucket
+from botocore.retries.bucket import Clock, TokenBucket
 from botocore.retries.throttling import CubicCalculator
 
 from bench.burst.measures import quota_alone
@@ -78,7 +78,7 @@ class Burst:
     busy: float = 0.0
 
 
-class _Clock:
+class _Clock(Clock):
     now = 0.0
 
     def current_time(self) -> float:
@@ -89,8 +89,8 @@ class _Limiter:
     """A client in adaptive mode: botocore's limiter, asked how long to wait rather than left to sleep."""
 
     def __init__(self, clock: _Clock) -> None:
-        self._bucket = TokenBucket(1, clock)
-        self._limiter = ClientRateLimiter(
+        self._bucket: Any = TokenBucket(1, clock)
+        self._limiter: Any = ClientRateLimiter(
             rate_adjustor=CubicCalculator(0, clock.current_time()),
             rate_clocker=RateClocker(clock),
             token_bucket=self._bucket,
@@ -105,7 +105,7 @@ class _Limiter:
         if not self._limiter._enabled:
             return 0.0
         self._bucket._refill()
-        return max(0.0, self._bucket._sleep_amount(1))
+        return max(0.0, float(self._bucket._sleep_amount(1)))
 
     def sent(self) -> None:
         if self._limiter._enabled:

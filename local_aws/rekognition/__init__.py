@@ -4,7 +4,7 @@ Read server.py for how to run it, then operations.py for what it answers; lookin
 face_detail.py says what each attribute rests on.
 
 The account is the caller's access key when that has 12 digits, and each account and region has its own collections.
-Faces, ids and descriptors live in memory and end with the server.
+Faces and their ids live in memory and end with the server.
 """
 
 from local_aws.rekognition.conditions import Conditions, Fault

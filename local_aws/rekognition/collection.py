@@ -8,12 +8,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 from local_aws.rekognition.refusal import (
     collection_exists,
-    invalid_parameter,
     invalid_token,
     no_such_collection,
     no_such_resource,
@@ -39,14 +35,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class StoredFace:
-    """One face vector with what Rekognition keeps beside it; the box in fractions of the picture."""
+    """What Rekognition keeps of one face, but for its vector; the box in fractions of the picture."""
 
     face_id: str
     image_id: str
     external_image_id: str | None
     box: tuple[float, float, float, float]
     confidence: float
-    descriptor: npt.NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -57,12 +52,6 @@ class Collection:
     created: datetime.datetime
     tags: dict[str, str]
     faces: dict[str, StoredFace] = field(default_factory=dict)
-
-    def face(self, face_id: str) -> StoredFace:
-        """One face; raises Refusal (InvalidParameterException) when it is not here."""
-        if face_id not in self.faces:
-            raise invalid_parameter("faceId was not found in the collection")
-        return self.faces[face_id]
 
 
 class Collections:
@@ -147,24 +136,6 @@ def face_id(image: str, box: tuple[float, float, float, float]) -> str:
 
 def _identifier(*parts: str) -> str:
     return str(uuid.UUID(bytes=sha256("\n".join(parts).encode()).digest()[:16], version=4))
-
-
-def similarity(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
-    """How alike two face descriptors are, in percent.
-
-    100 at distance 0; 80, Rekognition's default threshold, at 0.6, where face-api draws the line between one person
-    and two; and falling steeply after that: 49 at 0.8, 18 at 1.0.
-    """
-    distance = float(np.linalg.norm(one - other))
-    return 100 * float(0.8 ** ((distance / 0.6) ** 4))
-
-
-def matches(
-    descriptor: npt.NDArray[np.float64], faces: Iterable[StoredFace], threshold: float, most: int
-) -> list[tuple[float, StoredFace]]:
-    """The faces at least `threshold` percent alike, with how alike, the most alike first."""
-    alike = ((similarity(descriptor, face.descriptor), face) for face in faces)
-    return sorted((match for match in alike if match[0] >= threshold), key=lambda match: -match[0])[:most]
 
 
 def page(items: Sequence[Item], token: str | None, most: int | None) -> tuple[list[Item], str | None]:

@@ -6,7 +6,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from local_aws.rekognition.collection import Place
 from local_aws.rekognition.refusal import Refusal, played, too_fast
@@ -151,23 +150,6 @@ class Conditions:
         """How often each operation answered which error code."""
         with self._lock:
             return {operation: dict(codes) for operation, codes in self._refused.items()}
-
-    def report(self) -> dict[str, Any]:
-        """Everything, as JSON values."""
-        calls, refusals = self.calls(), self.refusals()
-        with self._lock:
-            accounts = sorted({account for account, _ in self._calls})
-            faults = [
-                {"operation": f.operation, "code": f.code, "times": f.times, "probability": f.probability}
-                for f in self._faults
-            ]
-            playing = {"quotas": dict(self._quotas), "latencies": dict(self._latencies), "faults": faults}
-        return {
-            "calls": calls,
-            "calls_by_account": {account: self.calls(account) for account in accounts},
-            "refusals": refusals,
-            **playing,
-        }
 
     def _fault(self, operation: str) -> Refusal | None:
         for fault in self._faults:

@@ -7,7 +7,7 @@
  *
  *   {"ask": "find", "width", "height", "confidence"}       -> {"faces": [{"box": [left, top, width, height], "score"}]}
  *   {"ask": "read", "width", "height", "box": [l, t, w, h]} -> {"landmarks": [[x, y] * 68], "expressions": {…},
- *                                                              "age", "gender", "genderProbability", "descriptor"}
+ *                                                              "age", "gender", "genderProbability"}
  *
  * A face that cannot be read is answered with {"unreadable": true}, a failure with {"error": "…"}.
  *
@@ -37,8 +37,8 @@ async function wake () {
   wasm.setWasmPaths(path.join(folderOf('@tensorflow/tfjs-backend-wasm'), 'dist', path.sep))
   await tf.setBackend('wasm')
   const weights = path.join(folderOf('@vladmandic/face-api'), 'model')
-  const { ssdMobilenetv1, faceLandmark68Net, faceExpressionNet, ageGenderNet, faceRecognitionNet } = faceapi.nets
-  for (const net of [ssdMobilenetv1, faceLandmark68Net, faceExpressionNet, ageGenderNet, faceRecognitionNet]) {
+  const { ssdMobilenetv1, faceLandmark68Net, faceExpressionNet, ageGenderNet } = faceapi.nets
+  for (const net of [ssdMobilenetv1, faceLandmark68Net, faceExpressionNet, ageGenderNet]) {
     await net.loadFromDisk(weights)
   }
 }
@@ -55,16 +55,14 @@ async function read (pixels, { box: [left, top, width, height], width: across, h
   const [face] = await new faceapi.DetectAllFaceLandmarksTask(Promise.resolve([{ detection }]), pixels, false)
     .withFaceExpressions()
     .withAgeAndGender()
-    .withFaceDescriptors()
-  if (!face?.descriptor) return { unreadable: true } // its landmarks led outside the picture
+  if (!face) return { unreadable: true } // its landmarks led outside the picture
   const { age, gender, genderProbability } = face
   return {
     landmarks: face.landmarks.positions.map(({ x, y }) => [x, y]),
     expressions: { ...face.expressions },
     age,
     gender,
-    genderProbability,
-    descriptor: Array.from(face.descriptor)
+    genderProbability
   }
 }
 

@@ -44,7 +44,7 @@ class Reading:
 
     `landmarks` are the usual 68 points (jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67) as a 68 x 2
     array in pixels of the picture asked about. `expressions` are probabilities that sum to 1: neutral, happy, sad,
-    angry, fearful, disgusted, surprised. `descriptor` has 128 numbers; two of one person lie less than 0.6 apart.
+    angry, fearful, disgusted, surprised.
     """
 
     landmarks: npt.NDArray[np.float64]
@@ -52,7 +52,6 @@ class Reading:
     age: float
     gender: str
     gender_probability: float
-    descriptor: npt.NDArray[np.float64]
 
 
 class Sight(Protocol):
@@ -122,7 +121,6 @@ class Eyes:
             age=answer["age"],
             gender=answer["gender"],
             gender_probability=answer["genderProbability"],
-            descriptor=np.array(answer["descriptor"], dtype=np.float64),
         )
 
     def _ask(self, question: dict[str, Any], pixels: Pixels) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from local_aws.rekognition.collection import (
     StoredFace,
     face_id,
     image_id,
-    matches,
     page,
 )
 from local_aws.rekognition.eyes import Sight
@@ -27,7 +26,6 @@ from local_aws.rekognition.s3_objects import Caller, S3Objects
 
 MOST_FACES_INDEXED = 100
 """IndexFaces "returns no more than 100 detected faces in an image, even if you specify a larger value"."""
-DEFAULT_MATCH_THRESHOLD = 80.0
 PICTURES_REMEMBERED = 128
 """How many analysed pictures are kept, so that asking again about one is quick."""
 
@@ -75,8 +73,6 @@ class Rekognition:
             "ListCollections": self.list_collections,
             "ListFaces": self.list_faces,
             "ListTagsForResource": self.list_tags_for_resource,
-            "SearchFaces": self.search_faces,
-            "SearchFacesByImage": self.search_faces_by_image,
             "TagResource": self.tag_resource,
             "UntagResource": self.untag_resource,
         }
@@ -140,7 +136,6 @@ class Rekognition:
                 request.get("ExternalImageId"),
                 box,
                 measures.confidence,
-                face.reading.descriptor,
             )
             stored.append(one)
             detail = face_detail(face, measures, scene.width, scene.height, wanted)
@@ -174,30 +169,6 @@ class Rekognition:
         unsuccessful = [{"FaceId": face, "Reasons": ["FACE_NOT_FOUND"]} for face in missing]
         # The model wants at least one face in DeletedFaces, so an empty list is left out.
         return {"UnsuccessfulFaceDeletions": unsuccessful} | ({"DeletedFaces": removed} if removed else {})
-
-    def search_faces(self, call: Call) -> Answer:
-        """SearchFaces."""
-        searched = self._collections.get(call.place, call.request["CollectionId"]).face(call.request["FaceId"])
-        others = [
-            face
-            for face in self._collections.faces(call.place, call.request["CollectionId"])
-            if face.face_id != searched.face_id
-        ]
-        return {"SearchedFaceId": searched.face_id} | _matching(call, searched.descriptor, others)
-
-    def search_faces_by_image(self, call: Call) -> Answer:
-        """SearchFacesByImage: by the largest face that passes the filter, which by default is off."""
-        faces = self._collections.faces(call.place, call.request["CollectionId"])
-        scene = self._scene(self._file(call))
-        level: Level = call.request.get("QualityFilter", "NONE")
-        passing = [(face, measures) for face, measures in scene.faces if not reasons_against(measures, level)]
-        if not passing:
-            raise invalid_parameter("There are no faces in the image. Should be at least 1.")
-        face, measures = passing[0]
-        return {
-            "SearchedFaceBoundingBox": bounding_box(fractions(face.box, scene.width, scene.height)),
-            "SearchedFaceConfidence": measures.confidence,
-        } | _matching(call, face.reading.descriptor, faces)
 
     def tag_resource(self, call: Call) -> Answer:
         """TagResource."""
@@ -263,18 +234,6 @@ def _chosen(scene: Scene, level: Level, most: int | None) -> tuple[list[Rated], 
     over = sorted(best_first[limit:])
     left_out += [(kept[at], ["EXCEEDS_MAX_FACES"]) for at in over]
     return [kept[at] for at in sorted(best_first[:limit])], left_out
-
-
-def _matching(call: Call, descriptor: Any, faces: list[StoredFace]) -> Answer:
-    threshold = call.request.get("FaceMatchThreshold", DEFAULT_MATCH_THRESHOLD)
-    most = call.request.get("MaxFaces", 4096)
-    return {
-        "FaceMatches": [
-            {"Similarity": alike, "Face": _metadata(face)}
-            for alike, face in matches(descriptor, faces, threshold, most)
-        ],
-        "FaceModelVersion": FACE_MODEL_VERSION,
-    }
 
 
 def _metadata(face: StoredFace) -> Answer:

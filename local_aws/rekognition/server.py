@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from local_aws.errors import LocalAwsError
 from local_aws.rekognition.collection import Place
-from local_aws.rekognition.conditions import Conditions, Fault
+from local_aws.rekognition.conditions import Conditions
 from local_aws.rekognition.eyes import Eyes, Sight
 from local_aws.rekognition.operations import Call, Rekognition
 from local_aws.rekognition.permissions import Permissions
@@ -22,7 +22,6 @@ from local_aws.rekognition.refusal import Refusal
 from local_aws.rekognition.s3_objects import Caller, S3Objects
 from local_aws.rekognition.service_model import answer_to, request_from
 
-CONTROL = "/_control"
 LARGEST_BODY = 32 * 1024 * 1024
 """Bytes of request that are read. Far above the 5 MB of image allowed, whose excess is answered politely."""
 
@@ -39,14 +38,7 @@ class RekognitionServer:
 
     `s3_endpoint` is where S3Object images are read from, as the caller. `port` 0 takes a free one. `account_of`
     replaces the rule above where keys mean something else. `permissions` holds callers to their policies; without it
-    everybody may do everything. `conditions` plays quotas, latency and faults and counts
-    the calls; the same is reached over HTTP at `/_control`:
-
-        GET  /_control                  {"calls": {"IndexFaces": 3}, "calls_by_account": …, "refusals": …, …}
-        POST /_control                  {"clear": true, "quotas": {"IndexFaces": 5 or null},
-                                         "latencies": {"*": 0.2},
-                                         "faults": [{"operation": "IndexFaces", "code": "ThrottlingException",
-                                                     "times": 3, "probability": 0.5}]}
+    everybody may do everything. `conditions` plays quotas, latency and faults, and counts the calls.
 
     Nothing is stored on disk and nothing survives `stop`. Use it as a context manager, or `start` and `stop` it.
     """
@@ -128,28 +120,6 @@ class RekognitionServer:
             self.conditions.refused(operation, refusal.code)
             raise
 
-    def control(self, wishes: Any) -> dict[str, Any]:
-        """Do what a POST to /_control asks and report; raises ValueError for what it cannot mean."""
-        if not isinstance(wishes, dict):
-            raise ValueError("send a JSON object")  # noqa: TRY004 (one kind of error for every kind of nonsense)
-        if unknown := wishes.keys() - {"clear", "quotas", "latencies", "faults"}:
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known are clear, quotas, latencies and faults")
-        try:
-            faults = [Fault(**fault) for fault in wishes.get("faults", [])]
-            quotas = {name: None if rate is None else float(rate) for name, rate in wishes.get("quotas", {}).items()}
-            latencies = {name: float(seconds) for name, seconds in wishes.get("latencies", {}).items()}
-        except (TypeError, AttributeError) as error:
-            raise ValueError(str(error)) from error
-        if wishes.get("clear"):
-            self.conditions.clear()
-        for name, rate in quotas.items():
-            self.conditions.set_quota(name, rate)
-        for name, seconds in latencies.items():
-            self.conditions.set_latency(name, seconds)
-        for fault in faults:
-            self.conditions.add_fault(fault)
-        return self.conditions.report()
-
 
 def _open_quietly(eyes: Eyes) -> None:
     with contextlib.suppress(LocalAwsError):  # the first photo will say what is wrong
@@ -172,21 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def do_POST(self) -> None:
-        """One operation, or a wish to /_control."""
+        """One operation."""
         body = self._body()
-        if body is None:
-            return
-        if self.path == CONTROL:
-            self._control(body)
-        else:
+        if body is not None:
             self._operation(body)
-
-    def do_GET(self) -> None:
-        """What is played and counted, at /_control."""
-        if self.path == CONTROL:
-            self._send(200, self.server_of.conditions.report(), "application/json")
-        else:
-            self._send(404, {"message": f"nothing at {self.path}; operations are POSTed to /"}, "application/json")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the signature is the library's)
         """Say nothing: requests hold faces."""
@@ -198,16 +157,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(Refusal("RequestEntityTooLargeException", "Request size is too large.", 413))
             return None
         return self.rfile.read(length)
-
-    def _control(self, body: bytes) -> None:
-        # A web page cannot send this content type to another origin without being asked first.
-        if self.headers.get_content_type() != "application/json":
-            self._send(415, {"message": "send application/json"}, "application/json")
-            return
-        try:
-            self._send(200, self.server_of.control(json.loads(body)), "application/json")
-        except ValueError as error:
-            self._send(400, {"message": str(error)}, "application/json")
 
     def _operation(self, body: bytes) -> None:
         try:

@@ -104,6 +104,7 @@ def _play_here(listed: list[dict[str, str]]) -> None:
         document = aws.result(each["key"]) or {}
         aws.erase(each["key"])
         del data
+        aws.collection.clear()  # or looking through it would take longer with every photo
         aws.images.clear()
         aws.calls.clear()
         failed = bool(answer["batchItemFailures"])

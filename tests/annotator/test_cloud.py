@@ -8,7 +8,7 @@ from annotator.photo import Photo
 from annotator.result import RawObject, Result
 from botocore.exceptions import ClientError, FlexibleChecksumError, IncompleteReadError
 from botocore.httpchecksum import Crc32Checksum, StreamingChecksumBody
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.settings import PHOTO_TIMEOUT
@@ -165,6 +165,7 @@ def test_what_s3_refuses_or_fails_goes_up(aws, photo, failure):
             ask(photo)
 
 
+@settings(deadline=None)
 @given(key=st.text("ab/.~", min_size=1, max_size=8), version=st.text("ab/%+ .~", min_size=1, max_size=8))
 def test_a_result_is_listed_under_its_photo_and_version(key, version):
     """Version IDs are opaque (S3 user guide), so no character in one may matter."""

@@ -14,7 +14,6 @@ from annotator.photo import Photo, pictures_folder, results_folder
 
 from local_aws import processes
 from local_aws.emulator import Emulator
-from local_aws.faulty_s3 import Fault, FaultyS3, Request
 from local_aws.lambda_host import LambdaHost
 from local_aws.lambda_host.environment import Outcome
 from local_aws.lambda_host.function import Function
@@ -23,6 +22,7 @@ from local_aws.rekognition import RekognitionServer
 from tests.annotator.photos import announcement, message
 from tests.local_aws.deployed import configuration
 from tests.local_aws.rekognition.painted import PaintedSight, jpeg, picture
+from tests.reliability.faulty_s3 import Fault, FaultyS3, Request
 
 RAW, PROCESSED, COLLECTION = "raw-photos", "processed-photos", "faces-me"
 ACCOUNT, REGION = "111122223333", "ap-southeast-2"

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from face_collection import handler, lifecycle
 
+from local_aws.rekognition import Fault
 from tests.face_collection.conftest import FAMILY, Context
 
 FACES = f"{FAMILY}.faces"
@@ -69,13 +70,13 @@ def test_a_function_killed_before_its_answer_is_called_again_and_answers(
 
 
 def test_a_throttled_rekognition_is_asked_again(cloudformation, rekognition, server):
-    server.control({"faults": [{"operation": "CreateCollection", "code": "ThrottlingException", "times": 2}]})
+    server.conditions.add_fault(Fault("CreateCollection", "ThrottlingException", times=2))
     assert cloudformation.ask("Create")["Status"] == "SUCCESS"
     assert collections(rekognition) == [FACES]
 
 
 def test_a_rekognition_that_keeps_failing_is_asked_three_times_and_reported(cloudformation, server):
-    server.control({"faults": [{"operation": "CreateCollection", "code": "InternalServerError"}]})
+    server.conditions.add_fault(Fault("CreateCollection", "InternalServerError"))
     answer = cloudformation.ask("Create")
     assert answer["Status"] == "FAILED"
     assert "InternalServerError" in answer["Reason"]

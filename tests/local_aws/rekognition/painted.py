@@ -44,7 +44,7 @@ def tiff(number: int) -> bytes:
 
 @dataclass
 class PaintedSight:
-    """Finds magenta blocks and reads the same in each, but for a descriptor that follows their green."""
+    """Finds magenta blocks and reads the same in each."""
 
     score: float = 0.99
     looks: list[tuple[int, int]] = field(default_factory=list)
@@ -58,7 +58,6 @@ class PaintedSight:
 
     def read(self, pixels: Pixels, box: Box) -> Reading:
         left, top, width, height = box
-        green = pixels[int(top + height / 2), int(left + width / 2), 1] / 255
         return Reading(
             landmarks=FRONTAL * (width, height) + (left, top),
             expressions={
@@ -73,7 +72,6 @@ class PaintedSight:
             age=31.4,
             gender="female",
             gender_probability=0.9,
-            descriptor=np.full(128, green / 10),
         )
 
 

@@ -45,8 +45,6 @@ def test_names_are_case_sensitive(client, collection):
         ("delete_collection", {}),
         ("list_faces", {}),
         ("index_faces", {"Image": {"Bytes": b"never looked at"}}),
-        ("search_faces", {"FaceId": "11111111-2222-4333-8444-555555555555"}),
-        ("search_faces_by_image", {"Image": {"Bytes": b"never looked at"}}),
         ("delete_faces", {"FaceIds": ["11111111-2222-4333-8444-555555555555"]}),
     ],
 )

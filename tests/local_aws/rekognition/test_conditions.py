@@ -1,9 +1,5 @@
-"""What the server plays: a quota, latency, faults; what it counts; and how it is told."""
+"""What the server plays: a quota, latency, faults; and what it counts."""
 
-import json
-import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -133,59 +129,11 @@ def test_calls_are_counted_by_operation_and_account_refused_ones_included(server
     assert server.conditions.refusals() == {"DescribeCollection": {"ResourceNotFoundException": 1}}
 
 
-def control(server, wishes=None, content_type="application/json"):
-    request = urllib.request.Request(
-        f"{server.url}/_control",
-        None if wishes is None else json.dumps(wishes).encode(),
-        {"Content-Type": content_type},
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
-
-
-def test_over_http_a_fault_reaches_boto3_as_awss_own_exception(server, client):
-    control(server, {"faults": [{"operation": "ListCollections", "code": "ThrottlingException", "times": 1}]})
+def test_a_fault_reaches_boto3_as_awss_own_exception(server, client):
+    server.conditions.add_fault(Fault("ListCollections", "ThrottlingException", times=1))
     with pytest.raises(client.exceptions.ThrottlingException, match="Slow down; sudden increase in rate of requests"):
         client.list_collections()
     assert client.list_collections()["CollectionIds"] == []
-
-
-def test_over_http_a_quota_and_a_latency_are_set_and_lifted(server, client, refused):
-    control(server, {"quotas": {"ListCollections": 1}, "latencies": {"*": 0.2}})
-    started = time.monotonic()
-    client.list_collections()
-    assert time.monotonic() - started >= 0.2
-    assert refused(client.list_collections)[0] == "ProvisionedThroughputExceededException"
-    report = control(server, {"clear": True})
-    assert report == {
-        "calls": {},
-        "calls_by_account": {},
-        "refusals": {},
-        "quotas": {},
-        "latencies": {},
-        "faults": [],
-    }
-    client.list_collections()
-    assert control(server)["calls_by_account"] == {"111122223333": {"ListCollections": 1}}
-
-
-@pytest.mark.parametrize(
-    ("wishes", "content_type", "status"),
-    [
-        ({"quota": {}}, "application/json", 400),
-        ([], "application/json", 400),
-        ({"quotas": {"IndexFaces": "many"}}, "application/json", 400),
-        ({"faults": [{"operation": "*"}]}, "application/json", 400),
-        ({"faults": 3}, "application/json", 400),
-        ({}, "text/plain", 415),
-    ],
-)
-def test_a_wish_that_cannot_be_meant_changes_nothing(server, wishes, content_type, status):
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        control(server, wishes, content_type)
-    assert caught.value.code == status
-    assert json.load(caught.value)["message"]
-    assert control(server)["faults"] == []
 
 
 def test_boto3_retries_through_a_quota(server, connect):

@@ -1,4 +1,4 @@
-"""IndexFaces, and what lists, deletes and searches what it stored."""
+"""IndexFaces, and what lists and deletes what it stored."""
 
 import uuid
 
@@ -154,49 +154,6 @@ def test_deleting_faces_says_which_were_not_there(client):
     assert answer["DeletedFaces"] == [stored]
     assert answer["UnsuccessfulFaceDeletions"] == [{"FaceId": unknown, "Reasons": ["FACE_NOT_FOUND"]}]
     assert client.list_faces(CollectionId="room-1")["Faces"] == []
-
-
-def test_a_search_finds_the_alike_and_not_the_searched_face_itself(client):
-    (one,) = ids(index(client, jpeg(picture(MIDDLE)), ExternalImageId="one"))
-    (same,) = ids(index(client, jpeg(picture(MIDDLE)), ExternalImageId="same"))
-    index(client, jpeg(picture(MIDDLE, colour=(255, 250, 255))), ExternalImageId="another")
-    answer = client.search_faces(CollectionId="room-1", FaceId=one)
-    assert answer["SearchedFaceId"] == one
-    (match,) = answer["FaceMatches"]
-    assert match["Face"]["FaceId"] == same
-    assert match["Similarity"] == pytest.approx(100, abs=0.1)
-
-
-def test_a_lower_threshold_finds_more_the_most_alike_first(client):
-    (one,) = ids(index(client, ExternalImageId="one"))
-    for green in (60, 250):
-        index(client, jpeg(picture(MIDDLE, colour=(255, green, 255))))
-    found = client.search_faces(CollectionId="room-1", FaceId=one, FaceMatchThreshold=0)["FaceMatches"]
-    assert len(found) == 2
-    assert found[0]["Similarity"] > found[1]["Similarity"]
-    limited = client.search_faces(CollectionId="room-1", FaceId=one, FaceMatchThreshold=0, MaxFaces=1)["FaceMatches"]
-    assert limited == found[:1]
-
-
-def test_searching_for_an_id_that_is_not_there_is_an_invalid_parameter(client, refused):
-    assert refused(client.search_faces, CollectionId="room-1", FaceId="11111111-2222-4333-8444-555555555555") == (
-        "InvalidParameterException",
-        "faceId was not found in the collection",
-    )
-
-
-def test_a_search_by_picture_takes_its_largest_face(client):
-    (stored,) = ids(index(client))
-    answer = client.search_faces_by_image(CollectionId="room-1", Image={"Bytes": THREE})
-    assert answer["SearchedFaceBoundingBox"]["Width"] == pytest.approx(LARGE[2] / 640, abs=0.01)
-    assert [match["Face"]["FaceId"] for match in answer["FaceMatches"]] == [stored]
-
-
-def test_a_search_by_a_picture_without_faces_is_refused(client, refused):
-    assert refused(client.search_faces_by_image, CollectionId="room-1", Image={"Bytes": jpeg(picture())}) == (
-        "InvalidParameterException",
-        "There are no faces in the image. Should be at least 1.",
-    )
 
 
 def test_detecting_faces_stores_nothing(client):

@@ -94,13 +94,6 @@ def test_a_mistake_of_the_server_is_an_internal_error(server, client, refused, m
         ("IndexFaces", {"CollectionId": "a", "Image": {"Bytes": ""}}, "image.bytes", "greater than or equal to 1"),
         ("IndexFaces", {"CollectionId": "a", "Image": {"Bytes": "?"}}, "image.bytes", "type blob"),
         ("DetectFaces", {"Image": {}, "Attributes": ["MOOD"]}, "attributes.1.member", "enum value set"),
-        ("SearchFaces", {"CollectionId": "a", "FaceId": "A"}, "faceId", "pattern"),
-        (
-            "SearchFacesByImage",
-            {"CollectionId": "a", "Image": {}, "FaceMatchThreshold": 101},
-            "faceMatchThreshold",
-            "value less than or equal to 100",
-        ),
         ("ListFaces", {"CollectionId": "a", "MaxResults": 4097}, "maxResults", "less than or equal to 4096"),
         ("DeleteFaces", {"CollectionId": "a", "FaceIds": []}, "faceIds", "length greater than or equal to 1"),
     ],
@@ -164,8 +157,6 @@ def test_botocores_own_validator_accepts_every_answer(client, collection):
         "IndexFaces": indexed,
         "DetectFaces": client.detect_faces(Image=image, Attributes=["ALL"]),
         "ListFaces": client.list_faces(CollectionId=collection),
-        "SearchFaces": client.search_faces(CollectionId=collection, FaceId=face),
-        "SearchFacesByImage": client.search_faces_by_image(CollectionId=collection, Image=image),
         "ListCollections": client.list_collections(),
         "DescribeCollection": client.describe_collection(CollectionId=collection),
         "ListTagsForResource": client.list_tags_for_resource(ResourceArn=arn),
@@ -181,7 +172,7 @@ def test_botocores_own_validator_accepts_every_answer(client, collection):
 
 def test_the_server_serves_exactly_the_operations_it_promises(server):
     assert server.rekognition.named.keys() <= set(rekognition().operation_names)
-    assert len(server.rekognition.named) == 13
+    assert len(server.rekognition.named) == 11
 
 
 def test_a_caller_that_hangs_up_is_no_news(server, capfd):

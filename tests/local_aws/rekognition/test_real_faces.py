@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -118,18 +117,6 @@ def test_a_blurred_face_is_left_out_for_its_sharpness(client):
     assert all("LOW_SHARPNESS" in face["Reasons"] for face in answer["UnindexedFaces"])
 
 
-def test_a_person_is_found_again_in_another_rendering_of_the_photo(client):
-    client.create_collection(CollectionId="again")
-    indexed = client.index_faces(CollectionId="again", Image={"Bytes": sample(6)}, ExternalImageId="sample-6")
-    largest = indexed["FaceRecords"][0]["Face"]["FaceId"]
-    smaller_mirrored = cv2.resize(rgb(6)[:, ::-1], None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
-    answer = client.search_faces_by_image(CollectionId="again", Image={"Bytes": jpeg(smaller_mirrored)})
-    best = answer["FaceMatches"][0]
-    assert best["Face"]["FaceId"] == largest
-    assert best["Face"]["ExternalImageId"] == "sample-6"
-    assert best["Similarity"] > 90
-
-
 def test_stopping_the_server_leaves_no_process():
     server = RekognitionServer().start()
     server.eyes.open()
@@ -154,20 +141,6 @@ def test_eyes_that_cannot_open_say_what_to_do():
         eyes.open()
 
 
-def test_the_command_serves_until_told_to_stop_and_takes_its_eyes_along():
-    command = [sys.executable, "-m", "local_aws.rekognition", "--port", "0"]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
-        url = process.stdout.readline().strip()
-        connect_to(url).list_collections()
-        deadline = time.monotonic() + 10
-        while not (eyes := psutil.Process(process.pid).children()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
-    assert eyes
-    assert not any(child.is_running() for child in eyes)
-
-
 def test_eyes_end_with_whoever_opened_them_however_that_ends():
     """Even a kill that nobody can catch closes their standard input."""
     code = "from local_aws.rekognition.eyes import Eyes; e = Eyes(); e.open(); print(e.pid, flush=True); input()"
@@ -178,12 +151,3 @@ def test_eyes_end_with_whoever_opened_them_however_that_ends():
         owner.kill()
     psutil.wait_procs([eyes], timeout=10)
     assert not eyes.is_running()
-
-
-def test_a_taken_port_is_one_clear_sentence():
-    with RekognitionServer(sight=Eyes()) as server:
-        port = server.url.rsplit(":", 1)[1]
-        command = [sys.executable, "-m", "local_aws.rekognition", "--port", port]
-        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 1
-    assert done.stderr == f"Cannot listen on 127.0.0.1:{port} (Address already in use); choose another --port\n"

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from local_aws.rekognition.collection import StoredFace, matches, page, similarity
+from local_aws.rekognition.collection import page
 from local_aws.rekognition.eyes import Reading, Sighting
 from local_aws.rekognition.face_detail import age_range, emotions, eye_openness, mouth_openness
 from local_aws.rekognition.looking import cut_off, look, merged, quarters
@@ -209,28 +209,6 @@ def test_open_eyes_and_a_closed_mouth_measure_as_such():
     screaming = FRONTAL.copy()
     screaming[66] += (0, 0.2)
     assert mouth_openness(screaming) > 0.5
-
-
-def test_similarity_is_a_hundred_for_the_same_and_eighty_where_two_people_begin():
-    def at(distance: float) -> float:
-        other = np.zeros(128)
-        other[0] = distance
-        return similarity(np.zeros(128), other)
-
-    assert at(0) == 100
-    assert at(0.6) == pytest.approx(80)
-    assert at(0.8) < 50
-    assert at(1.2) < 5
-
-
-def test_matches_fall_in_similarity_and_stop_at_the_threshold():
-    def stored(name: str, distance: float) -> StoredFace:
-        return StoredFace(name, "image", None, (0, 0, 1, 1), 99.0, np.array([distance]))
-
-    faces = [stored("far", 1.0), stored("near", 0.1), stored("middle", 0.5)]
-    found = [face.face_id for _, face in matches(np.array([0.0]), faces, 80, 10)]
-    assert found == ["near", "middle"]
-    assert len(matches(np.array([0.0]), faces, 0, 1)) == 1
 
 
 def test_a_page_ends_without_a_token():
