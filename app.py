@@ -14,7 +14,7 @@ from infra.settings import WORKSHOP, UnusableSetting, WorkshopSettings
 def compose(
     app: App, settings: WorkshopSettings, account: str | None = None
 ) -> tuple[FoundationStack, ServerlessStack]:
-    """Puts both stacks into `app`; every resource is tagged with the workshop and the attendee."""
+    """Adds both stacks to `app` and tags every resource with the workshop and the attendee."""
     env = Environment(account=account, region=settings.region)
     foundation = FoundationStack(
         app,
@@ -39,18 +39,18 @@ def compose(
     return foundation, serverless
 
 
-def _said_of_the_attendee() -> dict[str, str]:
-    """ATTENDEE, as the commands read it, so that a terminal deploys the stacks that its commands look at."""
+def _attendee_from_env() -> dict[str, str]:
+    """The ATTENDEE variable. The commands read it too, so a terminal deploys the stacks that its commands use."""
     attendee = os.environ.get("ATTENDEE")
     return {"attendee": attendee} if attendee else {}
 
 
 def main() -> None:
-    """What cdk.json runs."""
+    """The entry point in cdk.json."""
     app = App()
     try:
         settings = WorkshopSettings.from_context(
-            _said_of_the_attendee() | app.node.get_all_context(), region=os.environ.get("CDK_DEFAULT_REGION")
+            _attendee_from_env() | app.node.get_all_context(), region=os.environ.get("CDK_DEFAULT_REGION")
         )
     except UnusableSetting as unusable:
         sys.exit(f"show-your-emotions: {unusable}")

@@ -94,7 +94,7 @@ def clients(aws: NearbyAws, image: Path, image_environment: dict[str, str], roun
         "original": lambda: _until_it_ends(f"import boto3, cv2; {make_original}", environment),
         "ours alone": lambda: _until_it_ends(make_ours, ours),
         "original alone": lambda: _until_it_ends(make_original, environment),
-        "ours, OpenCV too": lambda: _until_it_ends(f"import annotator.handler, annotator.darkroom; {make_ours}", ours),
+        "ours, OpenCV too": lambda: _until_it_ends(f"import annotator.handler, annotator.imaging; {make_ours}", ours),
         "ours, whole": lambda: _until_it_ends(whole + make_ours, environment | image_environment),
     }
     seconds = interleaved(runs, rounds, warm_up=1)

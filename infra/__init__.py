@@ -1,5 +1,5 @@
-"""The stacks: what `cdk deploy` builds in an attendee's account and `cdk destroy` takes away again.
+"""The stacks that `cdk deploy` creates in an attendee's account and `cdk destroy` deletes.
 
-Read `foundation.py` and `serverless.py` first: each stack only composes. What a deployment may choose is in
-`settings.py`; what makes sure that nothing survives is in `leave_nothing.py`.
+Read `foundation.py` and `serverless.py` first: each stack only composes constructs. `settings.py` defines the
+options of a deployment. `leave_nothing.py` ensures that no log group survives `cdk destroy`.
 """

@@ -1,6 +1,6 @@
-"""The Rekognition collection, through a custom resource of our own.
+"""The Rekognition collection, as a custom resource.
 
-docs/decisions.md says why this is neither the native `AWS::Rekognition::Collection` nor CDK's provider framework.
+docs/decisions.md explains why this is neither the native `AWS::Rekognition::Collection` nor CDK's provider framework.
 """
 
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ HANDLER = Path(__file__).parents[1] / "lambda" / "face_collection"
 
 
 class FaceCollection(Construct):
-    """Holds the face vectors of this stack's photos, and goes with the stack.
+    """The collection that holds the face vectors of this stack's photos. It is deleted with the stack.
 
-    `tags` are handed on as a property: CloudFormation does not tag what a custom resource makes.
+    `tags` become a property of the resource, because CloudFormation does not tag what a custom resource creates.
     """
 
     def __init__(self, scope: Construct, id_: str, *, tags: Mapping[str, str]) -> None:
         super().__init__(scope, id_)
         stack = Stack.of(self)
-        # A stack name has no dot, so no other stack's collection begins like this one.
+        # A stack name has no dot, so no other stack's collection has this prefix.
         family = f"{stack.stack_name}."
         identity = FunctionIdentity(self, "Identity")
         identity.role.add_to_principal_policy(
@@ -39,7 +39,7 @@ class FaceCollection(Construct):
                     "rekognition:TagResource",
                     "rekognition:UntagResource",
                 ],
-                # The whole family: after a replacement the old collection is deleted under the new policy.
+                # All collections with this prefix: after a replacement, the new policy must allow deleting the old one.
                 resources=[_collection_arn(stack, f"{family}*")],
             )
         )
@@ -51,7 +51,7 @@ class FaceCollection(Construct):
                 runtime=lambda_.Runtime.PYTHON_3_13,
                 code=lambda_.Code.from_asset(_readable_copy(HANDLER, Path(folder))),
                 handler="face_collection.handler.handle",
-                # Longer than all the time-outs in the handler together.
+                # Longer than the sum of all time-outs in the handler.
                 timeout=Duration.minutes(5),
                 role=identity.role,
                 log_group=identity.log_group,
@@ -61,17 +61,17 @@ class FaceCollection(Construct):
             "Resource",
             resource_type="Custom::RekognitionCollection",
             service_token=provider.function_arn,
-            # Without this CloudFormation would wait an hour for an answer that was lost.
+            # By default, CloudFormation waits an hour for a lost answer.
             service_timeout=Duration.minutes(10),
             properties={"CollectionId": f"{family}faces", "Tags": tags},
         )
-        # Its role's policy must outlive the resource, or the Delete would be denied.
+        # The role's policy must outlive the resource, or IAM denies the Delete.
         resource.node.add_dependency(identity)
         self.collection_id = resource.get_att_string("CollectionId")
         self._collection_arn = _collection_arn(stack, self.collection_id)
 
     def grant_indexing(self, role: iam.IRole) -> None:
-        """Lets `role` add faces to this collection, and find and take out those of a photo that was replaced."""
+        """Lets `role` add faces to this collection, and list and delete the faces of replaced photos."""
         role.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=["rekognition:IndexFaces", "rekognition:ListFaces", "rekognition:DeleteFaces"],
@@ -87,10 +87,10 @@ def _collection_arn(stack: Stack, name: str) -> str:
 def _readable_copy(source: Path, folder: Path) -> str:
     """Copies the Python files of `source` to `folder`, readable by Lambda's user.
 
-    The function's zip keeps the files' modes, and with a umask of 077 only the owner may read a checkout.
+    The function's zip keeps file modes, and with a umask of 077 only the owner can read a checkout.
     """
     for file in source.rglob("*.py"):
-        if file.is_file():  # an editor's lock may be a link to nowhere
+        if file.is_file():  # an editor's lock file may be a broken link
             copy = folder / file.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(file.read_bytes())

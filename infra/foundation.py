@@ -1,4 +1,4 @@
-"""Steps 1 to 4: what holds state. Deploys in about a minute and needs no Docker."""
+"""Steps 1 to 4: all resources with state. Deploys in about a minute and needs no Docker."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from infra.settings import PHOTO_TIMEOUT, WorkshopSettings
 
 
 class FoundationStack(Stack):
-    """The buckets, the inbox and the collection; photos wait in the inbox until the Serverless stack is there."""
+    """The buckets, the inbox and the collection. Photos wait in the inbox until the Serverless stack is deployed."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: WorkshopSettings, **stack: Any) -> None:
         super().__init__(scope, id_, **stack)

@@ -1,4 +1,4 @@
-"""What a function needs besides its code: a log group that goes with the stack, and a role that may write there."""
+"""A log group that is deleted with the stack, and a role that can write to it: each function needs both."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -9,9 +9,9 @@ from constructs import Construct
 class FunctionIdentity(Construct):
     """A log group and a role for one function.
 
-    The role may write to this log group and may not create one: Lambda flushes a last line after the function is
-    deleted, and a role that may create groups brings the group back (aws/aws-cdk #31487). For the same reason the
-    managed AWSLambdaBasicExecutionRole is not used.
+    The role can write to this log group but cannot create one. Lambda flushes a last line after the function is
+    deleted, and a role that can create log groups would recreate the group (aws/aws-cdk #31487). For the same reason
+    the role does not use the managed policy AWSLambdaBasicExecutionRole.
     """
 
     def __init__(self, scope: Construct, id_: str) -> None:

@@ -1,4 +1,4 @@
-"""Makes sure that `cdk destroy` leaves nothing behind, the functions CDK adds itself included."""
+"""Ensures that `cdk destroy` leaves no log group behind, not even those of functions that CDK adds."""
 
 import jsii
 from aws_cdk import CfnDeletionPolicy, CfnResource, IAspect, Stack
@@ -9,26 +9,27 @@ from constructs import Construct, IConstruct
 
 @jsii.implements(IAspect)
 class LeaveNothing:
-    """Gives each function that CDK adds itself, such as the one that empties buckets, a log group the stack deletes.
+    """Gives a log group to each function that CDK adds itself, such as the one that empties buckets.
 
-    Those functions take no log group: Lambda makes one at the first call, without expiry, and it outlives the stack
-    (aws/aws-cdk #26553). Their role is cut down to writing into that group, because a role that may create groups
-    brings it back with the last line it flushes after the deletion (aws/aws-cdk #31487). Functions of ours are given
-    both by `FunctionIdentity`, and a function that takes a log group and has none stops the synth.
+    CDK gives those functions no log group, so Lambda creates one at the first call. It never expires and outlives the
+    stack (aws/aws-cdk #26553). The aspect also limits their role to writing to the log group, because a role that can
+    create log groups recreates it when Lambda flushes a last line after the deletion (aws/aws-cdk #31487).
+
+    `FunctionIdentity` gives our own functions both. The synth fails if one of them has no log group.
     """
 
     def visit(self, node: IConstruct) -> None:
-        """What CDK calls for every construct."""
+        """Called by CDK for every construct."""
         if not isinstance(node, CfnResource) or node.cfn_resource_type != "AWS::Lambda::Function":
             return
         if isinstance(node, lambda_.CfnFunction):
             if node.logging_config is None:
-                raise TypeError(f"{node.node.path} has no log group of its own; hand it one, as FunctionIdentity does")
+                raise TypeError(f"{node.node.path} has no log group of its own; pass one, as FunctionIdentity does")
             return
         provider = node.node.scope
         role = provider.node.try_find_child("Role") if provider else None
         if not isinstance(provider, Construct) or not isinstance(role, CfnResource):
-            raise TypeError(f"{node.node.path} is a function whose role was not found; give it a log group by hand")
+            raise TypeError(f"Cannot find the role of the function {node.node.path}; give it a log group explicitly")
         log_group = logs.CfnLogGroup(provider, "Logs", retention_in_days=7)
         log_group.cfn_options.deletion_policy = CfnDeletionPolicy.DELETE
         log_group.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE

@@ -16,11 +16,11 @@ IMAGE = Path(__file__).parents[1] / "lambda" / "photo_annotator"
 
 
 class PhotoAnnotator(Construct):
-    """A Docker-image function that empties the inbox, one photo an invocation.
+    """A Docker-image function that processes the inbox, one photo per invocation.
 
-    One photo an invocation, so that a photo which kills or outlasts the function takes no other with it.
-    Reserved concurrency is never set: a new account has 10 in all, and the deploy would fail. The event source's
-    maximum concurrency is the brake.
+    A photo that crashes the function or times out therefore affects no other photo. The event source's maximum
+    concurrency limits the load. There is no reserved concurrency: a new account has 10 concurrent executions in all,
+    so reserving any would make the deployment fail.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class PhotoAnnotator(Construct):
         self.function = lambda_.DockerImageFunction(
             self,
             "Function",
-            description="Draws on a photo what Amazon Rekognition reads in its faces.",
-            # Docker builds for the machine it runs on unless told otherwise; on an Apple-silicon laptop that image
-            # would not start here (aws/aws-cdk #31048). One setting drives both sides.
+            description="Annotates a photo with what Amazon Rekognition detects in its faces.",
+            # By default Docker builds for the machine it runs on, and an image built on an Apple-silicon laptop would
+            # not start in Lambda (aws/aws-cdk #31048). So one setting determines both.
             architecture=function_architecture,
             code=lambda_.DockerImageCode.from_image_asset(str(IMAGE), platform=image_platform),
             timeout=Duration.seconds(PHOTO_TIMEOUT),

@@ -8,31 +8,30 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 TRIES = 5
-"""How often a photo is tried before it goes to the dead-letter queue.
+"""How often a photo is tried before it moves to the dead-letter queue.
 
-"Set maxReceiveCount to at least 5" (Lambda developer guide, "Using Lambda with Amazon SQS"): fewer, and a burst that
-meets Lambda's concurrency limit ends up there although nothing is wrong.
+"Set maxReceiveCount to at least 5" (Lambda developer guide, "Using Lambda with Amazon SQS"). With fewer tries, a burst
+that reaches Lambda's concurrency limit would end there although nothing is wrong.
 """
 
 RETRY_AFTER = (10, 60, 300, 900)
-"""Seconds between one try and the next, at most, where a photo failed without taking the function along.
+"""Maximum seconds between one try and the next, if the function survived the failure.
 
-Throttling and failures of AWS's own mostly pass within seconds, and nobody should wait three minutes for that, which
-is what the queue's visibility time-out has to be. A failure that lasts is outwaited for ten minutes at least: each
-wait is shortened by up to half by chance.
+Throttling and AWS failures mostly pass within seconds, much less than the queue's visibility time-out of three
+minutes. The waits together also cover a failure of at least ten minutes: each is shortened by up to half at random.
 """
 
 
 class PhotoStore(Construct):
-    """The raw bucket announces each photo to the inbox; pictures and results are kept in the processed bucket.
+    """The raw bucket sends an event for each photo to the inbox. The processed bucket holds pictures and results.
 
-    A queue rather than a direct call of the function, because an asynchronous Lambda event is dropped after two
-    retries, and a room that uploads at once meets Rekognition's quota of a few calls a second.
+    S3 does not call the function directly, because Lambda drops an asynchronous event after two retries, and a room
+    that uploads all its photos together exceeds Rekognition's quota of a few calls a second.
     """
 
     def __init__(self, scope: Construct, id_: str, *, keep_days: int, processing_timeout: Duration) -> None:
         super().__init__(scope, id_)
-        # Versioned, so that the function reads exactly what was uploaded and can tell whether it is still current.
+        # Versioned, so that the function reads exactly the version in the event and can check whether it is current.
         self.raw = self._bucket("Raw", keep_days, versioned=True)
         self.processed = self._bucket("Processed", keep_days)
         self.dead_letters = sqs.Queue(
@@ -40,7 +39,7 @@ class PhotoStore(Construct):
             "DeadLetters",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            # A message keeps its first date when it moves here, so this must outlast the inbox.
+            # A message keeps its original date when it moves here, so this must be longer than the inbox's.
             retention_period=Duration.days(14),
             removal_policy=RemovalPolicy.DESTROY,
         )
@@ -49,20 +48,20 @@ class PhotoStore(Construct):
             "Inbox",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            # As long as the photo itself, where a queue can: whoever deploys step 5 days later still finds it waiting.
+            # As long as the photo itself, if SQS allows it, so that photos still wait when step 5 follows days later.
             retention_period=Duration.days(min(keep_days + 2, 13)),
             # "at least six times" the function's time-out (Lambda developer guide, "Configuring a queue").
             visibility_timeout=Duration.seconds(6 * processing_timeout.to_seconds()),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=TRIES),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self._announce_photos()
+        self._notify_inbox_of_photos()
         self._alarm_on_dead_letters()
 
     def grant_reading_photos(self, role: iam.IRole) -> None:
-        """Lets `role` read one version of a raw photo, and ask which version is current.
+        """Lets `role` read any version of a raw photo, and ask which version is current.
 
-        S3 answers 403 instead of 404 for a missing object unless the caller may list the bucket
+        For a missing object, S3 answers 403 instead of 404 unless the caller can list the bucket
         (S3 API reference, HeadObject, "Permissions").
         """
         role.add_to_principal_policy(
@@ -73,7 +72,7 @@ class PhotoStore(Construct):
         role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.raw.bucket_arn]))
 
     def grant_storing_results(self, role: iam.IRole) -> None:
-        """Lets `role` store pictures and results, find a result again, and remove those of other versions."""
+        """Lets `role` store pictures and results, read results, and remove those of other versions."""
         pictures, results = (self.processed.arn_for_objects(f"{folder}/*") for folder in ("pictures", "results"))
         role.add_to_principal_policy(
             iam.PolicyStatement(actions=["s3:PutObject", "s3:DeleteObject"], resources=[pictures, results])
@@ -84,9 +83,9 @@ class PhotoStore(Construct):
         )
 
     def grant_emptying_inbox(self, role: iam.IRole) -> None:
-        """Lets Lambda take messages off the inbox as `role`, and the function say when one that failed comes again.
+        """Lets Lambda read the inbox as `role`, and the function set when a failed message is delivered again.
 
-        The first three are the calls of an event source mapping (Lambda developer guide, "Execution role
+        The first three actions are those of an event source mapping (Lambda developer guide, "Execution role
         permissions").
         """
         role.add_to_principal_policy(
@@ -113,8 +112,8 @@ class PhotoStore(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="ForgetPhotos",
-                    # In a versioned bucket this hides a photo behind a delete marker; the next line deletes it a day
-                    # later, and then S3 removes the marker too (S3 user guide, "Expiring objects").
+                    # In a versioned bucket, this hides a photo behind a delete marker. The next line deletes the photo
+                    # a day later, and S3 then removes the marker (S3 user guide, "Expiring objects").
                     expiration=Duration.days(keep_days),
                     noncurrent_version_expiration=Duration.days(1) if versioned else None,
                     abort_incomplete_multipart_upload_after=Duration.days(1),
@@ -124,12 +123,12 @@ class PhotoStore(Construct):
             auto_delete_objects=True,
         )
 
-    def _announce_photos(self) -> None:
-        """Writes the raw bucket's notification on the bucket itself.
+    def _notify_inbox_of_photos(self) -> None:
+        """Sets the raw bucket's notification as a property of the bucket.
 
-        `add_event_notification` would bring a function of CDK's own, with a log group that survives. The queue's
-        policy names the account rather than the bucket, because the bucket already waits for the policy: S3 tries
-        the queue out when the notification is set. Uploads above 8 MB arrive as CompleteMultipartUpload, hence `*`.
+        `add_event_notification` would add a function of CDK's own, with a log group that outlives the stack. The
+        queue's policy names the account instead of the bucket, because the bucket must wait for the policy: S3 sends
+        a test message when the notification is set. Uploads above 8 MB arrive as CompleteMultipartUpload, hence `*`.
         """
         self.inbox.add_to_resource_policy(
             iam.PolicyStatement(
@@ -141,7 +140,7 @@ class PhotoStore(Construct):
             )
         )
         bucket = self.raw.node.default_child
-        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - what L2 buckets are made of
+        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - true for every L2 bucket
         bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
             queue_configurations=[
                 s3.CfnBucket.QueueConfigurationProperty(event="s3:ObjectCreated:*", queue=self.inbox.queue_arn)
@@ -154,8 +153,8 @@ class PhotoStore(Construct):
             self,
             "PhotosFailed",
             alarm_description=(
-                "Photos could not be annotated after several tries. Ask `python -m workshop why PHOTO` for the "
-                "cause, mend it, then send them back with `python -m workshop redrive`."
+                "Photos could not be annotated after several tries. See the cause with `python -m workshop why PHOTO`, "
+                "fix it, then retry the photos with `python -m workshop redrive`."
             ),
             metric=self.dead_letters.metric_approximate_number_of_messages_visible(
                 period=Duration.minutes(1), statistic="Maximum"

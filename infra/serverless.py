@@ -1,4 +1,4 @@
-"""Step 5: what computes. Its image is built with Docker at deploy time."""
+"""Step 5: the function. `cdk deploy` builds its image with Docker."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from infra.settings import WorkshopSettings
 
 
 class ServerlessStack(Stack):
-    """The function that annotates every photo in the inbox; refers to the foundation, never the other way round."""
+    """The function that annotates every photo in the inbox. References point only from here to the foundation."""
 
     def __init__(
         self, scope: Construct, id_: str, *, foundation: FoundationStack, settings: WorkshopSettings, **stack: Any

@@ -1,4 +1,4 @@
-"""What one deployment may choose: read from the CDK context once, checked, and frozen."""
+"""The settings of one deployment: read once from the CDK context, checked, and frozen."""
 
 import json
 import re
@@ -14,30 +14,29 @@ WORKSHOP: Final = "show-your-emotions"
 Architecture = Literal["x86_64", "arm64"]
 
 NEW_ACCOUNT_MEMORY: Final = 3008
-"""Megabytes: what a function of a new account may have at most. Source: AWS Prescriptive Guidance, "Run parallel
+"""Megabytes: the maximum for a function in a new account. Source: AWS Prescriptive Guidance, "Run parallel
 reads of S3 objects by using Python in an AWS Lambda function"."""
 
-
 PHOTO_TIMEOUT: Final = 30
-"""Seconds that the function may take for a photo. It takes one or two; the rest is room for Rekognition's throttling
-and the client's retries."""
+"""Seconds that the function may take for a photo. It usually takes one or two; the rest is for throttling by
+Rekognition and the client's retries."""
 
 MOST_TAGS: Final = 40
-"""Of an attendee's own: AWS allows 50 a resource, and the workshop, CloudFormation and CDK have some of their own."""
+"""Tags that an attendee can add. AWS allows 50 per resource; the workshop, CloudFormation and CDK use some of them."""
 
 
 class UnusableSetting(ValueError):
-    """A context value that cannot be deployed; the message says which, why, and what would do."""
+    """A context value that cannot be deployed. The message names it, gives the reason, and says what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkshopSettings:
     """One attendee's deployment.
 
-    `keep_days` is in days: after them S3 deletes pictures and results and hides photos, which it erases one to two
-    days later. `long_edge` is in pixels (0 keeps a photo's size), `memory` in megabytes. `max_concurrency` is how many
-    photos are processed at the same time. `tags` are the attendee's own; the workshop adds two. `region` is None where
-    the stacks are synthesised for any region.
+    After `keep_days` days, S3 deletes pictures and results and hides photos, which it erases one to two days later.
+    `long_edge` is in pixels (0 keeps a photo's size), `memory` in megabytes. `max_concurrency` is how many photos are
+    processed at the same time. `tags` are the attendee's own; the workshop adds two. `region` is None when the stacks
+    are synthesised for any region.
     """
 
     attendee: str = "me"
@@ -51,15 +50,15 @@ class WorkshopSettings:
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any], region: str | None = None) -> Self:
-        """The settings in `context`, as `-c name=value` or cdk.json give them; what is not there has its default.
+        """The settings in `context`, from `-c name=value` or cdk.json; missing ones have their defaults.
 
-        Names with a punctuation mark are CDK's own and passed over. Raises UnusableSetting.
+        Ignores names with a punctuation mark, which are CDK's own. Raises UnusableSetting.
         """
         for name in context:
             ours = name.replace("-", "_") in cls.names()
             if name not in cls.names() and (ours or re.fullmatch(r"\w+", name)):
                 near = get_close_matches(name, cls.names(), n=1)
-                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(cls.names())}"
+                hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(cls.names())}"
                 raise UnusableSetting(f"{name} is not a setting; {hint}")
         if region is not None and region not in INDEX_FACES_PER_SECOND:
             raise UnusableSetting(
@@ -71,36 +70,36 @@ class WorkshopSettings:
         return cls(
             attendee=_attendee(chosen["attendee"]),
             region=region,
-            keep_days=_number(chosen, "keep_days", 1, 365, "days that photos, pictures and results are kept"),
+            keep_days=_number(chosen, "keep_days", 1, 365, "days to keep photos, pictures and results"),
             long_edge=_long_edge(chosen),
             memory=_memory(chosen),
-            max_concurrency=_number(chosen, "max_concurrency", 2, 1000, "photos looked at at once"),
+            max_concurrency=_number(chosen, "max_concurrency", 2, 1000, "photos processed at the same time"),
             architecture=_architecture(chosen["architecture"]),
             tags=_tags(chosen["tags"]),
         )
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """What the context may set."""
+        """The names that the context can set."""
         return tuple(f.name for f in fields(cls) if f.name != "region")
 
     @property
     def stack_prefix(self) -> str:
-        """What both stacks' names begin with."""
+        """The prefix of both stacks' names."""
         return f"ShowYourEmotions-{self.attendee}"
 
     @property
     def all_tags(self) -> dict[str, str]:
-        """What every resource is tagged with."""
+        """The tags of every resource."""
         return {"workshop": WORKSHOP, "attendee": self.attendee, **self.tags}
 
 
 def concurrency_in(region: str | None) -> int:
-    """How many photos to look at at once where the region's quota is all that is known.
+    """The default number of concurrent photos in a region.
 
-    One more than the calls a second, so that the quota is used up even where a photo takes longer than a second, and
-    few are throttled where it does not (simulated: `python -m bench.retries`). At most 8: a new account has 10
-    concurrent executions in all, and the custom resources want some of them.
+    One more than the quota of calls a second. This uses up the quota even if a photo takes longer than a second, and
+    throttles few photos otherwise (simulated: `python -m bench.retries`). At most 8: a new account has 10 concurrent
+    executions in all, and the custom resources need some of them.
     """
     return min(INDEX_FACES_PER_SECOND.get(region or "", 5) + 1, 8)
 
@@ -109,8 +108,8 @@ def _attendee(value: object) -> str:
     name = str(value)
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name):
         raise UnusableSetting(
-            f"attendee={name!r} cannot be part of a stack name; use up to 32 lower-case letters, digits and hyphens, "
-            f"for example: -c attendee=simon"
+            f"Invalid attendee={name!r}: use up to 32 lower-case letters, digits and hyphens, "
+            f"for example -c attendee=simon"
         )
     return name
 
@@ -119,30 +118,30 @@ def _number(chosen: Mapping[str, Any], name: str, low: int, high: int, what: str
     value = chosen[name]
     number = int(str(value)) if re.fullmatch(r"[0-9]{1,9}", str(value)) else -1
     if not low <= number <= high:
-        raise UnusableSetting(f"{name}={value!r} will not do: {what}, a whole number from {low} to {high}")
+        raise UnusableSetting(f"Invalid {name}={value!r}: expected a whole number from {low} to {high} ({what})")
     return number
 
 
 def _long_edge(chosen: Mapping[str, Any]) -> int:
     if str(chosen["long_edge"]) == "0":
         return 0
-    return _number(chosen, "long_edge", 256, 8192, "pixels of the annotated picture's longer side (0 keeps its size)")
+    return _number(chosen, "long_edge", 256, 8192, "pixels of the annotated picture's longer side; 0 keeps its size")
 
 
 def _memory(chosen: Mapping[str, Any]) -> int:
     asked = str(chosen["memory"])
     if re.fullmatch(r"[0-9]{4,9}", asked) and int(asked) > NEW_ACCOUNT_MEMORY:
         raise UnusableSetting(
-            f"memory={asked} is more than the {NEW_ACCOUNT_MEMORY} MB that a new account's functions may have; "
+            f"Invalid memory={asked}: a new account allows at most {NEW_ACCOUNT_MEMORY} MB for a function; "
             f"512 is enough for a photo of 48 megapixels"
         )
-    return _number(chosen, "memory", 512, NEW_ACCOUNT_MEMORY, "megabytes for the function")
+    return _number(chosen, "memory", 512, NEW_ACCOUNT_MEMORY, "megabytes of the function's memory")
 
 
 def _architecture(value: object) -> Architecture:
     if value == "x86_64" or value == "arm64":
         return value
-    raise UnusableSetting(f"architecture={value!r} is not one that Lambda has; use x86_64 or arm64")
+    raise UnusableSetting(f"Invalid architecture={value!r}: use x86_64 or arm64")
 
 
 def _tags(value: object) -> dict[str, str]:
@@ -150,22 +149,24 @@ def _tags(value: object) -> dict[str, str]:
     if isinstance(value, str):
         pairs = [pair.split("=", 1) for pair in value.split(",") if pair]
         if any(len(pair) != 2 for pair in pairs):
-            raise UnusableSetting(f"tags={value!r} cannot be read; write them as -c tags=team=cloud,event=meetup")
+            raise UnusableSetting(f"Invalid tags={value!r}: write them as -c tags=team=cloud,event=meetup")
         value = dict(pairs)
     if not isinstance(value, Mapping):
-        raise UnusableSetting(f"tags={json.dumps(value)} cannot be read; write them as -c tags=team=cloud,event=meetup")
+        raise UnusableSetting(f"Invalid tags={json.dumps(value)}: write them as -c tags=team=cloud,event=meetup")
     tags = {str(name).strip(): str(text).strip() for name, text in value.items()}
     for name, text in tags.items():
-        # The characters that every service here takes (IAM user guide, "Rules for tagging").
+        # The characters that every service here accepts (IAM user guide, "Rules for tagging").
         if not re.fullmatch(r"(?!(?i:aws:))[\w .:/=+\-@]{1,128}", name) or not re.fullmatch(
             r"[\w .:/=+\-@]{0,256}", text
         ):
             raise UnusableSetting(
-                f"the tag {name}={text!r} is not one that AWS takes; use letters, digits, spaces and _ . : / = + - @"
+                f"AWS does not accept the tag {name}={text!r}: use letters, digits, spaces and _ . : / = + - @"
             )
         if name.casefold() in ("workshop", "attendee"):
-            raise UnusableSetting(f"the tag {name} is the workshop's own; choose another name")
-    # "Tag keys are case insensitive" for IAM, which refuses a role with both Team and team.
-    if len({name.casefold() for name in tags}) < len(tags) or len(tags) > MOST_TAGS:
-        raise UnusableSetting(f"these tags are too many, or differ in case only: {', '.join(tags)}; AWS takes neither")
+            raise UnusableSetting(f"The workshop itself uses the tag {name}; choose another name")
+    # "Tag keys are case insensitive" for IAM, which rejects a role with both Team and team.
+    if len({name.casefold() for name in tags}) < len(tags):
+        raise UnusableSetting(f"AWS does not accept tags that differ only in case: {', '.join(tags)}")
+    if len(tags) > MOST_TAGS:
+        raise UnusableSetting(f"Too many tags: {len(tags)}, at most {MOST_TAGS} are possible")
     return tags

@@ -1,8 +1,8 @@
-"""Takes out of the installed packages what the function provably does not use: `python trim.py FOLDER`.
+"""Removes files that the function provably does not use from the installed packages: `python trim.py FOLDER`.
 
-A smaller image is pushed and pulled faster, and botocore reads at each cold start only what is left of its service
-models and, for each new connection, of the certificate authorities it trusts. Only data, tests, stubs, headers and
-whole modules that are never imported go. No line of code is changed.
+A smaller image is pushed and pulled faster. botocore also has less to read: service models at each cold start, and
+trusted certificate authorities for each new connection. The script removes only data, tests, stubs, headers and whole
+modules that are never imported. It changes no code.
 """
 
 import gzip
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 OPERATIONS = {
-    # HeadBucket is what botocore itself asks when a bucket turns out to lie in another region.
+    # botocore itself calls HeadBucket if a bucket is in another region.
     "s3": {"DeleteObject", "GetObject", "HeadBucket", "HeadObject", "ListObjectsV2", "PutObject"},
     "rekognition": {"DeleteFaces", "IndexFaces", "ListFaces"},
     "sqs": {"ChangeMessageVisibility"},
 }
-"""What `annotator/cloud.py` and `annotator/inbox.py` call. An operation that is not listed here is not in the image."""
+"""The operations that `annotator/cloud.py` and `annotator/inbox.py` call. The image supports no others."""
 
 AUTHORITIES = {
     "Amazon Root CA 1",
@@ -29,18 +29,18 @@ AUTHORITIES = {
     "Amazon Root CA 4",
     "Starfield Services Root Certificate Authority - G2",
 }
-"""The authorities of AWS's endpoints: the five that Amazon Trust Services wants in a custom trust store
-(amazontrust.com/repository). Reading the other 122 takes 15 ms of processor time a connection (urllib3 #3623).
+"""The authorities of AWS's endpoints: the five that Amazon Trust Services recommends for a custom trust store
+(amazontrust.com/repository). Reading the other 122 takes 15 ms of processor time per connection (urllib3 #3623).
 """
 
 _UNUSED = (
-    # Models for boto3.resource, and what belongs to whole services; botocore reads none of it for a client's calls.
+    # Data for boto3.resource, examples and waiters; botocore does not read them for a client's calls.
     "boto3/data/*",
     "botocore/data/*/*/examples-1.json*",
     "botocore/data/*/*/waiters-2.json*",
     "boto3/examples",
     "bin",
-    # Tests, type stubs, and what only compiling against numpy needs.
+    # Tests, type stubs, and files for compiling against numpy.
     "**/tests",
     "**/*.pyi",
     "numpy/_core/include",
@@ -50,13 +50,13 @@ _UNUSED = (
     "numpy/testing",
     "numpy/_core/_simd.*",
     "numpy/_core/_*_tests.*",
-    # Loaded only when asked for by name.
+    # Loaded only by explicit import.
     "numpy/fft",
     "numpy/ma",
     "numpy/polynomial",
     "numpy/random",
     "numpy/_pyinstaller",
-    # Text is not drawn with Pillow.
+    # Pillow draws no text here.
     "PIL/_imagingft.*",
     "pillow.libs/libfreetype-*",
     "pillow.libs/libharfbuzz-*",
@@ -65,7 +65,7 @@ _UNUSED = (
 
 
 def trim(packages: Path) -> None:
-    """Trim what `pip install --target` put into `packages`."""
+    """Trim the packages that `pip install --target` installed into `packages`."""
     for folder in (packages / "botocore" / "data").iterdir():
         if folder.is_dir() and folder.name not in OPERATIONS:
             shutil.rmtree(folder)
@@ -82,7 +82,7 @@ def trim(packages: Path) -> None:
 
 
 def cut(model: dict[str, Any], operations: Iterable[str]) -> dict[str, Any]:
-    """A service model with these operations only, and the shapes that they reach."""
+    """A service model with only these operations, and the shapes that they use."""
     kept = {name: _undocumented(model["operations"][name]) for name in sorted(operations)}
     shapes: dict[str, Any] = {}
     wanted = _shapes_named_in(kept)
@@ -95,8 +95,8 @@ def cut(model: dict[str, Any], operations: Iterable[str]) -> dict[str, Any]:
 
 def _of_our_services(endpoints: dict[str, Any]) -> dict[str, Any]:
     partitions = [
-        # A service that a partition lacks must not seem to be there: botocore would look for its endpoints.
-        {**partition, "services": {name: there for name, there in partition["services"].items() if name in OPERATIONS}}
+        # Add no service that a partition lacks: botocore would look for its endpoints.
+        {**partition, "services": {name: data for name, data in partition["services"].items() if name in OPERATIONS}}
         for partition in endpoints["partitions"]
     ]
     return {**endpoints, "partitions": partitions}
@@ -114,8 +114,8 @@ def _shapes_named_in(part: Any) -> set[str]:
         return set().union(*map(_shapes_named_in, part))
     if not isinstance(part, dict):
         return set()
-    here = {part["shape"]} if isinstance(part.get("shape"), str) else set()
-    return here.union(*map(_shapes_named_in, part.values()))
+    named = {part["shape"]} if isinstance(part.get("shape"), str) else set()
+    return named.union(*map(_shapes_named_in, part.values()))
 
 
 def _undocumented(part: Any) -> Any:
@@ -123,17 +123,17 @@ def _undocumented(part: Any) -> Any:
         return [_undocumented(each) for each in part]
     if not isinstance(part, dict):
         return part
-    # A shape may have a member that is called "documentation"; prose is always a string.
+    # A shape can have a member named "documentation"; the text itself is always a string.
     return {k: _undocumented(v) for k, v in part.items() if not (k == "documentation" and isinstance(v, str))}
 
 
 def _replace(path: Path, content: bytes) -> None:
-    path.unlink()  # it may be a link to a file that others need whole
+    path.unlink()  # it may be a link to a file that others use
     path.write_bytes(content)
 
 
 def _remove(paths: Iterable[Path]) -> None:
-    for path in list(paths):  # all of them first, since what is removed may hold others
+    for path in list(paths):  # list all paths first, because a removed folder may contain others
         if path.is_dir():
             shutil.rmtree(path)
         else:

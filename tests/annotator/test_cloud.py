@@ -27,7 +27,7 @@ def photo(aws):
     return aws.upload("me.jpg", bytes(range(256)) * 400)
 
 
-def test_a_face_is_put_into_our_own_words(aws, photo):
+def test_rekognitions_answer_becomes_a_face(aws, photo):
     """Rekognition documents no order of the emotions (API reference, FaceDetail)."""
     (face,) = aws.cloud().index_by_name(photo)
     assert face == Face(
@@ -41,14 +41,14 @@ def test_a_face_is_put_into_our_own_words(aws, photo):
     )
 
 
-def test_what_rekognition_does_not_say_is_none(aws, photo):
+def test_attributes_that_rekognition_omits_are_none(aws, photo):
     bare = {key: face_detail()[key] for key in ("BoundingBox", "Confidence")}
     aws.seen, aws.unindexed = [], [bare]
     (face,) = aws.cloud().index_by_name(photo)
     assert face == Face(BoundingBox(0.25, 0.25, 0.2, 0.3), 99.5, unindexed_reasons=("LOW_SHARPNESS",))
 
 
-def test_what_is_missing_from_an_answer_is_nothing(aws, photo, monkeypatch):
+def test_lists_that_rekognition_omits_are_empty(aws, photo, monkeypatch):
     """Rekognition's API reference marks every part of these answers as optional."""
     bare = {"FaceDetail": {key: face_detail()[key] for key in ("BoundingBox", "Confidence")}}
     for answer, faces in (({}, ()), ({"UnindexedFaces": [bare]}, (Face(BoundingBox(0.25, 0.25, 0.2, 0.3), 99.5),))):
@@ -56,27 +56,27 @@ def test_what_is_missing_from_an_answer_is_nothing(aws, photo, monkeypatch):
         assert aws.cloud().index_by_name(photo) == faces
 
 
-def test_an_answer_that_cannot_be_read_is_not_taken_for_no_faces(aws, photo, monkeypatch):
-    """botocore makes an answer with nothing in it of a body that is no JSON."""
+def test_an_unreadable_answer_does_not_count_as_no_faces(aws, photo, monkeypatch):
+    """botocore turns a body that is not JSON into an empty answer."""
     monkeypatch.setattr(aws, "_indexfaces", lambda asked: {})
     with pytest.raises(NoAnswer, match="cannot be read"):
         aws.cloud().index_by_name(photo)
 
 
-def test_indexed_faces_come_before_those_left_out(aws, photo):
+def test_indexed_faces_come_before_unindexed_ones(aws, photo):
     aws.seen, aws.unindexed = [face_detail(0.1), face_detail(0.2)], [face_detail(0.3)]
     assert [face.box.left for face in aws.cloud().index_by_name(photo)] == [0.1, 0.2, 0.3]
 
 
 @pytest.mark.parametrize("code", ["InvalidImageFormatException", "ImageTooLargeException", "InvalidParameterException"])
-def test_what_is_the_photos_fault_says_what_to_send(aws, photo, code):
+def test_a_refusal_says_what_to_send_instead(aws, photo, code):
     aws.failures["IndexFaces"] = [(400, code)]
     with pytest.raises(PhotoRefused, match="send"):
         aws.cloud().index_bytes(photo, b"jpeg")
 
 
-def test_what_was_made_of_a_version_is_removed_the_result_last(aws, photo):
-    """The result is how an interrupted removal is found again. The collection is read through every page."""
+def test_remove_deletes_all_outputs_and_the_result_last(aws, photo):
+    """The result leads a retry to an interrupted removal. All pages of the collection are read."""
     cloud, other = aws.cloud(), aws.upload("me.jpg", b"another version")
     aws.seen = [face_detail(left / 10) for left in range(5)]
     for each in (photo, other):
@@ -90,7 +90,7 @@ def test_what_was_made_of_a_version_is_removed_the_result_last(aws, photo):
     assert aws.calls[-1] == ("DeleteObject", f"processed-photos/{photo.result_key}")
 
 
-def test_removing_nothing_is_fine(aws, photo):
+def test_remove_without_outputs_succeeds(aws, photo):
     aws.cloud().remove(photo)
     assert "DeleteFaces" not in aws.operations()
 
@@ -103,13 +103,13 @@ def test_a_missing_collection_has_no_faces_to_remove(aws, photo, call):
 
 
 @pytest.mark.parametrize("size", [0, 1, 102400])
-def test_a_photo_arrives_whole(aws, size):
+def test_fetch_returns_the_complete_photo(aws, size):
     body = (bytes(range(256)) * 400)[:size]
     download = aws.cloud().fetch(aws.upload("me.jpg", body))
     assert (download.data, download.last_modified) == (body, UPLOADED.isoformat())
 
 
-def test_a_version_is_fetched_whatever_came_after_it(aws, photo):
+def test_fetch_returns_an_older_version(aws, photo):
     aws.upload("me.jpg", b"newer")
     aws.delete("me.jpg")
     assert len(aws.cloud().fetch(photo).data) == photo.size
@@ -120,7 +120,7 @@ def test_a_version_is_fetched_whatever_came_after_it(aws, photo):
     [(b"x" * 99, "eU+3PA==", IncompleteReadError), (b"x" * 100, "AAAAAA==", FlexibleChecksumError)],
     ids=["breaks off", "other bytes"],
 )
-def test_a_download_that_is_not_what_s3_stored_is_not_taken_for_the_photo(aws, body, checked, error, monkeypatch):
+def test_a_truncated_or_corrupt_download_fails(aws, body, checked, error, monkeypatch):
     photo = aws.upload("me.jpg", b"x" * 100)
     cloud = aws.cloud()
     stream = StreamingChecksumBody(io.BytesIO(body), 100, Crc32Checksum(), checked)
@@ -130,19 +130,19 @@ def test_a_download_that_is_not_what_s3_stored_is_not_taken_for_the_photo(aws, b
         cloud.fetch(photo)
 
 
-def test_a_download_of_another_size_than_announced_is_refused(aws, photo):
-    """The announced size is the memory that is set aside."""
+def test_a_download_of_unexpected_size_fails(aws, photo):
+    """The size in the event determines the size of the buffer."""
     with pytest.raises(NoAnswer, match="102400"):
         aws.cloud().fetch(replace(photo, size=7))
 
 
-def test_a_deleted_version_is_deleted(aws, photo):
+def test_fetching_a_deleted_version_raises_photo_deleted(aws, photo):
     aws.erase("me.jpg")
     with pytest.raises(PhotoDeleted, match=r"me\.jpg"):
         aws.cloud().fetch(photo)
 
 
-def test_the_current_version_is_the_last_one_unless_it_was_deleted(aws, photo):
+def test_current_version_is_the_latest_or_none_after_deletion(aws, photo):
     cloud = aws.cloud()
     assert cloud.current_version(photo) == photo.version_id
     assert cloud.current_version(photo) != aws.upload("me.jpg", b"newer").version_id == cloud.current_version(photo)
@@ -151,7 +151,7 @@ def test_the_current_version_is_the_last_one_unless_it_was_deleted(aws, photo):
 
 
 @pytest.mark.parametrize("failure", [(403, "AccessDenied"), (503, "SlowDown")])
-def test_what_s3_refuses_or_fails_goes_up(aws, photo, failure):
+def test_other_s3_errors_propagate(aws, photo, failure):
     cloud = aws.cloud()
     calls = {
         "GetObject": cloud.fetch,
@@ -178,12 +178,12 @@ def test_a_result_is_listed_under_its_photo_and_version(key, version):
         assert cloud.versions_with_result(replace(photo, key=other)) == set()
 
 
-def test_rekognitions_limits_are_those_of_its_guide():
-    """A photo between a limit of ours and a smaller one of AWS's would be refused for nothing."""
+def test_size_limits_match_rekognitions_guide():
+    """If our limit exceeded AWS's, photos between the two would fail."""
     assert (LARGEST_IN_CALL, LARGEST_IN_S3) == (5_242_880, 15 * 2**20)
 
 
-def test_the_clients_retry_knowingly_and_stay_in_their_region(monkeypatch):
+def test_clients_set_retries_time_outs_and_region_explicitly(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     s3, rekognition = clients()
     assert s3.meta.config.retries == {"mode": "standard", "total_max_attempts": 5}

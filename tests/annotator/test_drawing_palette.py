@@ -15,7 +15,7 @@ SIGHT = {
 
 
 def lab(colour, sight):
-    """CIE L*a*b* (D65) of a BGR colour as somebody with this `sight` sees it."""
+    """CIE L*a*b* (D65) of a BGR colour as a person with this `sight` sees it."""
     rgb = np.array(colour[::-1]) / 255
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     seen = np.clip(np.array(SIGHT[sight]) @ linear, 0, 1)
@@ -37,7 +37,7 @@ def test_text_on_every_plate_has_enough_contrast(emotion):
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS)
-def test_every_frame_stands_out_from_its_dark_edges(emotion):
+def test_every_frame_contrasts_with_its_dark_edges(emotion):
     """WCAG 2.2, 1.4.11: graphics need a contrast of 3 with what is next to them."""
     assert contrast(EMOTIONS[emotion], NIGHT) >= 3
 
@@ -46,11 +46,11 @@ def test_every_emotion_rekognition_knows_has_a_colour():
     assert set(EMOTIONS) == {"HAPPY", "SAD", "ANGRY", "CONFUSED", "DISGUSTED", "SURPRISED", "CALM", "UNKNOWN", "FEAR"}
 
 
-def test_no_emotion_and_a_new_one_are_pale_grey():
+def test_no_emotion_and_unknown_ones_are_pale_grey():
     assert colour_of(None) == colour_of("MILDLY_AMUSED") == EMOTIONS["UNKNOWN"]
 
 
-def test_contrast_is_that_of_wcag():
+def test_contrast_matches_wcag():
     """Black on white is 21; #767676 on white is the well-known 4.54."""
     assert contrast((0, 0, 0), SNOW) == pytest.approx(21)
     assert contrast((0x76, 0x76, 0x76), SNOW) == pytest.approx(4.54, abs=0.01)

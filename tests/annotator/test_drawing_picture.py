@@ -33,7 +33,7 @@ def face(left, top, width, height, emotion="HAPPY", confidence=98.0, reasons=())
 
 
 def grid(across, down, fill=0.5):
-    """Faces in rows and columns, of every emotion, every seventh of them left out."""
+    """Faces in rows and columns, with every emotion; every seventh face is not indexed."""
     wide, high = 1 / across, 1 / down
     return [
         face(
@@ -66,21 +66,21 @@ def part(pixels, rect):
     return pixels[rect.top : rect.bottom, rect.left : rect.right]
 
 
-def test_the_frame_has_the_emotions_colour_and_lies_around_the_face():
+def test_the_frame_has_the_emotions_colour_and_surrounds_the_face():
     picture = draw(photo(1000, 800), [face(0.4, 0.4, 0.2, 0.25, "SAD")])
     for side in (picture[420, 390:400], picture[420, 600:610], picture[310:320, 500]):
         assert alike(side, EMOTIONS["SAD"], within=4).any()
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS)
-def test_the_face_itself_stays_as_it_was(emotion):
+def test_the_face_itself_is_unchanged(emotion):
     before = noise(1000, 800)
     after = draw(before.copy(), [face(0.4, 0.4, 0.2, 0.25, emotion)])
     assert np.array_equal(before[325:515, 405:595], after[325:515, 405:595])
     assert not np.array_equal(before, after)
 
 
-def test_what_is_far_from_a_face_stays_as_it_was():
+def test_pixels_far_from_a_face_are_unchanged():
     before = noise(1000, 800)
     after = draw(before.copy(), [face(0.4, 0.4, 0.2, 0.25)])
     assert np.array_equal(before[:300], after[:300])
@@ -89,14 +89,14 @@ def test_what_is_far_from_a_face_stays_as_it_was():
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 @pytest.mark.parametrize("emotion", EMOTIONS)
-def test_the_frame_shows_on_any_background(grey, emotion):
-    """Somewhere across the line there is a contrast of 3 with the photograph: its colour, or its dark edges."""
+def test_the_frame_is_visible_on_any_background(grey, emotion):
+    """Either the line's colour or its dark edges have a contrast of 3 with the photo."""
     picture = draw(photo(1000, 800, grey), [face(0.4, 0.4, 0.2, 0.25, emotion)])
     across = [tuple(int(channel) for channel in pixel) for pixel in picture[420, 385:401]]
     assert max(contrast(pixel, (grey,) * 3) for pixel in across) >= 3
 
 
-def test_a_face_left_out_is_framed_with_a_thinner_dashed_line():
+def test_an_unindexed_face_has_a_thinner_dashed_frame():
     inside, left_out = face(0.1, 0.3, 0.2, 0.3), face(0.6, 0.3, 0.2, 0.3, reasons=["LOW_SHARPNESS"])
     picture = draw(photo(1000, 800), [inside, left_out])
     solid = alike(picture[230:240, 150:250], EMOTIONS["HAPPY"])
@@ -108,7 +108,7 @@ def test_a_face_left_out_is_framed_with_a_thinner_dashed_line():
 
 
 @pytest.mark.parametrize(("side", "thickness"), [(24, 2), (600, 8)])
-def test_a_dash_lies_in_dark_edges_of_its_own_length(side, thickness):
+def test_a_dash_has_dark_edges_around_it(side, thickness):
     paper = photo(side, side, 255)
     strokes.frame(paper, Rect(0, 0, side, side), thickness, EMOTIONS["SAD"], NIGHT, dashed=True)
     edge, between_the_corners = strokes.halo_of(thickness), paper[:, side // 4 : -side // 4]
@@ -118,7 +118,7 @@ def test_a_dash_lies_in_dark_edges_of_its_own_length(side, thickness):
     assert np.array_equal(dark, np.convolve(dashes, np.ones(2 * edge + 1), "same") > 0)
 
 
-def test_a_small_face_left_out_has_corners_only():
+def test_a_small_unindexed_face_has_only_corners():
     paper = photo(16, 16, 0)
     strokes.frame(paper, Rect(0, 0, 16, 16), 2, SNOW, NIGHT, dashed=True)
     drawn = paper.any(axis=2)
@@ -126,14 +126,14 @@ def test_a_small_face_left_out_has_corners_only():
     assert not drawn[:, 6:10].any()
 
 
-def test_where_frames_cross_the_smaller_face_has_the_upper_one():
+def test_the_frame_of_the_smaller_face_is_on_top():
     large, small = marks_on(Size(1000, 800), [face(0.3, 0.2, 0.4, 0.6, "HAPPY"), face(0.25, 0.4, 0.1, 0.1, "SAD")])
     picture = draw(photo(1000, 800), [small.face, large.face])
     crossing = part(picture, Rect(large.frame.left, small.frame.top, large.frame.left + 8, small.frame.top + 8))
     assert alike(crossing, EMOTIONS["SAD"], within=4).any(axis=0).all()
 
 
-def test_a_label_beside_its_face_has_no_line_and_one_that_stands_apart_has():
+def test_only_a_label_away_from_its_face_has_a_line():
     around = [(x, y) for y in (0.4, 0.45, 0.5) for x in (0.4, 0.44, 0.48)]
     faces = [face(x, y, 0.02, 0.025, "SAD" if (x, y) == (0.44, 0.45) else "HAPPY") for x, y in around]
     marks, places, _, _ = labelled(photo(1000, 800), faces)
@@ -153,7 +153,7 @@ def test_a_label_beside_its_face_has_no_line_and_one_that_stands_apart_has():
 @pytest.mark.parametrize("emotion", EMOTIONS)
 @pytest.mark.parametrize("confidence", [95.0, 40.0])
 def test_a_label_is_readable_on_any_background(background, emotion, confidence):
-    """Measured on the picture: plate and ink are each a good part of the label, with a contrast of 4.5."""
+    """Measured on the picture: plate and text each cover a good part of the label, with a contrast of 4.5."""
     one = face(0.4, 0.4, 0.2, 0.25, emotion, confidence)
     _, (spot,), _, _ = labelled(background, [one])
     picture = draw(background.copy(), [one])
@@ -166,7 +166,7 @@ def test_a_label_is_readable_on_any_background(background, emotion, confidence):
 
 
 @pytest.mark.parametrize(("width", "height"), [(100, 20), (20, 100)])
-def test_a_plates_corners_are_a_little_round(width, height):
+def test_a_plate_has_rounded_corners(width, height):
     paper = photo(width, height, 0)
     strokes.plate(paper, Rect(0, 0, width, height), SNOW, SNOW, 0)
     for plate in (paper, paper[:, ::-1], paper[::-1], paper[::-1, ::-1]):
@@ -182,16 +182,16 @@ def test_no_text_is_too_small_to_read(edge):
     assert min(sizes) >= max(10, edge / 131)
 
 
-def test_a_line_shows_on_a_thumbnail_and_leaves_a_tiny_face_its_room():
+def test_a_line_is_visible_on_a_thumbnail_but_thin_on_a_tiny_face():
     assert (Scale(80).hair, Scale(80).stroke(Rect(0, 0, 32, 32), indexed=True)) == (1, 2)
     assert Scale(2048).stroke(Rect(0, 0, 16, 16), indexed=True) == 1
 
 
-def test_labels_keep_apart_by_a_pixel_on_a_thumbnail_and_by_three_on_a_large_picture():
+def test_the_gap_between_labels_grows_with_the_picture():
     assert (Scale(80).gap, Scale(2048).gap) == (1, 3)
 
 
-def test_two_lines_of_text_stand_under_each_other():
+def test_the_lines_of_a_label_do_not_overlap():
     block = Block((Line("happy 98 %", 20), Line("happy 98 %", 20)))
     paper = photo(block.size.width, block.size.height, 0)
     block.write(paper, Rect(0, 0, *block.size), (255, 255, 255))
@@ -199,7 +199,7 @@ def test_two_lines_of_text_stand_under_each_other():
     assert (np.diff(rows) > 3).sum() == 1
 
 
-def test_no_line_is_wider_than_it_was_to_be():
+def test_no_line_is_wider_than_requested():
     for text in ("No face found in this photo", "Donaudampfschifffahrtsgesellschaftskapitän at sea"):
         for width in range(60, 400, 20):
             assert max(width_of(row, 20, 500) for row in wrapped(text, 20, 500, width)) <= width
@@ -231,14 +231,14 @@ def test_a_larger_face_has_a_larger_label_up_to_a_limit():
     assert 1536 / 50 < heights[0] < heights[-1] < 1536 / 12
 
 
-def test_faces_of_about_the_same_size_are_labelled_alike():
+def test_faces_of_similar_size_have_the_same_text_size():
     marks = marks_on(Size(2048, 1536), [face(0.1, 0.1, 0.100, 0.13), face(0.5, 0.1, 0.104, 0.14)])
     assert marks[0].labels[0][0].size == marks[1].labels[0][0].size
 
 
 @pytest.mark.parametrize("size", [(640, 480), (2048, 1536), (480, 640), (4032, 3024)])
 @pytest.mark.parametrize("faces", [grid(1, 1), grid(5, 1, 0.6), grid(4, 3)], ids=["1 face", "5 faces", "12 faces"])
-def test_every_face_of_an_ordinary_photo_has_a_label_beside_it(size, faces):
+def test_every_face_of_an_ordinary_photo_has_a_label_next_to_it(size, faces):
     _, places, legend, panel = labelled(photo(*size), faces)
     assert all(places)
     assert not any(spot.apart for spot in places)
@@ -252,7 +252,7 @@ def test_a_hundred_faces_have_a_hundred_labels():
     assert not legend.entries
 
 
-def test_a_hundred_faces_without_room_for_labels_have_a_key_that_counts_them():
+def test_a_hundred_faces_without_room_for_labels_have_a_key():
     faces = grid(10, 10, 0.6)
     marks, places, legend, _ = labelled(photo(640, 480), faces)
     assert places == [None] * 100
@@ -280,15 +280,13 @@ def test_a_hundred_faces_without_room_for_labels_have_a_key_that_counts_them():
         "a key of a third of the picture",
     ],
 )
-def test_a_key_comes_where_many_labels_have_no_room_and_stays_alone_where_most_have_none(
-    size, faces, has_key, has_labels
-):
+def test_a_key_adds_to_or_replaces_labels_that_have_no_room(size, faces, has_key, has_labels):
     _, places, legend, _ = labelled(photo(*size), faces)
     assert None in places
     assert (bool(legend.entries), any(places)) == (has_key, has_labels)
 
 
-def test_a_key_says_each_look_in_its_colour_the_most_frequent_first():
+def test_a_key_lists_the_most_frequent_emotion_first():
     faces = [face(0, 0, 0.1, 0.1, emotion) for emotion in ("SAD", "FEAR", "HAPPY", "FEAR", "FEAR", "SAD")]
     legend, *_ = keys([*faces, Face(BoundingBox(0, 0, 0.1, 0.1), 99.0, face_id="a-face")], 12, 2000)
     said = [(entry.text.text, entry.colour) for entry in legend.entries]
@@ -296,7 +294,7 @@ def test_a_key_says_each_look_in_its_colour_the_most_frequent_first():
     assert said == [(f"{looks(emotion)} {count}", colour_of(emotion)) for emotion, count in counts]
 
 
-def test_a_key_in_any_number_of_columns_shows_every_colour_above_its_caption():
+def test_a_key_shows_every_colour_in_any_number_of_columns():
     legends = keys([face(0, 0, 0.1, 0.1, kind) for kind in ("HAPPY", "SAD", "ANGRY", "FEAR", "CALM")], 12, 300)
     assert {legend.columns for legend in legends} >= {1, 2, 3}
     for legend in legends:
@@ -316,7 +314,7 @@ def test_a_key_of_exactly_the_width_fits():
     assert keys(faces, 12, widest.size.width)[0] == widest
 
 
-def test_a_key_shows_the_faces_left_out_as_a_dashed_frame():
+def test_a_key_shows_unindexed_faces_as_a_dashed_frame():
     (legend, *_) = keys([face(0, 0, 0.1, 0.1, reasons=["LOW_SHARPNESS"])], 24, 2000)
     paper = photo(*legend.size, 0)
     legend.put(paper, Rect(0, 0, *legend.size))
@@ -329,7 +327,7 @@ def test_a_key_shows_the_faces_left_out_as_a_dashed_frame():
     assert dashes.sum() < alike(plate, EMOTIONS["HAPPY"], within=4).sum() / 2
 
 
-def test_a_caption_is_as_large_as_fits_and_never_too_small_to_read():
+def test_a_caption_is_as_large_as_fits_and_always_readable():
     for width in range(60, 300, 10):
         (caption, *_) = captions(12, width)
         assert caption.size.width <= width
@@ -343,7 +341,7 @@ def test_a_key_has_the_colours_of_the_frames():
         assert entry.dashed or alike(part(picture, panel), entry.colour, within=3).sum() > 40
 
 
-def test_the_caption_is_in_the_corner_and_not_over_a_face():
+def test_the_caption_is_in_a_corner_and_covers_no_face():
     one = face(0.7, 0.6, 0.3, 0.4)
     marks, _, legend, panel = labelled(photo(1000, 800), [one])
     assert [text.text for text in legend.caption.lines] == ["how it looks, not how you feel"]
@@ -355,7 +353,7 @@ def test_the_caption_is_in_the_corner_and_not_over_a_face():
     assert not panel.shares(marks[0].frame)
 
 
-def test_a_thumbnail_gives_its_room_to_the_label():
+def test_a_thumbnail_has_a_label_rather_than_a_caption():
     _, (spot,), legend, _ = labelled(photo(80, 80), [face(0.2, 0.1, 0.6, 0.6)])
     assert spot
     assert legend is None
@@ -372,7 +370,7 @@ ANY = st.floats(-3, 3) | st.floats()
 
 @settings(max_examples=120, deadline=None)
 @given(st.lists(st.tuples(ANY, ANY, ANY, ANY), max_size=6), st.sampled_from([(80, 80), (97, 211), (300, 120)]))
-def test_no_box_is_too_odd_to_be_drawn_or_passed_over(boxes, size):
+def test_any_box_is_drawn_or_ignored(boxes, size):
     pixels = photo(*size)
     picture = draw(pixels, [Face(BoundingBox(*box), 50.0, (Emotion("CALM", 60),), "a-face") for box in boxes])
     assert picture.shape == (size[1], size[0], 3)
@@ -389,12 +387,12 @@ def test_no_box_is_too_odd_to_be_drawn_or_passed_over(boxes, size):
         (0, 0, 1, float("inf")),
     ],
 )
-def test_a_face_that_the_picture_does_not_show_leaves_it_as_it_was(box):
+def test_a_face_outside_the_picture_is_ignored(box):
     before = noise(300, 200)
     assert np.array_equal(draw(before.copy(), [face(*box)]), before)
 
 
-def test_a_box_that_hangs_over_the_edge_is_framed_along_the_edge():
+def test_a_box_beyond_the_edge_is_framed_along_the_edge():
     picture = draw(photo(1000, 800), [face(-0.1, -0.1, 0.3, 0.4, "ANGRY")])
     assert alike(picture[100, :8], EMOTIONS["ANGRY"], within=4).any()
     assert alike(picture[:8, 100], EMOTIONS["ANGRY"], within=4).any()
@@ -410,12 +408,12 @@ def test_a_face_without_emotions_is_drawn_in_grey():
     assert alike(picture[420, 390:400], EMOTIONS["UNKNOWN"], within=4).any()
 
 
-def test_no_faces_leave_the_picture_as_it_was():
+def test_a_picture_without_faces_is_unchanged():
     before = noise(200, 100)
     assert np.array_equal(draw(before.copy(), []), before)
 
 
-def test_the_array_itself_is_drawn_on():
+def test_the_array_is_modified_in_place():
     pixels = photo(400, 300)
     assert draw(pixels, [face(0.4, 0.4, 0.2, 0.2)]) is pixels
     assert draw_banner(pixels, "No face found in this photo") is pixels
@@ -430,7 +428,7 @@ def test_the_array_itself_is_drawn_on():
     ],
     ids=["frame", "banner"],
 )
-def test_an_array_that_cannot_be_drawn_on_is_copied(how, drawn):
+def test_an_array_that_opencv_cannot_draw_on_is_copied(how, drawn):
     pixels = noise(400, 300)
     if how == "mirrored":
         pixels = pixels[:, ::-1]
@@ -443,7 +441,7 @@ def test_an_array_that_cannot_be_drawn_on_is_copied(how, drawn):
 
 
 @pytest.mark.parametrize("size", [(80, 80), (80, 400), (400, 80), (1600, 900), (4000, 3000)])
-def test_a_banner_is_readable_and_leaves_the_photo_alone(size):
+def test_a_banner_is_readable_and_covers_only_the_lower_edge(size):
     before = noise(*size)
     after = draw_banner(before.copy(), "No face found in this photo")
     changed = np.flatnonzero((before != after).any(axis=(1, 2)))
@@ -454,7 +452,7 @@ def test_a_banner_is_readable_and_leaves_the_photo_alone(size):
     assert contrast(tuple(int(channel) for channel in np.percentile(band, 60, axis=(0, 1))), (255, 255, 255)) >= 4.5
 
 
-def test_the_photograph_shines_through_a_banner_and_a_panel():
+def test_banners_and_panels_are_translucent():
     (caption, *_) = captions(12, 400)
     black, white = photo(400, 300, 0), photo(400, 300, 255)
     for paper in (black, white):
@@ -471,13 +469,13 @@ def test_a_banner_breaks_no_word_that_fits():
 
 
 @pytest.mark.parametrize("size", [(80, 80), (400, 300), (2048, 1536)])
-def test_a_banner_is_as_large_as_is_calm_and_no_line_leaves_the_picture(size):
+def test_a_banner_fits_into_the_picture(size):
     text = _fitted("No face found in this photo", Size(*size))
     assert text.size.width <= size[0]
     assert text.lines[0].size >= size[0] // 32
 
 
-def test_a_banner_for_a_long_sentence_stays_in_the_picture():
+def test_a_banner_with_a_long_sentence_fits_into_the_picture():
     long = "a word " * 60 + "Donaudampfschifffahrtsgesellschaftskapitän"
     assert draw_banner(photo(80, 80), long).shape == (80, 80, 3)
     after = draw_banner(noise(1000, 800), long)
@@ -492,8 +490,8 @@ SCENES = {
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_the_picture_looks_as_it_did(scene):
-    """Compared at a third of the size. Meant to change? Run with NEW_PICTURES=1, look at them, commit them."""
+def test_the_picture_matches_the_stored_one(scene):
+    """Compared at a third of the size. After an intended change, run with NEW_PICTURES=1, review and commit."""
     pixels, faces = SCENES[scene]
     picture = cv2.resize(draw(pixels.copy(), faces), None, fx=1 / 3, fy=1 / 3, interpolation=cv2.INTER_AREA)
     golden = GOLDEN / f"{scene}.png"

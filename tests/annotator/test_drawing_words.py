@@ -9,24 +9,24 @@ def face(*emotions: Emotion, reasons: tuple[str, ...] = ()) -> Face:
     return Face(BOX, 99.0, emotions, face_id=None if reasons else "a-face", unindexed_reasons=reasons)
 
 
-def test_a_label_says_the_strongest_emotion_and_its_confidence():
+def test_a_label_has_the_strongest_emotion_and_its_confidence():
     assert words(face(Emotion("HAPPY", 98.4), Emotion("CALM", 1.2))) == "happy 98 %"
 
 
-def test_a_label_admits_when_it_is_unsure():
+def test_an_unsure_label_says_perhaps():
     assert words(face(Emotion("CALM", 41.9), Emotion("SAD", 40.0))) == "perhaps calm 41 %"
 
 
 @pytest.mark.parametrize(("confidence", "said"), [(99.99, "happy 99 %"), (100.0, "happy 100 %"), (50.0, "happy 50 %")])
-def test_a_label_never_claims_more_than_rekognition_did(confidence, said):
+def test_confidence_is_rounded_down(confidence, said):
     assert words(face(Emotion("HAPPY", confidence))) == said
 
 
-def test_just_under_half_is_not_sure():
+def test_just_under_50_percent_is_unsure():
     assert words(face(Emotion("HAPPY", 49.99))) == "perhaps happy 49 %"
 
 
-def test_a_face_without_emotions_has_a_label_too():
+def test_a_face_without_emotions_has_a_label():
     assert words(face()) == "no expression read"
     assert spellings(face())[-1] == ("unclear", "")
 
@@ -34,12 +34,12 @@ def test_a_face_without_emotions_has_a_label_too():
 @pytest.mark.parametrize(
     "emotion", ["HAPPY", "SAD", "ANGRY", "CONFUSED", "DISGUSTED", "SURPRISED", "CALM", "UNKNOWN", "FEAR"]
 )
-def test_every_emotion_is_an_adjective_of_its_own(emotion):
+def test_every_emotion_has_an_adjective(emotion):
     assert looks(emotion).isalpha()
     assert looks(emotion).islower()
 
 
-def test_fear_reads_as_afraid_and_an_emotion_of_tomorrow_as_it_came():
+def test_fear_is_afraid_and_unknown_terms_are_lower_case():
     assert looks("FEAR") == "afraid"
     assert looks("MILDLY_AMUSED") == "mildly amused"
 
@@ -57,18 +57,18 @@ def test_fear_reads_as_afraid_and_an_emotion_of_tomorrow_as_it_came():
         ("OUT_OF_FRAME", "out of frame"),
     ],
 )
-def test_a_face_left_out_says_why(why, said):
+def test_an_unindexed_face_has_its_reason(why, said):
     left_out = face(Emotion("SAD", 80), reasons=(why, "LOW_CONFIDENCE"))
     assert reason(left_out) == said
     assert spellings(left_out)[0] == ("sad 80 %", f"not indexed: {said}")
 
 
-def test_a_face_left_out_for_no_given_reason_still_says_that_it_was():
+def test_an_unindexed_face_without_a_reason_says_not_indexed():
     nameless = Face(BOX, 99.0, (Emotion("SAD", 80),))
     assert spellings(nameless)[0] == ("sad 80 %", "not indexed")
 
 
-def test_spellings_grow_shorter_and_stay_honest():
+def test_spellings_get_shorter_and_stay_unsure():
     ways = [" ".join(lines).strip() for lines in spellings(face(Emotion("CALM", 41), reasons=("LOW_SHARPNESS",)))]
     assert ways == [
         "perhaps calm 41 % not indexed: too blurred",

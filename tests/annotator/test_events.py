@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.annotator.photos import ETAG, VERSION, message, record
 
 
-def test_a_photo_is_what_s3_says_of_it():
+def test_a_photo_has_the_values_of_its_record():
     (photo,) = photos_in(message(record("me.jpg", size=4321)))
     assert photo == Photo("raw-photos", "me.jpg", VERSION, ETAG, 4321)
 
@@ -27,8 +27,8 @@ def test_a_photo_is_what_s3_says_of_it():
         ("line%0Abreak.jpg", "line\nbreak.jpg"),
     ],
 )
-def test_a_key_is_what_the_person_named_it(announced, key):
-    """S3 announces `my selfie.jpg` as `my+selfie.jpg`."""
+def test_a_key_is_decoded(announced, key):
+    """S3 encodes `my selfie.jpg` as `my+selfie.jpg`."""
     (photo,) = photos_in(message(record(announced)))
     assert photo.key == key
 
@@ -39,7 +39,7 @@ def test_any_key_survives_the_event(key):
     assert photo.key == key
 
 
-def test_every_record_counts_and_each_photo_once():
+def test_photos_keep_their_order_without_duplicates():
     photos = photos_in(message(record("b.jpg"), record("a.jpg"), record("b.jpg")))
     assert [photo.key for photo in photos] == ["b.jpg", "a.jpg"]
 
@@ -49,13 +49,13 @@ def test_two_versions_of_a_photo_are_two_photos():
     assert len({photo.external_image_id for photo in photos}) == 2
 
 
-def test_quotes_around_an_etag_are_not_part_of_it():
+def test_quotes_around_an_etag_are_removed():
     (photo,) = photos_in(message(record(eTag='"0cc175b9c0f1b6a831c399e269772661-2"')))
     assert photo.etag == "0cc175b9c0f1b6a831c399e269772661-2"
 
 
 @pytest.mark.parametrize("event", ["Put", "Post", "Copy", "CompleteMultipartUpload"])
-def test_it_does_not_matter_how_a_photo_was_uploaded(event):
+def test_every_kind_of_upload_counts(event):
     assert photos_in(message(record(event=f"ObjectCreated:{event}")))
 
 
@@ -69,15 +69,15 @@ def test_it_does_not_matter_how_a_photo_was_uploaded(event):
     ],
     ids=["test event", "folder marker", "deletion", "no records"],
 )
-def test_what_nobody_uploaded_is_passed_over(nothing):
+def test_events_without_an_uploaded_photo_are_ignored(nothing):
     assert photos_in(nothing) == ()
 
 
-def test_an_empty_file_is_a_photo_that_must_be_answered():
+def test_an_empty_file_counts_as_a_photo():
     assert photos_in(message(record("empty.jpg", size=0)))
 
 
-def test_something_in_a_key_that_looks_like_a_folder_is_a_photo():
+def test_a_non_empty_object_with_a_folder_key_counts_as_a_photo():
     assert photos_in(message(record("holiday/", size=12)))
 
 
@@ -94,19 +94,19 @@ def _without(key):
         (message(body="[]"), "list"),
         (message(body="{}"), "no list of Records"),
         (message(body='{"Records": {}}'), "no list of Records"),
-        (message(body='{"Records": [7]}'), "not as S3 writes it"),
+        (message(body='{"Records": [7]}'), "unexpected structure"),
         (message({**record(), "eventSource": "aws:sns"}), "aws:sns"),
-        (message(record("%FF.jpg")), "not as S3 writes it"),
+        (message(record("%FF.jpg")), "unexpected structure"),
         (_without("key"), "key"),
         (_without("eTag"), "eTag"),
-        (_without("versionId"), "has no version, so its bucket keeps none: deploy the Foundation stack again"),
-        (message(record(versionId="")), "not as S3 writes it"),
-        (message(record(versionId="v" * 65)), "not as S3 writes it"),
-        (message(record(versionId="a\nb")), "not as S3 writes it"),
-        (message(record(versionId=7)), "not as S3 writes it"),
+        (_without("versionId"), "has no version, so its bucket is not versioned: deploy the Foundation stack again"),
+        (message(record(versionId="")), "impossible values"),
+        (message(record(versionId="v" * 65)), "impossible values"),
+        (message(record(versionId="a\nb")), "impossible values"),
+        (message(record(versionId=7)), "impossible values"),
         ({"messageId": "1"}, "not JSON"),
     ],
 )
-def test_a_message_that_is_not_understood_says_what_it_is(strange, says):
+def test_an_invalid_message_is_rejected_with_a_reason(strange, says):
     with pytest.raises(MessageNotUnderstood, match=says):
         photos_in(strange)

@@ -26,16 +26,16 @@ def aws(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def fresh_logs():
-    """Standard output is another one in each test."""
+    """Each test has its own standard output."""
     logs.log.handlers.clear()
     yield
     logs.log.handlers.clear()
 
 
 def lines(capsys):
-    """What the function said of how things ended."""
-    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    return [line for line in said if line["status"] not in ("begun", "waiting")]
+    """The log lines with final statuses."""
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line for line in logged if line["status"] not in ("begun", "waiting")]
 
 
 def announced(aws, key="me.jpg", body=JPEG):
@@ -46,7 +46,7 @@ def failed(answer):
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def test_a_photo_that_is_done_fails_nothing(aws):
+def test_a_finished_photo_reports_no_failure(aws):
     assert handle({"Records": [message(announced(aws))]}, CONTEXT) == {"batchItemFailures": []}
     assert aws.result()["status"] == "annotated"
 
@@ -65,8 +65,8 @@ def test_one_failing_message_does_not_fail_the_others(aws):
     assert aws.result("c.pdf")["status"] == "rejected"
 
 
-def test_what_failed_comes_again_soon_and_nothing_else_does(aws):
-    """Nobody waits for the queue's three minutes because Rekognition was busy for a second."""
+def test_only_failed_messages_are_redelivered_soon(aws):
+    """A short failure of Rekognition must not delay a photo by the queue's three minutes."""
     aws.failures["IndexFaces"] = [(400, "ThrottlingException")]
     batch = [message(announced(aws, "a.jpg"), id_="throttled"), message(announced(aws, "b.jpg"), id_="good")]
     handle({"Records": batch}, CONTEXT)
@@ -74,15 +74,15 @@ def test_what_failed_comes_again_soon_and_nothing_else_does(aws):
     assert put_back == ["handle of throttled"]
 
 
-def test_a_process_that_cannot_import_what_it_needs_ends(aws, monkeypatch):
-    """cv2 says "recursion is detected" for ever once its import has failed; a new process may succeed."""
-    monkeypatch.setitem(sys.modules, "annotator.darkroom", None)
-    monkeypatch.delattr("annotator.darkroom", raising=False)
+def test_a_failed_import_ends_the_process(aws, monkeypatch):
+    """After a failed import, cv2 always raises "recursion is detected"; a new process may succeed."""
+    monkeypatch.setitem(sys.modules, "annotator.imaging", None)
+    monkeypatch.delattr("annotator.imaging", raising=False)
     with pytest.raises(SystemExit):
         handle({"Records": [message(announced(aws))]}, CONTEXT)
 
 
-def test_every_photo_of_a_failing_message_gets_its_turn(aws):
+def test_a_failed_photo_does_not_block_others_in_its_message(aws):
     aws.failures["IndexFaces"] = [(400, "ThrottlingException")]
     two = message(announced(aws, "a.jpg"), announced(aws, "b.jpg"), id_="two")
     assert failed(handle({"Records": [two]}, CONTEXT)) == ["two"]
@@ -100,19 +100,19 @@ def test_every_photo_of_a_failing_message_gets_its_turn(aws):
     ],
     ids=["test event", "deleted", "superseded"],
 )
-def test_what_needs_nothing_is_done_and_says_so(aws, capsys, nothing, status):
+def test_a_message_without_work_succeeds_and_logs_why(aws, capsys, nothing, status):
     assert handle({"Records": [nothing(aws)]}, CONTEXT) == {"batchItemFailures": []}
     assert lines(capsys)[0]["status"] == status
 
 
-def test_a_photo_is_named_before_anything_can_go_wrong_with_it(aws, capsys):
-    """A function that is killed says nothing more."""
+def test_the_first_log_line_names_the_photo(aws, capsys):
+    """A crashed function cannot log its photo any more."""
     handle({"Records": [message(announced(aws))]}, CONTEXT)
     begun = json.loads(capsys.readouterr().out.splitlines()[0])
     assert (begun["status"], begun["key"], begun["request_id"]) == ("begun", "me.jpg", CONTEXT.aws_request_id)
 
 
-def test_a_line_says_what_it_is_about_and_how_long_it_took(aws, capsys):
+def test_a_log_line_has_its_subject_and_durations(aws, capsys):
     handle({"Records": [message(announced(aws, "my selfie.jpg"), id_="m1")]}, CONTEXT)
     (line,) = lines(capsys)
     assert line["level"] == "INFO"
@@ -128,19 +128,19 @@ def test_a_line_says_what_it_is_about_and_how_long_it_took(aws, capsys):
     assert line["durations_ms"]["total"] >= line["durations_ms"]["decode"] > 0
 
 
-def test_every_line_is_said_once_in_every_invocation(aws, capsys, monkeypatch):
-    """Lambda's runtime has a handler on the root logger, which would say it again."""
+def test_every_line_is_logged_once_per_invocation(aws, capsys, monkeypatch):
+    """Lambda's runtime has a handler on the root logger, which would log the line again."""
     monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler(sys.stdout)])
     monkeypatch.setattr(logs.log, "propagate", True)
     for id_ in ("m1", "m2"):
         handle({"Records": [message(announced(aws, f"{id_}.jpg"), id_=id_)]}, CONTEXT)
-    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(line["message"], line["message_id"]) for line in said] == [
-        (what, id_) for id_ in ("m1", "m2") for what in ("photo begun", "photo done")
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["message"], line["message_id"]) for line in logged] == [
+        (text, id_) for id_ in ("m1", "m2") for text in ("photo started", "photo done")
     ]
 
 
-def test_a_failure_says_why(aws, capsys):
+def test_a_failure_logs_its_cause(aws, capsys):
     aws.failures["IndexFaces"] = [(400, "AccessDeniedException")]
     handle({"Records": [message(announced(aws))]}, CONTEXT)
     (line,) = lines(capsys)
@@ -150,7 +150,7 @@ def test_a_failure_says_why(aws, capsys):
     assert "AccessDeniedException" in line["error"]
 
 
-def test_no_line_says_anything_of_a_face(aws, capsys):
+def test_logs_contain_no_face_data(aws, capsys):
     handle({"Records": [message(announced(aws))]}, CONTEXT)
     said = capsys.readouterr().out
     assert aws.collection
@@ -158,7 +158,7 @@ def test_no_line_says_anything_of_a_face(aws, capsys):
         assert word not in said
 
 
-def test_a_file_name_cannot_forge_a_line(aws, capsys):
+def test_a_file_name_cannot_forge_a_log_line(aws, capsys):
     forged = 'x\n{"level": "INFO", "status": "annotated"}\r\u2028\u0085.jpg'
     handle({"Records": [message(announced(aws, forged))]}, CONTEXT)
     said = capsys.readouterr().out
@@ -167,7 +167,7 @@ def test_a_file_name_cannot_forge_a_line(aws, capsys):
     assert json.loads(begun)["key"] == json.loads(done)["key"] == forged
 
 
-def test_the_next_photo_is_not_told_with_the_last_ones_times(aws, capsys):
+def test_durations_are_not_carried_over_to_the_next_photo(aws, capsys):
     batch = [message(announced(aws, "a.jpg"), id_="a"), message(body='{"Event": "s3:TestEvent"}', id_="b")]
     handle({"Records": batch}, CONTEXT)
     first, second = lines(capsys)
@@ -182,36 +182,36 @@ def test_the_next_photo_is_not_told_with_the_last_ones_times(aws, capsys):
 ENVIRONMENT = {"PROCESSED_BUCKET": "p", "COLLECTION_ID": "c", "INBOX_URL": "https://q", "RETRY_AFTER": "10,60"}
 
 
-def test_the_settings_are_the_environment():
+def test_settings_come_from_the_environment():
     assert Settings.from_env(ENVIRONMENT | {"LONG_EDGE": "0"}) == Settings("p", "c", "https://q", (10, 60), 0)
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"PROCESSED_BUCKET": None}, "no PROCESSED_BUCKET"),
-        ({"COLLECTION_ID": None}, "no COLLECTION_ID"),
-        ({"INBOX_URL": None}, "no INBOX_URL"),
-        ({"RETRY_AFTER": None}, "no RETRY_AFTER"),
+        ({"PROCESSED_BUCKET": None}, "PROCESSED_BUCKET is not set"),
+        ({"COLLECTION_ID": None}, "COLLECTION_ID is not set"),
+        ({"INBOX_URL": None}, "INBOX_URL is not set"),
+        ({"RETRY_AFTER": None}, "RETRY_AFTER is not set"),
         ({"RETRY_AFTER": "10,soon"}, "RETRY_AFTER must be a number of seconds from 0 to 43200, not 'soon'"),
         ({"RETRY_AFTER": "43201"}, "not '43201'"),
         ({"RETRY_AFTER": "١٠"}, "RETRY_AFTER must be"),
         ({"LONG_EDGE": "9" * 5000}, "LONG_EDGE must be"),
-        ({"COLLECTION_ID": ""}, "no COLLECTION_ID"),
-        ({"RETRY_AFTER": ""}, "no RETRY_AFTER"),
+        ({"COLLECTION_ID": ""}, "COLLECTION_ID is not set"),
+        ({"RETRY_AFTER": ""}, "RETRY_AFTER is not set"),
         ({"RETRY_AFTER": "10,"}, "not ''"),
         ({"LONG_EDGE": "big"}, "not 'big'"),
         ({"LONG_EDGE": "-1"}, "not '-1'"),
     ],
 )
-def test_settings_that_are_missing_or_wrong_are_named(change, says):
+def test_a_missing_or_invalid_setting_is_named(change, says):
     environment = ENVIRONMENT | change
     with pytest.raises(ValueError, match=says):
         Settings.from_env({name: value for name, value in environment.items() if value is not None})
 
 
-def test_importing_the_handler_needs_no_environment_and_nothing_for_pixels():
-    """A cold start pays for each import: OpenCV can wait until Rekognition looks, Pillow for photos that need it."""
+def test_importing_the_handler_needs_no_environment_or_imaging():
+    """Each import slows down a cold start. OpenCV is imported while Rekognition works, Pillow only if needed."""
     large = ("numpy", "cv2", "PIL", "pi_heif")
     code = f"import sys, annotator.handler; print([m for m in {large} if m in sys.modules])"
     path = str(Path(handler.__file__).parents[1])
@@ -219,7 +219,7 @@ def test_importing_the_handler_needs_no_environment_and_nothing_for_pixels():
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
-def test_the_clients_are_made_once(monkeypatch):
+def test_the_clients_are_created_once(monkeypatch):
     for name, value in (ENVIRONMENT | {"AWS_DEFAULT_REGION": "ap-southeast-2"}).items():
         monkeypatch.setenv(name, value)
     handler._in_this_process.cache_clear()

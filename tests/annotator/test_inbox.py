@@ -12,45 +12,45 @@ def aws():
 
 
 def waits(aws):
-    """The seconds that SQS was asked to keep messages invisible."""
+    """The visibility time-outs that were set, in seconds."""
     return [asked["VisibilityTimeout"] for operation, asked in aws.calls if operation == "ChangeMessageVisibility"]
 
 
 @pytest.mark.parametrize("tried", [1, 2])
-def test_the_next_try_comes_after_its_wait_or_up_to_half_of_it_sooner(aws, tried):
+def test_a_wait_is_shortened_by_up_to_half(aws, tried):
     inbox, longest = aws.inbox(), RETRY_AFTER[tried - 1]
     for _ in range(50):
         inbox.deliver_again(message(times=tried))
     assert longest / 2 <= min(waits(aws)) < longest * 0.75 < max(waits(aws)) <= longest
 
 
-def test_it_is_this_very_delivery_that_is_put_back(aws):
+def test_the_visibility_of_this_delivery_is_changed(aws):
     aws.inbox().deliver_again(message(id_="m1"))
     ((_, asked),) = aws.calls
     assert (asked["QueueUrl"], asked["ReceiptHandle"]) == (INBOX, "handle of m1")
 
 
-def test_after_the_last_try_it_goes_to_the_dead_letters_at_once(aws):
-    """SQS moves a message there when it is due to be received once more than the queue allows."""
+def test_after_the_last_try_the_wait_is_zero(aws):
+    """SQS moves the message to the dead-letter queue when it would be received once more than the queue allows."""
     aws.inbox().deliver_again(message(times=len(RETRY_AFTER) + 1))
     assert waits(aws) == [0]
 
 
-def test_the_queue_is_not_asked_for_longer_than_a_failed_invocation_may_have_left(monkeypatch):
+def test_the_sqs_client_gives_up_within_6_seconds(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-2")
     config = client().meta.config
     assert config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout) <= 6
 
 
 @pytest.mark.parametrize("failure", [(403, "AccessDenied"), (400, "ReceiptHandleIsInvalid"), (500, "InternalFailure")])
-def test_a_queue_that_cannot_be_asked_decides_by_itself(aws, caplog, failure):
+def test_a_failed_sqs_request_is_logged_and_ignored(aws, caplog, failure):
     aws.failures["ChangeMessageVisibility"] = [failure]
     logs.log.propagate = True
     aws.inbox().deliver_again(message())
     assert failure[1] in caplog.records[-1].fields["reason"]
 
 
-def test_a_message_that_somebody_sent_by_hand_fails_like_any_other(aws):
+def test_a_message_without_sqs_attributes_is_redelivered(aws):
     aws.inbox().deliver_again({"messageId": "m1", "body": "{}"})
     assert len(aws.calls) == 1
 
@@ -58,11 +58,11 @@ def test_a_message_that_somebody_sent_by_hand_fails_like_any_other(aws):
 @pytest.mark.parametrize(
     "attributes", [None, [], "x", {}, {"ApproximateReceiveCount": None}, {"ApproximateReceiveCount": "x"}]
 )
-def test_a_message_that_does_not_say_how_often_it_came_came_once(attributes):
+def test_an_unknown_delivery_count_is_one(attributes):
     assert deliveries({"attributes": attributes}) == 1
 
 
-def test_a_queue_that_cannot_even_be_called_costs_nobody_anything(caplog):
+def test_a_failed_sqs_client_is_logged_and_ignored(caplog):
     def connect():
         raise ValueError("Invalid endpoint: nowhere")
 

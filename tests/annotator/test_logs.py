@@ -7,12 +7,12 @@ from annotator.logs import JsonLine
 
 
 def line(**more):
-    """What is said of a record of 1970's first second."""
+    """The log line for a record from the first second of 1970."""
     record = logging.makeLogRecord({"created": 0.5, "msecs": 500, "levelname": "INFO", "msg": "photo done"} | more)
     return json.loads(JsonLine().format(record))
 
 
-def test_times_are_in_utc_wherever_it_runs(monkeypatch):
+def test_log_times_are_in_utc(monkeypatch):
     monkeypatch.setenv("TZ", "Australia/Melbourne")
     time.tzset()
     try:
@@ -22,5 +22,5 @@ def test_times_are_in_utc_wherever_it_runs(monkeypatch):
         time.tzset()
 
 
-def test_a_field_that_json_does_not_know_is_spelt_out():
+def test_a_field_without_a_json_type_is_logged_as_text():
     assert line(fields={"file": Path("a/b")})["file"] == "a/b"

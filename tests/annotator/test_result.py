@@ -42,16 +42,16 @@ RESULTS = [
 
 
 @pytest.mark.parametrize("written", RESULTS, ids=lambda result: result.status)
-def test_a_result_survives_its_document(written):
+def test_a_result_can_be_read_back_from_its_document(written):
     assert Result.from_document(json.loads(written.to_json())) == written
 
 
 @pytest.mark.parametrize("written", RESULTS, ids=lambda result: result.status)
-def test_every_result_keeps_the_contract(written):
+def test_every_result_matches_the_schema(written):
     contract.validate(json.loads(written.to_json()))
 
 
-def test_the_contract_itself_is_valid():
+def test_the_schema_itself_is_valid():
     Draft202012Validator.check_schema(schema)
 
 
@@ -66,7 +66,7 @@ def _objects(part):
             yield from _objects(below)
 
 
-def test_the_contract_leaves_nothing_open():
+def test_the_schema_requires_all_fields_and_allows_no_others():
     objects = list(_objects(schema))
     assert len(objects) >= 7
     for described in objects:
@@ -88,12 +88,12 @@ def test_the_contract_leaves_nothing_open():
         result(faces=(Face(box=BoundingBox(0, 0, 1, 1), confidence=101.0),)),
     ],
 )
-def test_the_contract_refuses_what_makes_no_sense(broken):
+def test_the_schema_rejects_inconsistent_results(broken):
     with pytest.raises(ValidationError):
         contract.validate(json.loads(broken.to_json()))
 
 
 @pytest.mark.parametrize("version", [1, 3])
-def test_a_document_of_another_time_is_not_misread(version):
+def test_a_document_of_another_version_is_rejected(version):
     with pytest.raises(ValueError, match=f"version {version}"):
         Result.from_document({**result().to_document(), "version": version})

@@ -1,4 +1,4 @@
-"""The story, told through boto3's own clients to an S3 and a Rekognition in memory."""
+"""The workflow, with real boto3 clients and an S3 and a Rekognition in memory."""
 
 import contextlib
 import hashlib
@@ -42,7 +42,7 @@ def faces_in(aws, photo):
 # --- one photo ---------------------------------------------------------------------------------
 
 
-def test_a_photo_with_a_face_gets_a_picture_and_then_a_result(aws):
+def test_a_photo_with_a_face_gets_a_picture_then_a_result(aws):
     photo = uploaded(aws, key="Café/my selfie+1.jpg")
     aws.unindexed = [face_detail(0.6, emotion="SAD")]
     assert annotate(photo, aws.cloud(), 2048) == "annotated"
@@ -71,8 +71,8 @@ def test_a_photo_with_a_face_gets_a_picture_and_then_a_result(aws):
     assert not np.array_equal(picture, decode(ONE, "JPEG", 0))
 
 
-def test_what_is_stored_says_what_it_is(aws):
-    """A browser that opens it need not guess."""
+def test_outputs_have_a_content_type(aws):
+    """Browsers need it to show a picture or a result."""
     photo = uploaded(aws)
     annotate(photo, aws.cloud(), 2048)
     types = [aws.content_types[key] for key in (photo.picture_key, photo.result_key)]
@@ -90,8 +90,8 @@ def test_rekognition_reads_a_jpeg_from_s3_while_it_downloads(aws):
     assert asked["ExternalImageId"] == photo.external_image_id
 
 
-def test_rekognition_and_the_decoder_work_at_the_same_time(aws, monkeypatch):
-    """Each waits for the other; neither could alone."""
+def test_rekognition_and_decoding_run_in_parallel(aws, monkeypatch):
+    """Each waits for the other, so the test would fail if they ran one after the other."""
     asked, decoded = threading.Event(), threading.Event()
 
     def decode_after_the_question(*arguments):
@@ -103,15 +103,15 @@ def test_rekognition_and_the_decoder_work_at_the_same_time(aws, monkeypatch):
         asked.set()
         assert decoded.wait(5)
 
-    monkeypatch.setattr("annotator.darkroom.decode", decode_after_the_question)
+    monkeypatch.setattr("annotator.imaging.decode", decode_after_the_question)
     aws.before["IndexFaces"] = answer_after_decoding
     assert annotate(uploaded(aws), aws.cloud(), 2048) == "annotated"
 
 
-def test_nothing_is_waited_for_before_rekognition_is_asked(aws):
+def test_rekognition_is_called_before_any_other_answer_arrives(aws):
     asked = threading.Event()
     aws.before["IndexFaces"] = asked.set
-    aws.before["GetObject"] = aws.before["ListObjectsV2"] = lambda: asked.wait(5) or pytest.fail("was waited for")
+    aws.before["GetObject"] = aws.before["ListObjectsV2"] = lambda: asked.wait(5) or pytest.fail("called too late")
     assert annotate(uploaded(aws), aws.cloud(), 2048) == "annotated"
 
 
@@ -126,8 +126,8 @@ def test_nothing_is_waited_for_before_rekognition_is_asked(aws):
     ],
     ids=["PNG", "rotated PNG", "WebP", "rotated AVIF", "HEIC"],
 )
-def test_anything_but_a_jpeg_is_asked_about_as_an_upright_jpeg_of_ours(aws, body):
-    """So that the boxes that come back and the pixels that they are drawn on agree."""
+def test_other_formats_are_sent_to_rekognition_as_upright_jpeg(aws, body):
+    """So the boxes match the pixels that they are drawn on."""
     photo = uploaded(aws, body, key="me.photo")
     assert annotate(photo, aws.cloud(), 2048) == "annotated"
     (seen,) = aws.images
@@ -135,8 +135,8 @@ def test_anything_but_a_jpeg_is_asked_about_as_an_upright_jpeg_of_ours(aws, body
     assert aws.result("me.photo")["processed"]["width"] == 320
 
 
-def test_faces_found_in_a_png_that_is_called_jpg_are_replaced(aws):
-    """Rekognition does not turn a PNG upright, so the boxes that it finds by name may be wrong."""
+def test_faces_in_a_png_named_jpg_are_replaced(aws):
+    """Rekognition does not turn a PNG upright, so the boxes of the first call may be wrong."""
     photo = uploaded(aws, encoded(quarters(), "PNG", orientation=6))
     assert annotate(photo, aws.cloud(), 2048) == "annotated"
     assert looks_like(decode(aws.images[-1], "JPEG", 0), quarters())
@@ -146,13 +146,13 @@ def test_faces_found_in_a_png_that_is_called_jpg_are_replaced(aws):
     )
 
 
-def test_a_jpeg_by_any_other_name_is_read_from_s3(aws):
+def test_a_jpeg_without_extension_is_read_from_s3(aws):
     photo = uploaded(aws, key="me")
     annotate(photo, aws.cloud(), 2048)
     assert aws.images == [ONE]
 
 
-def test_a_jpeg_above_15_mb_is_asked_about_within_the_5_mb_of_a_call(aws):
+def test_a_jpeg_above_15_mb_is_sent_within_the_5_mb_of_a_call(aws):
     noise = np.random.default_rng(1).integers(0, 255, (3500, 4600, 3), np.uint8)
     body = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
     assert len(body) > LARGEST_IN_S3
@@ -162,7 +162,7 @@ def test_a_jpeg_above_15_mb_is_asked_about_within_the_5_mb_of_a_call(aws):
     assert aws.result()["processed"]["width"] == 4600
 
 
-def test_a_jpeg_that_rekognition_will_not_have_is_asked_about_as_one_of_ours(aws):
+def test_a_jpeg_that_rekognition_rejects_is_sent_re_encoded(aws):
     aws.failures["IndexFaces"] = [(400, "InvalidImageFormatException")]
     assert annotate(uploaded(aws), aws.cloud(), 2048) == "annotated"
     (seen,) = aws.images
@@ -176,7 +176,7 @@ def test_a_photo_without_faces_gets_a_banner(aws):
     assert not np.array_equal(decode(aws.picture(), "JPEG", 0), decode(ONE, "JPEG", 0))
 
 
-def test_faces_that_were_all_left_out_are_still_faces(aws):
+def test_a_photo_with_only_unindexed_faces_is_annotated(aws):
     aws.seen, aws.unindexed = [], [face_detail()]
     assert annotate(uploaded(aws), aws.cloud(), 2048) == "annotated"
 
@@ -191,7 +191,7 @@ def test_faces_that_were_all_left_out_are_still_faces(aws):
     ],
     ids=["empty", "PDF", "truncated", "small"],
 )
-def test_what_is_no_photo_gets_a_reason_and_leaves_no_faces(aws, body, says):
+def test_a_file_that_is_no_photo_gets_a_reason_and_leaves_no_faces(aws, body, says):
     assert annotate(uploaded(aws, body), aws.cloud(), 2048) == "rejected"
     contract.validate(aws.result())
     assert says in aws.result()["reason"]
@@ -199,13 +199,13 @@ def test_what_is_no_photo_gets_a_reason_and_leaves_no_faces(aws, body, says):
     assert aws.collection == {}
 
 
-def test_a_damaged_photo_that_rekognition_refuses_too_gets_a_reason(aws):
+def test_a_damaged_photo_is_reported_as_damaged(aws):
     aws.failures["IndexFaces"] = [(400, "InvalidImageFormatException")]
     assert annotate(uploaded(aws, ONE[: len(ONE) // 2]), aws.cloud(), 2048) == "rejected"
     assert "ends before the picture does" in aws.result()["reason"]
 
 
-def test_a_file_that_cannot_fit_is_rejected_without_downloading_it(aws, monkeypatch):
+def test_a_file_that_is_too_large_is_rejected_without_a_download(aws, monkeypatch):
     monkeypatch.setattr("annotator.cloud.LARGEST_FILE", 1000)
     assert annotate(uploaded(aws), aws.cloud(), 2048) == "rejected"
     contract.validate(aws.result())
@@ -213,7 +213,7 @@ def test_a_file_that_cannot_fit_is_rejected_without_downloading_it(aws, monkeypa
     assert aws.collection == {}
 
 
-def test_what_rekognition_refuses_either_way_is_rejected(aws):
+def test_a_photo_that_rekognition_rejects_twice_is_rejected(aws):
     aws.failures["IndexFaces"] = [(400, "ImageTooLargeException"), (400, "InvalidParameterException")]
     assert annotate(uploaded(aws), aws.cloud(), 2048) == "rejected"
     assert "ordinary JPEG" in aws.result()["reason"]
@@ -230,7 +230,7 @@ def test_what_rekognition_refuses_either_way_is_rejected(aws):
         (400, "ResourceNotFoundException"),
     ],
 )
-def test_what_is_not_the_photos_fault_is_for_another_delivery(aws, failure):
+def test_an_error_that_may_pass_is_raised_for_another_delivery(aws, failure):
     aws.failures["IndexFaces"] = [failure]
     photo = uploaded(aws)
     with pytest.raises(ClientError, match=failure[1]):
@@ -253,7 +253,7 @@ def test_a_second_delivery_changes_nothing(aws):
 
 
 def test_a_second_delivery_of_a_rejected_photo_leaves_no_faces(aws):
-    """Rekognition is asked before we know that there is a result, and finds faces in a damaged JPEG."""
+    """Indexing starts before we know that a result exists, and Rekognition finds faces in a damaged JPEG."""
     photo = uploaded(aws, ONE[: len(ONE) // 2])
     annotate(photo, aws.cloud(), 2048)
     assert annotate(photo, aws.cloud(), 2048) == "already_done"
@@ -262,7 +262,7 @@ def test_a_second_delivery_of_a_rejected_photo_leaves_no_faces(aws):
 
 
 @pytest.mark.parametrize("document", [b'{"version": 0}', b"[1]", b"[" * 100_000, b"5", b""])
-def test_a_result_that_we_cannot_read_is_replaced(aws, document):
+def test_an_unreadable_result_is_replaced(aws, document):
     photo = uploaded(aws)
     aws.objects[PROCESSED, photo.result_key] = document
     assert annotate(photo, aws.cloud(), 2048) == "annotated"
@@ -270,7 +270,7 @@ def test_a_result_that_we_cannot_read_is_replaced(aws, document):
 
 
 @pytest.mark.parametrize("interrupted", ["GetObject", "ListObjectsV2", "PutObject", "HeadObject"])
-def test_a_delivery_after_a_failure_finishes_the_work_and_indexes_nothing_twice(aws, interrupted):
+def test_a_retry_finishes_the_work_and_indexes_no_face_twice(aws, interrupted):
     photo = uploaded(aws)
     aws.failures[interrupted] = [(503, "SlowDown")]
     with pytest.raises(ClientError):
@@ -280,7 +280,7 @@ def test_a_delivery_after_a_failure_finishes_the_work_and_indexes_nothing_twice(
     assert aws.result()["status"] == "annotated"
 
 
-def test_a_delivery_after_a_crash_between_picture_and_result_finishes_the_work(aws):
+def test_a_retry_after_a_crash_before_the_result_finishes_the_work(aws):
     photo = uploaded(aws)
     annotate(photo, aws.cloud(), 2048)
     finished = dict(aws.objects)
@@ -294,13 +294,13 @@ def test_a_delivery_after_a_crash_between_picture_and_result_finishes_the_work(a
 def test_a_deleted_photo_leaves_nothing(aws, moment, goes):
     photo = uploaded(aws)
     aws.before[moment] = getattr(aws, goes)
-    with contextlib.suppress(ClientError):  # Rekognition cannot tell a missing photo from a forbidden one
+    with contextlib.suppress(ClientError):  # Rekognition reports a missing photo like a forbidden one
         assert annotate(photo, aws.cloud(), 2048) == "deleted"
     assert annotate(photo, aws.cloud(), 2048) == "deleted"
     assert (aws.objects, aws.collection) == ({}, {})
 
 
-def test_a_deleted_photo_takes_its_older_versions_results_along(aws):
+def test_a_deleted_photo_removes_the_outputs_of_older_versions(aws):
     cloud = aws.cloud()
     annotate(uploaded(aws, ONE), cloud, 2048)
     newer = uploaded(aws, TWO)
@@ -325,7 +325,7 @@ def test_a_new_version_replaces_picture_result_and_faces(aws):
     assert len(faces_in(aws, second)) == 1
 
 
-def test_a_new_version_that_is_no_photo_takes_the_old_picture_away(aws):
+def test_a_new_version_that_is_no_photo_removes_the_old_picture(aws):
     cloud = aws.cloud()
     annotate(uploaded(aws, ONE), cloud, 2048)
     assert annotate(uploaded(aws, b"%PDF-1.7"), cloud, 2048) == "rejected"
@@ -344,7 +344,7 @@ def test_the_same_bytes_uploaded_again_are_a_new_version(aws):
 
 
 def test_versions_of_other_photos_stay(aws):
-    """A photo's name may be the folder of another one."""
+    """A photo's key can be the folder of another one."""
     cloud = aws.cloud()
     others = [uploaded(aws, key=key) for key in ("me", "me.jpg/x", "me.jpg.jpg", "me.jpg/")]
     for each in others:
@@ -355,7 +355,7 @@ def test_versions_of_other_photos_stay(aws):
     assert all(len(faces_in(aws, each)) == 1 for each in others)
 
 
-def test_an_event_that_comes_late_changes_nothing(aws):
+def test_a_late_event_of_an_older_version_changes_nothing(aws):
     cloud = aws.cloud()
     first, second = uploaded(aws, ONE), uploaded(aws, TWO)
     annotate(second, cloud, 2048)
@@ -366,8 +366,8 @@ def test_an_event_that_comes_late_changes_nothing(aws):
 
 @pytest.mark.parametrize("body", [TWO, b"%PDF-1.7"], ids=["JPEG", "no photo"])
 @pytest.mark.parametrize("moment", ["GetObject", "IndexFaces", "ListObjectsV2", "PutObject", "HeadObject"])
-def test_the_newer_version_wins_whenever_it_overtakes(aws, moment, body):
-    """The newer photo arrives and is annotated completely while the older one is in the middle of something."""
+def test_the_newer_version_wins_at_every_moment(aws, moment, body):
+    """The newer photo arrives and is completely annotated in the middle of the older one's processing."""
     cloud = aws.cloud()
     first = uploaded(aws, ONE)
 
@@ -381,7 +381,7 @@ def test_the_newer_version_wins_whenever_it_overtakes(aws, moment, body):
     assert len(aws.collection) == (body == TWO)
 
 
-def test_two_deliveries_at_the_same_time_end_as_one(aws):
+def test_two_concurrent_deliveries_give_one_result(aws):
     cloud = aws.cloud()
     photo = uploaded(aws)
     aws.before["PutObject"] = lambda: annotate(photo, cloud, 2048)

@@ -92,7 +92,7 @@ def test_what_is_no_photo_is_refused_with_what_to_do(evening):
         assert key not in evening.pictures
 
 
-def test_every_result_keeps_the_contract(evening):
+def test_every_result_matches_the_schema(evening):
     contract = Draft202012Validator(SCHEMA)
     for result in evening.results.values():
         contract.validate(result)

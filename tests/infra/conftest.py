@@ -1,4 +1,4 @@
-"""Both stacks, synthesised once for all tests: as they come, and with every setting changed."""
+"""Both stacks, synthesised once for all tests: with default settings, and with every setting changed."""
 
 import json
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ ACCOUNT, REGION = "111122223333", "ap-southeast-2"
 
 
 def cdk_context() -> dict[str, Any]:
-    """What the CDK CLI would hand to the app; `App()` alone ignores cdk.json."""
+    """The context that the CDK CLI passes to the app; `App()` alone ignores cdk.json."""
     return json.loads((PROJECT / "cdk.json").read_text())["context"]
 
 
 @dataclass(frozen=True)
 class Assembly:
-    """What synth wrote."""
+    """The output of a synth."""
 
     folder: Path
 
@@ -75,7 +75,7 @@ def synthesise(folder: Path, context: dict[str, Any], *, nag: bool) -> Assembly:
     try:
         app.synth()
     except RuntimeError as refused:
-        # cdk-nag's findings end the synth, but only after the templates are written; test_rules.py judges them.
+        # cdk-nag's findings make the synth fail after it has written the templates; test_rules.py checks them.
         if "ValidationFailed" not in str(refused):
             raise
     return Assembly(folder)
@@ -83,13 +83,13 @@ def synthesise(folder: Path, context: dict[str, Any], *, nag: bool) -> Assembly:
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """The stacks as they come, with cdk-nag looking on."""
+    """The stacks with default settings, checked by cdk-nag."""
     return synthesise(tmp_path_factory.mktemp("cdk.out"), {"attendee": "simon"}, nag=True)
 
 
 @pytest.fixture(scope="session")
 def another_assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """The stacks with every setting other than it comes."""
+    """The stacks with no setting at its default."""
     context = {
         "attendee": "simon-2",
         "keep_days": "7",

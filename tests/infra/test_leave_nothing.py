@@ -1,4 +1,4 @@
-"""`cdk destroy` leaves nothing: the loudest complaint about workshops of this kind."""
+"""`cdk destroy` leaves nothing behind. Leftovers are the most common complaint about workshops of this kind."""
 
 import pytest
 from aws_cdk import App, Aspects, CfnResource, Stack
@@ -6,7 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from infra.leave_nothing import LeaveNothing
 
-GOES_BY_DEFAULT = {
+DELETED_BY_DEFAULT = {
     "AWS::CloudWatch::Alarm",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
@@ -19,7 +19,7 @@ GOES_BY_DEFAULT = {
 
 
 def survivors(resources: dict[str, dict]) -> list[str]:
-    """The resources that would outlive their stack, or could keep it from being deleted."""
+    """The resources that would outlive their stack or block its deletion."""
     emptied = {
         resource["Properties"]["BucketName"]["Ref"]
         for resource in resources.values()
@@ -27,7 +27,7 @@ def survivors(resources: dict[str, dict]) -> list[str]:
     }
     left = []
     for name, resource in resources.items():
-        policy = resource.get("DeletionPolicy", "Delete" if resource["Type"] in GOES_BY_DEFAULT else "unsaid")
+        policy = resource.get("DeletionPolicy", "Delete" if resource["Type"] in DELETED_BY_DEFAULT else "unset")
         if policy != "Delete" or resource.get("UpdateReplacePolicy", "Delete") != "Delete":
             left.append(f"{name} has the deletion policy {policy}")
         if resource["Type"] == "AWS::S3::Bucket" and name.split("/")[-1] not in emptied:
@@ -44,7 +44,7 @@ def test_no_resource_survives_destroy(assembly):
     assert survivors(assembly.resources) == []
 
 
-def test_nothing_writes_logs_anywhere_else(assembly):
+def test_no_bucket_writes_access_logs(assembly):
     """A log bucket could not be emptied: access logs arrive hours late (aws/aws-cdk #21776)."""
     for bucket in assembly.of_type("AWS::S3::Bucket").values():
         assert "LoggingConfiguration" not in bucket["Properties"]
@@ -58,39 +58,39 @@ def find(resources: dict[str, dict], part: str) -> str:
     ("spoil", "says"),
     [
         (lambda r: r["Foundation/PhotosRaw6DCB45E6"].update(DeletionPolicy="Retain"), "deletion policy Retain"),
-        (lambda r: r["Foundation/Faces740F12D8"].pop("DeletionPolicy"), "deletion policy unsaid"),
+        (lambda r: r["Foundation/Faces740F12D8"].pop("DeletionPolicy"), "deletion policy unset"),
         (lambda r: r.pop(find(r, "RawAutoDelete")), "PhotosRaw6DCB45E6 is not emptied"),
         (lambda r: r[find(r, "ProviderHandler")]["Properties"].pop("LoggingConfig"), "does not own"),
         (lambda r: r.pop(find(r, "AnnotatorIdentityLogs")), "does not own"),
     ],
 )
-def test_a_survivor_would_be_noticed(assembly, spoil, says):
+def test_the_check_detects_survivors(assembly, spoil, says):
     resources = assembly.resources
     spoil(resources)
     assert any(says in survivor for survivor in survivors(resources))
 
 
-def test_a_function_that_cannot_be_given_a_log_group_stops_the_synth():
-    """Better no template than one that leaves something."""
+def test_synth_fails_for_a_function_without_a_known_role():
+    """No template is better than one that leaves a log group behind."""
     app = App()
     stack = Stack(app, "Odd")
     CfnResource(stack, "Bare", type="AWS::Lambda::Function", properties={"Runtime": "nodejs24.x"})
     Aspects.of(app).add(LeaveNothing())
-    with pytest.raises(RuntimeError, match="give it a log group by hand"):
+    with pytest.raises(RuntimeError, match="give it a log group explicitly"):
         app.synth()
 
 
-def test_a_function_that_could_have_a_log_group_and_has_none_stops_the_synth():
+def test_synth_fails_for_a_function_without_a_log_group():
     app = App()
     stack = Stack(app, "Odd")
     code = lambda_.Code.from_inline("def handle(event, context): pass")
     lambda_.Function(stack, "Bare", runtime=lambda_.Runtime.PYTHON_3_13, handler="index.handle", code=code)
     Aspects.of(app).add(LeaveNothing())
-    with pytest.raises(RuntimeError, match="Odd/Bare/Resource has no log group of its own; hand it one"):
+    with pytest.raises(RuntimeError, match="Odd/Bare/Resource has no log group of its own; pass one"):
         app.synth()
 
 
-def test_a_function_of_ours_keeps_the_log_group_it_was_given(assembly):
+def test_every_function_writes_to_its_own_log_group(assembly):
     for name, function in assembly.of_type("AWS::Lambda::Function").items():
         assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].endswith(tuple("0123456789ABCDEF")), name
     assert len(assembly.of_type("AWS::Logs::LogGroup")) == len(assembly.of_type("AWS::Lambda::Function")) == 3

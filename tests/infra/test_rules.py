@@ -1,4 +1,4 @@
-"""Other people's rules: cdk-nag's AwsSolutions and cfn-lint. What is accepted has its reason here."""
+"""cdk-nag's AwsSolutions and cfn-lint. Every accepted finding has its reason here."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ EXPORTS = "Resource::ShowYourEmotions-simon-Foundation:ExportsOutputFnGetAtt"
 OBJECTS = "The wildcard stands for the objects of the workshop's own bucket, whose names people choose."
 ACCEPTED = {
     ("AwsSolutions-S1", "Foundation/Photos/Raw/Resource"): (
-        "Access logs arrive hours late, so the bucket that takes them could not be emptied and deleted with the stack "
-        "(aws/aws-cdk #21776); photos live for a day."
+        "Access logs arrive hours late, so their bucket could not be emptied and deleted with the stack "
+        "(aws/aws-cdk #21776); photos are kept for a day."
     ),
     ("AwsSolutions-S1", "Foundation/Photos/Processed/Resource"): "As for the raw bucket.",
     ("AwsSolutions-L1", "Foundation/Faces/Provider/Resource"): (
@@ -19,7 +19,7 @@ ACCEPTED = {
     (
         f"AwsSolutions-IAM5[Resource::{FAMILY}]",
         "Foundation/Faces/Identity/Role/DefaultPolicy/Resource",
-    ): "This stack's own family of ids: after a replacement, the old collection is deleted under the new policy.",
+    ): "All ids with this stack's prefix: after a replacement, the new policy must allow deleting the old collection.",
     **{
         (f"AwsSolutions-IAM5[{EXPORTS}{part}]", "Serverless/Annotator/Identity/Role/DefaultPolicy/Resource"): OBJECTS
         for part in (
@@ -31,7 +31,7 @@ ACCEPTED = {
 }
 
 
-def test_cdk_nag_finds_only_what_was_accepted_with_a_reason(assembly):
+def test_cdk_nag_finds_only_accepted_findings(assembly):
     assert assembly.nag_findings() == ACCEPTED.keys()
 
 

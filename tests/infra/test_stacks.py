@@ -1,4 +1,4 @@
-"""What the snapshot may never show otherwise: access, removal, and the figures that hang together."""
+"""Rules that no accepted snapshot may break: access, removal, and figures that depend on each other."""
 
 import json
 import os
@@ -18,7 +18,7 @@ FACES = "arn:aws:rekognition:ap-southeast-2:111122223333:collection/ShowYourEmot
 
 
 def plain(value):
-    """A template's intrinsic functions as short text, so that a policy reads as it will be."""
+    """Replaces intrinsic functions by short text, so that policies are readable."""
     if isinstance(value, dict):
         if len(value) == 1:
             ((function, argument),) = value.items()
@@ -41,7 +41,7 @@ def plain(value):
 
 
 def statements(assembly, role: str) -> dict[str, set[str]]:
-    """What a role may do: action -> resources."""
+    """The permissions of a role: action -> resources."""
     allowed: dict[str, set[str]] = {}
     documents = [
         p["Properties"]["PolicyDocument"] for n, p in assembly.of_type("AWS::IAM::Policy").items() if role in n
@@ -59,7 +59,7 @@ def statements(assembly, role: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("stack", ["Foundation", "Serverless"])
-def test_the_templates_are_as_last_read(assembly, stack, snapshot: SnapshotAssertion):
+def test_the_templates_match_the_snapshot(assembly, stack, snapshot: SnapshotAssertion):
     """Read a changed snapshot like code; accept it with `pytest tests/infra --snapshot-update`."""
     template = assembly.template(stack)
     for part in ("Parameters", "Rules"):
@@ -90,7 +90,7 @@ def test_photos_and_results_are_encrypted_and_expire(assembly):
         assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
-def test_every_bucket_and_queue_refuses_plain_http(assembly):
+def test_every_bucket_and_queue_denies_plain_http(assembly):
     policies = [
         *assembly.of_type("AWS::S3::BucketPolicy").values(),
         *assembly.of_type("AWS::SQS::QueuePolicy").values(),
@@ -103,7 +103,7 @@ def test_every_bucket_and_queue_refuses_plain_http(assembly):
         assert denial["Principal"] == {"AWS": "*"}
 
 
-def test_only_s3_of_this_account_may_fill_the_inbox(assembly):
+def test_only_s3_of_this_account_can_send_to_the_inbox(assembly):
     allowed = [
         statement
         for policy in assembly.of_type("AWS::SQS::QueuePolicy").values()
@@ -117,7 +117,7 @@ def test_only_s3_of_this_account_may_fill_the_inbox(assembly):
     assert plain(s3["Condition"]) == {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
 
 
-def test_every_kind_of_upload_is_announced_without_a_function_of_cdks(assembly):
+def test_every_upload_is_announced_without_an_extra_cdk_function(assembly):
     raw = assembly.one("AWS::S3::Bucket", "Raw")
     (queue,) = raw["NotificationConfiguration"]["QueueConfigurations"]
     assert queue["Event"] == "s3:ObjectCreated:*"
@@ -126,15 +126,15 @@ def test_every_kind_of_upload_is_announced_without_a_function_of_cdks(assembly):
     assert not assembly.of_type("Custom::S3BucketNotifications")
 
 
-def test_the_bucket_waits_for_the_queues_permission(assembly):
-    """S3 tries the queue out when the notification is set."""
+def test_the_bucket_depends_on_the_queue_policy(assembly):
+    """S3 sends a test message when the notification is set."""
     (raw,) = (bucket for name, bucket in assembly.of_type("AWS::S3::Bucket").items() if "Raw" in name)
     (policy,) = (name.split("/")[1] for name in assembly.of_type("AWS::SQS::QueuePolicy") if "Inbox" in name)
     assert policy in raw["DependsOn"]
 
 
-def test_only_the_raw_bucket_keeps_versions_and_not_for_long(assembly):
-    """Without the second number, expired photos would stay behind delete markers for ever."""
+def test_only_the_raw_bucket_keeps_versions_for_one_day(assembly):
+    """Without NoncurrentDays, expired photos would stay behind delete markers forever."""
     raw, processed = (assembly.one("AWS::S3::Bucket", name) for name in ("Raw", "Processed"))
     assert raw["VersioningConfiguration"] == {"Status": "Enabled"}
     assert "VersioningConfiguration" not in processed
@@ -164,27 +164,27 @@ def test_the_annotator_may_do_exactly_what_it_does(assembly):
     }
 
 
-def test_every_policy_names_whole_arns(assembly):
-    """IAM refuses anything else, and Rekognition's own answer to CreateCollection is not one."""
+def test_every_policy_names_complete_arns(assembly):
+    """IAM rejects anything else, and the ARN in the answer to CreateCollection is incomplete."""
     for role in ("Annotator", "Faces", "S3AutoDelete"):
         for resources in statements(assembly, role).values():
             for resource in resources:
                 assert resource.startswith("arn:") or ".Arn" in resource, resource
 
 
-def test_the_collection_goes_before_the_permission_to_delete_it(assembly):
+def test_the_collection_is_deleted_before_its_delete_permission(assembly):
     (collection,) = assembly.of_type("Custom::RekognitionCollection").values()
     (policy,) = (name.split("/")[1] for name in assembly.of_type("AWS::IAM::Policy") if "Faces" in name)
     assert policy in collection["DependsOn"]
 
 
-def test_a_lost_answer_is_not_waited_for_an_hour(assembly):
+def test_cloudformation_waits_minutes_for_a_lost_answer(assembly):
     provider = assembly.one("AWS::Lambda::Function", "FacesProvider")
     patience = int(assembly.one("Custom::RekognitionCollection")["ServiceTimeout"])
     assert provider["Timeout"] < patience <= 600
 
 
-def test_the_custom_resource_may_touch_its_own_family_of_collections_only(assembly):
+def test_the_custom_resource_can_touch_only_its_stacks_collections(assembly):
     own_logs = {"FacesIdentityLogsA6265F9F.Arn"}
     family = {f"{FACES}.*"}
     assert statements(assembly, "Faces") == {
@@ -205,7 +205,7 @@ def test_the_custom_resource_may_touch_its_own_family_of_collections_only(assemb
     assert assembly.one("Custom::RekognitionCollection")["CollectionId"] == "ShowYourEmotions-simon-Foundation.faces"
 
 
-def test_no_role_has_a_managed_policy_or_may_act_on_everything(assembly):
+def test_no_role_has_a_managed_policy_or_a_wildcard(assembly):
     roles = assembly.of_type("AWS::IAM::Role")
     assert len(roles) == 3
     for name, role in roles.items():
@@ -221,7 +221,7 @@ def test_no_role_may_create_a_log_group(assembly):
     assert "CreateLogGroup" not in json.dumps(assembly.resources)
 
 
-def test_a_photo_has_time_and_tries_enough(assembly):
+def test_time_outs_and_tries_suffice_for_a_photo(assembly):
     function = assembly.one("AWS::Lambda::Function", "Annotator")
     inbox = assembly.one("AWS::SQS::Queue", "Inbox")
     dead_letters = assembly.one("AWS::SQS::Queue", "DeadLetters")
@@ -230,8 +230,8 @@ def test_a_photo_has_time_and_tries_enough(assembly):
     assert dead_letters["MessageRetentionPeriod"] > inbox["MessageRetentionPeriod"]
 
 
-def test_the_brake_is_on_the_event_source_and_never_on_the_function(assembly):
-    """A new account has 10 concurrent executions in all, so reserving any fails the deploy."""
+def test_the_event_source_limits_concurrency_not_the_function(assembly):
+    """A new account has 10 concurrent executions in all, so reserving any makes the deployment fail."""
     mapping = assembly.one("AWS::Lambda::EventSourceMapping")
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 6}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -239,24 +239,24 @@ def test_the_brake_is_on_the_event_source_and_never_on_the_function(assembly):
         assert "ReservedConcurrentExecutions" not in function["Properties"]
 
 
-def test_one_photo_an_invocation(assembly):
-    """A photo that kills the function takes no other with it."""
+def test_one_photo_per_invocation(assembly):
+    """A photo that crashes the function affects no other photo."""
     assert assembly.one("AWS::Lambda::EventSourceMapping")["BatchSize"] == 1
 
 
-def test_a_new_account_may_have_functions_of_this_size(assembly):
+def test_a_new_account_allows_the_functions_memory(assembly):
     for function in assembly.of_type("AWS::Lambda::Function").values():
         assert function["Properties"].get("MemorySize", 128) <= NEW_ACCOUNT_MEMORY
 
 
-def test_the_image_is_built_for_the_machine_it_runs_on(assembly):
-    """A mismatch synthesises without a word and fails at the first photo (aws/aws-cdk #31048)."""
+def test_the_image_matches_the_functions_architecture(assembly):
+    """A mismatch synthesises without an error and fails at the first photo (aws/aws-cdk #31048)."""
     (image,) = assembly.images()
     assert assembly.one("AWS::Lambda::Function", "Annotator")["Architectures"] == ["x86_64"]
     assert image["platform"] == "linux/amd64"
 
 
-def test_photos_that_failed_raise_an_alarm(assembly):
+def test_failed_photos_raise_an_alarm(assembly):
     alarm = assembly.one("AWS::CloudWatch::Alarm")
     assert alarm["Dimensions"] == [
         {"Name": "QueueName", "Value": {"Fn::GetAtt": [dead_letter_id(assembly), "QueueName"]}}
@@ -270,8 +270,8 @@ def dead_letter_id(assembly) -> str:
     return name.split("/")[1]
 
 
-def test_what_holds_data_keeps_its_logical_id(assembly):
-    """A new logical id replaces the resource, and what is in it goes."""
+def test_resources_with_data_keep_their_logical_ids(assembly):
+    """A new logical id replaces the resource, and its data is lost."""
     assert {
         "Foundation/PhotosRaw6DCB45E6",
         "Foundation/PhotosProcessedFE5A12A9",
@@ -281,8 +281,8 @@ def test_what_holds_data_keeps_its_logical_id(assembly):
     } <= assembly.resources.keys()
 
 
-def test_nothing_has_a_name_of_its_own_but_the_collection(assembly):
-    """A fixed name would clash with the next attendee's in the same account."""
+def test_only_the_collection_has_a_fixed_name(assembly):
+    """A fixed name would clash with another attendee's in the same account."""
     fixed = {"BucketName", "QueueName", "FunctionName", "RoleName", "LogGroupName", "AlarmName"}
     for name, resource in assembly.resources.items():
         if resource["Type"].startswith("AWS::") and resource["Type"] != "AWS::Lambda::EventSourceMapping":
@@ -297,7 +297,7 @@ UNTAGGABLE = {
 }
 
 
-def test_every_resource_says_which_workshop_and_attendee_it_belongs_to(assembly):
+def test_every_resource_is_tagged_with_workshop_and_attendee(assembly):
     for name, resource in assembly.resources.items():
         if resource["Type"] in UNTAGGABLE:
             continue
@@ -306,7 +306,7 @@ def test_every_resource_says_which_workshop_and_attendee_it_belongs_to(assembly)
         assert tags.items() >= {"workshop": "show-your-emotions", "attendee": "simon"}.items(), name
 
 
-def test_an_attendee_is_told_all_names_and_the_next_step(assembly):
+def test_stack_outputs_give_all_names_and_the_next_step(assembly):
     foundation, serverless = (assembly.template(stack)["Outputs"] for stack in ("Foundation", "Serverless"))
     assert foundation.keys() >= {
         "RawBucket",
@@ -320,7 +320,7 @@ def test_an_attendee_is_told_all_names_and_the_next_step(assembly):
     assert serverless["NextStep"]["Value"] == "python -m workshop --attendee simon send YOUR-PHOTO.jpg"
 
 
-def test_every_setting_reaches_what_it_is_about(another_assembly):
+def test_every_setting_reaches_its_resource(another_assembly):
     function = another_assembly.one("AWS::Lambda::Function", "Annotator")
     assert function["MemorySize"] == 1024
     assert function["Environment"]["Variables"]["LONG_EDGE"] == "0"
@@ -337,12 +337,12 @@ def test_every_setting_reaches_what_it_is_about(another_assembly):
             )
 
 
-def test_a_photo_waits_for_step_5_as_long_as_it_is_kept(another_assembly):
+def test_the_inbox_keeps_a_message_as_long_as_the_photo(another_assembly):
     day = 24 * 3600
     assert another_assembly.one("AWS::SQS::Queue", "Inbox")["MessageRetentionPeriod"] > 7 * day
 
 
-def test_a_photo_that_is_kept_for_a_year_waits_as_long_as_a_queue_can_and_then_among_the_dead_letters():
+def test_queue_retention_stays_within_14_days():
     photos = PhotoStore(Stack(), "Photos", keep_days=365, processing_timeout=Duration.seconds(30))
     inbox, dead_letters = (
         queue.node.default_child.message_retention_period for queue in (photos.inbox, photos.dead_letters)
@@ -350,22 +350,22 @@ def test_a_photo_that_is_kept_for_a_year_waits_as_long_as_a_queue_can_and_then_a
     assert inbox < dead_letters <= 14 * 24 * 3600
 
 
-def test_arm64_reaches_the_function_and_its_image(another_assembly):
+def test_arm64_applies_to_the_function_and_its_image(another_assembly):
     (image,) = another_assembly.images()
     assert another_assembly.one("AWS::Lambda::Function", "Annotator")["Architectures"] == ["arm64"]
     assert image["platform"] == "linux/arm64"
 
 
-def test_two_attendees_share_no_name(assembly, another_assembly):
+def test_two_attendees_share_no_collection_name(assembly, another_assembly):
     collections = [a.one("Custom::RekognitionCollection")["CollectionId"] for a in (assembly, another_assembly)]
     assert collections == ["ShowYourEmotions-simon-Foundation.faces", "ShowYourEmotions-simon-2-Foundation.faces"]
     (family,) = statements(another_assembly, "Faces")["rekognition:DeleteCollection"]
     assert "ShowYourEmotions-simon-2-Foundation.*" in family
 
 
-def test_the_assets_hold_what_is_run_and_nothing_else(assembly):
+def test_the_assets_contain_only_what_runs(assembly):
     """Byte code would change the hash, and with it every deployment."""
-    from annotator import handler  # noqa: F401 - leaves byte code beside the source, if anything does
+    from annotator import handler  # noqa: F401 - the import could write byte code next to the source
 
     provider = assembly.asset_files("lifecycle.py")
     assert provider == {"face_collection/__init__.py", "face_collection/handler.py", "face_collection/lifecycle.py"}
@@ -381,13 +381,13 @@ def careful_umask() -> Iterator[None]:
     os.umask(before)
 
 
-def test_lambda_may_read_the_code_of_a_checkout_that_only_its_owner_may_read(careful_umask, tmp_path, monkeypatch):
-    """The zip keeps the files' modes, and Lambda runs as another user. The checkout itself stays as it is."""
+def test_lambda_can_read_code_from_a_private_checkout(careful_umask, tmp_path, monkeypatch):
+    """The zip keeps file modes, and Lambda runs as another user. The checkout itself must not change."""
     folder = tmp_path / "code" / "face_collection"
     file = folder / "handler.py"
     folder.mkdir(parents=True)
     file.touch()
-    (folder / ".#handler.py").symlink_to("me@here.1234")  # Emacs's, to nowhere, while a file is being changed
+    (folder / ".#handler.py").symlink_to("me@here.1234")  # an Emacs lock: a broken link
     monkeypatch.setattr("infra.face_collection.HANDLER", folder.parent)
     app = App(outdir=str(tmp_path / "cdk.out"))
     FaceCollection(Stack(app, "Stack"), "Faces", tags={})

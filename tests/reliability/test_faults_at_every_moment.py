@@ -36,7 +36,7 @@ def one_drawing_at_a_time(monkeypatch):
         with turn:
             return draw(*arguments)
 
-    monkeypatch.setattr("annotator.darkroom.draw", in_turn)
+    monkeypatch.setattr("annotator.imaging.draw", in_turn)
 
 
 def world_with(body, before=None, tries=1):

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pi_heif
-from annotator import darkroom, handler  # noqa: F401 - the entry point imports too
+from annotator import handler, imaging  # noqa: F401 - the entry point imports too
 from annotator.faces import BoundingBox, Emotion, Face
 from PIL import Image
 
@@ -13,8 +13,8 @@ face = Face(BoundingBox(0.2, 0.2, 0.3, 0.4), 99.0, (Emotion("HAPPY", 95.0),), fa
 for format_ in ("JPEG", "PNG", "WebP", "AVIF", "GIF", "TIFF", "BMP"):
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format_)
-    decoded = darkroom.decode(file.getvalue(), format_, 320)
+    decoded = imaging.decode(file.getvalue(), format_, 320)
     assert decoded.shape == (240, 320, 3), format_
-    assert darkroom.encode_jpeg(darkroom.draw(decoded, [face])).startswith(b"\xff\xd8"), format_
-darkroom.draw_banner(pixels, "No face found")
+    assert imaging.encode_jpeg(imaging.draw(decoded, [face])).startswith(b"\xff\xd8"), format_
+imaging.draw_banner(pixels, "No face found")
 print("decodes, draws and encodes; libheif", pi_heif.libheif_version())

@@ -392,7 +392,7 @@ def test_a_photo_that_failed_waits_for_the_queue_without(by_hand):
     """With the permission, its next try is brought forward: what comes after its few seconds finds it there again."""
     action, inbox = "sqs:ChangeMessageVisibility", by_hand.resource("inbox", by_hand.annotator)
     reading = ("s3:GetObject", by_hand.resource("raw/*", by_hand.annotator))
-    for permissions, said in (([reading], '"next try"'), ([reading, (action, inbox)], "AccessDenied")):
+    for permissions, said in (([reading], '"retry scheduled"'), ([reading, (action, inbox)], "AccessDenied")):
         uploaded(by_hand, "failing.jpg", picture(False))
         received = boto3.client("sqs").receive_message(QueueUrl=by_hand.outputs["InboxUrl"])["Messages"][0]
         with ExitStack() as taken:

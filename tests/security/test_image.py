@@ -54,7 +54,7 @@ def test_the_image_runs_as_nobody():
 def test_the_build_imports_what_the_function_imports_late_too():
     """A package that cannot be imported in the image must not be found out by the first photo."""
     (tried,) = [run for run in arguments("RUN") if "python -c " in run]
-    for module in ("annotator.handler", "annotator.darkroom", "PIL.Image", "pi_heif"):
+    for module in ("annotator.handler", "annotator.imaging", "PIL.Image", "pi_heif"):
         assert module in tried
 
 

@@ -1,5 +1,5 @@
-"""The custom resource that gives a stack its Rekognition collection.
+"""The custom resource that creates a stack's Rekognition collection.
 
-Read `lifecycle.py` first: what Create, Update and Delete mean for a collection. `handler.py` takes CloudFormation's
-requests and answers each one.
+Read `lifecycle.py` first: it defines what Create, Update and Delete mean for a collection. `handler.py` receives
+CloudFormation's requests and answers them.
 """

@@ -1,7 +1,7 @@
-"""Takes CloudFormation's requests and answers each one.
+"""Receives CloudFormation's requests and answers each one.
 
-Without an answer, CloudFormation waits for the resource's time-out and then gives no reason. So everything that can
-fail happens inside `handle`, and everything that can hang has a time-out: all of them together are shorter than the
+Without an answer, CloudFormation waits for the resource's time-out and then reports no reason. So everything that can
+fail happens inside `handle`, and everything that can hang has a time-out. The time-outs together are shorter than the
 function's own.
 """
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
 
 PROPAGATION: Final = 30.0
-"""Seconds that a Create waits for its permissions: CloudFormation calls as soon as the role's policy exists, which is
-before all of IAM knows it (aws/aws-cdk #37675)."""
+"""Seconds that a Create waits for its permissions. CloudFormation calls as soon as the role's policy exists, before it
+has reached all of IAM (aws/aws-cdk #37675)."""
 
 LONGEST_REASON: Final = 500
-"""Characters. An answer may have 4,096 bytes (CloudFormation user guide, "Custom resource response objects"), and JSON
-writes some characters as six."""
+"""Characters. An answer can have 4,096 bytes (CloudFormation user guide, "Custom resource response objects"), and JSON
+encodes some characters as six."""
 
 log = logging.getLogger(__name__)
 log.setLevel(logging.INFO)
@@ -32,7 +32,7 @@ log.setLevel(logging.INFO)
 def handle(event: dict[str, Any], context: Any) -> None:
     """Carries out one request and answers it.
 
-    Raises when the answer cannot be delivered. Lambda then calls twice more; every step is safe to repeat.
+    Raises if the answer cannot be delivered. Lambda then retries twice; every step is safe to repeat.
     """
     request = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
     log.info("%s %s", event["RequestType"], request)
@@ -52,7 +52,7 @@ def handle(event: dict[str, Any], context: Any) -> None:
 
 
 def _carry_out(event: dict[str, Any]) -> dict[str, Any]:
-    """Does what the event asks; the physical id and the attributes to answer with."""
+    """Carries out the request; returns the physical id and the attributes for the answer."""
     rekognition = _client()
     request, stack_id, properties = event["RequestType"], event["StackId"], event["ResourceProperties"]
     collection_id: str = properties["CollectionId"]
@@ -60,13 +60,13 @@ def _carry_out(event: dict[str, Any]) -> dict[str, Any]:
     if request == "Delete":
         lifecycle.delete(rekognition, _collection_to_delete(physical_id, collection_id), stack_id)
         return {"PhysicalResourceId": physical_id}
-    # An Update does the same as a Create: it finds the stack's collection or creates it. When the id is a new one,
-    # CloudFormation sees another physical id and sends a Delete for the old one.
+    # An Update does the same as a Create: it finds the stack's collection or creates it. If the id is new,
+    # CloudFormation receives a different physical id and sends a Delete for the old one.
     patience = PROPAGATION if request == "Create" else 0.0
     attributes = lifecycle.create(rekognition, collection_id, stack_id, properties.get("Tags", {}), patience)
     outdated = event.get("OldResourceProperties", {}).get("CollectionId", collection_id)
     if physical_id == collection_id != outdated:
-        # The roll-back of an Update that failed after it created a collection, which CloudFormation does not know.
+        # The rollback of an Update that failed after it created a collection that CloudFormation does not know.
         lifecycle.delete(rekognition, outdated, stack_id)
     return {"PhysicalResourceId": collection_id, "Data": attributes}
 
@@ -74,15 +74,15 @@ def _carry_out(event: dict[str, Any]) -> dict[str, Any]:
 def _collection_to_delete(physical_id: str, collection_id: str) -> str:
     """The physical id, or the id in the properties if the physical id names no collection.
 
-    That is so when the Create failed, or when its answer was lost and CloudFormation chose a physical id.
+    The latter happens if the Create failed, or if its answer was lost and CloudFormation chose a physical id.
     """
     family = collection_id.rpartition(".")[0]
     return physical_id if physical_id.rpartition(".")[0] == family else collection_id
 
 
 def _client() -> RekognitionClient:
-    """A client whose slowest call takes 18 seconds: three attempts of 5, and up to 3 of pauses between them."""
-    import boto3  # here, so that a failure is answered too
+    """A client whose slowest call takes 18 seconds: three attempts of 5 seconds, and up to 3 seconds between them."""
+    import boto3  # here, so that a failed import is answered, too
     from botocore.config import Config
 
     client: RekognitionClient = boto3.client(
@@ -93,8 +93,8 @@ def _client() -> RekognitionClient:
 
 
 def _put(url: str, body: bytes) -> None:
-    """Sends the answer to the presigned address, which is a secret and never logged."""
-    # CloudFormation signs the address for an empty content type (user guide, "cfn-response module").
+    """Sends the answer to the presigned URL, which is a secret and never logged."""
+    # CloudFormation signs the URL for an empty content type (user guide, "cfn-response module").
     request = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
     with urllib.request.urlopen(request, timeout=10):  # noqa: S310
         pass

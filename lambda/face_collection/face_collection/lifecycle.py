@@ -1,4 +1,4 @@
-"""What Create, Update and Delete mean for a Rekognition collection; each is safe to repeat."""
+"""What Create, Update and Delete mean for a Rekognition collection. Each is safe to repeat."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ OWNER_TAG: Final = "show-your-emotions:stack"
 
 
 class NotOurs(Exception):
-    """A collection of that name exists, and this stack did not create it."""
+    """A collection of that name exists that this stack did not create."""
 
 
 def create(
     rekognition: RekognitionClient, collection_id: str, stack_id: str, tags: Mapping[str, str], patience: float = 0.0
 ) -> dict[str, str]:
-    """Creates the collection, or finds the one that this stack created and gives it these tags; its attributes.
+    """Creates the collection, or finds the one that this stack created and updates its tags; returns its attributes.
 
-    Tries again for `patience` seconds while a permission is missing. Raises NotOurs for any other collection of that
-    name: adopting it would mean deleting it with the stack.
+    Retries for `patience` seconds while a permission is missing. Raises NotOurs for any other collection of that
+    name, because adopting it would mean deleting it with the stack.
     """
     deadline = time.monotonic() + patience
     while True:
@@ -55,14 +55,14 @@ def _create(
             rekognition.untag_resource(ResourceArn=attributes["CollectionArn"], TagKeys=outdated)
         rekognition.tag_resource(ResourceArn=attributes["CollectionArn"], Tags=tags)
         return attributes
-    # CreateCollection's own answer spells the ARN without its `arn:` (aws/aws-sdk-js-v3 #6704).
+    # CreateCollection's own answer omits the `arn:` of the ARN (aws/aws-sdk-js-v3 #6704).
     return _describe(rekognition, collection_id)
 
 
 def delete(rekognition: RekognitionClient, collection_id: str, stack_id: str) -> None:
     """Deletes the collection with all its faces, if it exists and this stack created it.
 
-    DeleteCollection "removes all faces in the collection" (Rekognition API reference), so nothing is emptied first.
+    DeleteCollection "removes all faces in the collection" (Rekognition API reference).
     """
     with contextlib.suppress(rekognition.exceptions.ResourceNotFoundException):
         if _tags_of(rekognition, _describe(rekognition, collection_id)).get(OWNER_TAG) == stack_id:
@@ -70,7 +70,7 @@ def delete(rekognition: RekognitionClient, collection_id: str, stack_id: str) ->
 
 
 def _describe(rekognition: RekognitionClient, collection_id: str) -> dict[str, str]:
-    """What the template can read of the resource with `Fn::GetAtt`."""
+    """The attributes that a template can read with `Fn::GetAtt`."""
     answer = rekognition.describe_collection(CollectionId=collection_id)
     return {
         "CollectionId": collection_id,

@@ -1,8 +1,8 @@
-"""Amazon S3 and Rekognition, as this function needs them: the only module that knows what they answer through boto3.
+"""Amazon S3 and Rekognition, as this function needs them: the only module that handles boto3's answers.
 
-Everything that goes in or comes out is a plain value. What the story can answer is a typed outcome (`PhotoDeleted`,
-`PhotoRefused`); every other failure goes up, so that SQS delivers the photo again and, when that does not help, its
-dead-letter queue raises the alarm.
+All arguments and results are plain values. `PhotoDeleted` and `PhotoRefused` are the failures that the workflow
+handles. All other errors propagate, so that SQS delivers the photo again. If that does not help, the message moves to
+the dead-letter queue, which raises the alarm.
 
 Calls on the raw bucket: GetObject (one version), HeadObject. On the processed bucket: ListObjectsV2, GetObject,
 PutObject, DeleteObject. On the collection: IndexFaces, ListFaces, DeleteFaces.
@@ -35,11 +35,11 @@ LARGEST_IN_CALL = 5 * 1024**2
 """Bytes of an image inside a call (Rekognition, API reference, Image: 5,242,880)."""
 
 MOST_FACES = 100
-"""IndexFaces returns no more, whatever is asked for (Rekognition, API reference)."""
+"""The most faces that IndexFaces returns (Rekognition, API reference)."""
 
-# The photo's fault, so asking again cannot help (Rekognition, "Error handling": do not retry). Everything else that
-# Rekognition may say is ours or passing: throttling, its own failures, a collection or a permission that is missing,
-# and InvalidS3ObjectException, which also comes while permissions still propagate.
+# The photo causes these errors, so a retry cannot help (Rekognition, "Error handling": do not retry). All other errors
+# are ours or temporary: throttling, service failures, a missing collection or permission, and
+# InvalidS3ObjectException, which also occurs while permissions propagate.
 _REFUSALS = {
     "InvalidImageFormatException": "Rekognition cannot read this photo: send it as an ordinary JPEG.",
     "ImageTooLargeException": "Rekognition finds this photo too large: send a smaller one.",
@@ -54,16 +54,16 @@ class PhotoDeleted(Exception):
 
 
 class PhotoRefused(Exception):
-    """Rekognition cannot use this image, now or later; the sentence says why and what to send instead."""
+    """Rekognition cannot use this image, and a retry would not help. The message says why and what to send instead."""
 
 
 class NoAnswer(Exception):
-    """S3 or Rekognition answered something that cannot be used; the call may be repeated."""
+    """S3 or Rekognition sent an unusable answer. A retry may help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A whole photo; `last_modified` says when it was uploaded, in ISO 8601."""
+    """A complete photo; `last_modified` is the time of the upload, in ISO 8601."""
 
     data: bytearray
     last_modified: str | None
@@ -72,12 +72,12 @@ class Download:
 def clients() -> tuple["S3Client", "RekognitionClient"]:
     """Clients for the function's own region.
 
-    A room full of uploads meets the 5 IndexFaces a second of most regions, so Rekognition's client slows itself down
-    once it was throttled: without that, new photos take the calls that throttled ones wait for, and some of those
-    fail. Its six tries wait 16 seconds in all on average, within the function's 30.
+    A room full of uploads exceeds the 5 IndexFaces calls a second of most regions, so the Rekognition client slows
+    itself down when it is throttled. Otherwise new photos take the calls that throttled photos wait for, and some of
+    those fail. Its six tries wait 16 seconds in all on average, within the function's time-out of 30.
 
-    It waits for an answer for nearly as long as the function may run: a call that was given up may still be carried
-    out, after the faces of an outdated version have been removed. The function's own time-out ends what hangs longer.
+    It waits for an answer nearly as long as the function may run. A call that the client gives up may still be carried
+    out, after the faces of an outdated version have been removed. The function's own time-out ends a longer wait.
     """
     settings = Config(
         retries={"mode": "standard", "total_max_attempts": 5},
@@ -90,7 +90,7 @@ def clients() -> tuple["S3Client", "RekognitionClient"]:
 
 
 class Cloud:
-    """The raw bucket, the processed bucket and the collection; safe to use from several threads."""
+    """The raw bucket, the processed bucket and the collection. Thread-safe."""
 
     def __init__(
         self, s3: "S3Client", rekognition: "RekognitionClient", *, processed_bucket: str, collection_id: str
@@ -101,7 +101,7 @@ class Cloud:
         self.collection_id = collection_id
 
     def fetch(self, photo: Photo) -> Download:
-        """Exactly this version. Raises PhotoDeleted, and UnreadablePhoto for more than LARGEST_FILE bytes."""
+        """Download exactly this version. Raises PhotoDeleted, and UnreadablePhoto above LARGEST_FILE bytes."""
         if photo.size > LARGEST_FILE:
             raise file_too_large(photo.size)
         try:
@@ -111,17 +111,17 @@ class Cloud:
                 raise PhotoDeleted(f"{photo.key} has been deleted from {photo.bucket}") from error
             raise
         if answer["ContentLength"] != photo.size:
-            raise NoAnswer(f"S3 sends {answer['ContentLength']} bytes of {photo.key}, and announced {photo.size}")
-        # One buffer of the right size: a photo is never in memory twice.
+            raise NoAnswer(f"S3 sends {answer['ContentLength']} bytes of {photo.key}, but its event says {photo.size}")
+        # One buffer of the right size, so that the photo is never in memory twice.
         data, at = bytearray(photo.size), 0
         with closing(answer["Body"]) as body:
-            # The last read, of nothing more, makes botocore check the length and the checksum.
+            # The last, empty read makes botocore check the length and the checksum.
             while read := body.readinto(memoryview(data)[at:] if at < photo.size else bytearray(1)):  # type: ignore[arg-type]
                 at += read
         return Download(data, answer["LastModified"].isoformat())
 
     def current_version(self, photo: Photo) -> str | None:
-        """The version that lies under the photo's key now; None when the photo has been deleted."""
+        """The current version of the photo's key; None if the photo has been deleted."""
         try:
             return self._s3.head_object(Bucket=photo.bucket, Key=photo.key)["VersionId"]
         except ClientError as error:
@@ -130,14 +130,14 @@ class Cloud:
             raise
 
     def versions_with_result(self, photo: Photo) -> set[str]:
-        """The versions of this photo, newer and older ones, whose result is stored."""
+        """All versions of this photo that have a result."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self.processed_bucket, Prefix=results_folder(photo.key), Delimiter="/"
         )
         return {version_of(item["Key"]) for page in pages for item in page.get("Contents", [])}
 
     def result(self, photo: Photo) -> Result | None:
-        """The result of this version; None if there is none that we can read."""
+        """The result of this version; None if it is missing or unreadable."""
         try:
             body = self._s3.get_object(Bucket=self.processed_bucket, Key=photo.result_key)["Body"].read()
             return Result.from_document(json.loads(body))
@@ -151,8 +151,8 @@ class Cloud:
     def index_by_name(self, photo: Photo) -> tuple[Face, ...]:
         """Index the faces of a JPEG or PNG of at most LARGEST_IN_S3, which Rekognition reads from the raw bucket.
 
-        Boxes are fractions of the photo turned upright by its EXIF orientation if it is a JPEG, of the photo as it
-        is stored if it is a PNG (Rekognition, API reference, IndexFaces). Raises PhotoRefused.
+        For a JPEG, boxes are fractions of the photo turned upright by its EXIF orientation; for a PNG, of the photo
+        as stored (Rekognition, API reference, IndexFaces). Raises PhotoRefused.
         """
         return self._index(
             photo, {"S3Object": {"Bucket": photo.bucket, "Name": photo.key, "Version": photo.version_id}}
@@ -177,7 +177,7 @@ class Cloud:
                 raise PhotoRefused(refusal) from error
             raise
         if not answer.keys() & {"FaceRecords", "FaceModelVersion", "UnindexedFaces"}:
-            # What botocore makes of a body that it cannot read is an answer with nothing in it.
+            # botocore turns an unreadable body into an empty answer.
             raise NoAnswer(f"Rekognition's answer to IndexFaces for {photo.key} cannot be read")
         indexed = (
             _face(record["FaceDetail"], face_id=record["Face"]["FaceId"]) for record in answer.get("FaceRecords", [])
@@ -200,18 +200,18 @@ class Cloud:
         self._s3.put_object(Bucket=self.processed_bucket, Key=key, Body=body, ContentType=content_type)
 
     def remove(self, photo: Photo) -> None:
-        """Remove all that was made of this version: its faces, its picture, its result.
+        """Remove the faces, the picture and the result of this version.
 
-        The result goes last: `versions_with_result` finds a removal that was interrupted.
+        The result is removed last, so that `versions_with_result` still finds an interrupted removal.
         """
         self.remove_faces(photo)
         self._s3.delete_object(Bucket=self.processed_bucket, Key=photo.picture_key)
         self._s3.delete_object(Bucket=self.processed_bucket, Key=photo.result_key)
 
     def remove_faces(self, photo: Photo, keep: Collection[str | None] = ()) -> None:
-        """Remove all faces that were ever indexed for this version, but for those to `keep`.
+        """Remove all faces that were ever indexed for this version, except the face ids in `keep`.
 
-        Reads the whole collection, since Rekognition cannot look for an external image ID: for rare cases only.
+        Only for rare cases: it reads the whole collection, because Rekognition cannot search by external image ID.
         """
         with _ignoring_a_missing_collection():
             pages = self._rekognition.get_paginator("list_faces").paginate(CollectionId=self.collection_id)
@@ -223,7 +223,7 @@ class Cloud:
 
 @contextmanager
 def _ignoring_a_missing_collection() -> Iterator[None]:
-    """A missing collection has no faces."""
+    """Ignore a missing collection: its faces are gone, too."""
     try:
         yield
     except ClientError as error:
@@ -236,7 +236,7 @@ def _code(error: ClientError) -> str:
 
 
 def _face(detail: Mapping[str, Any], **about: Any) -> Face:
-    """Rekognition's FaceDetail in our own words; `about` is what its record says beside it."""
+    """The Face for Rekognition's FaceDetail; `about` holds the other fields of its record."""
     box = detail["BoundingBox"]
     age = detail.get("AgeRange")
     emotions = (Emotion(emotion["Type"], emotion["Confidence"]) for emotion in detail.get("Emotions") or [])

@@ -1,4 +1,4 @@
-"""What Rekognition says about a face, in our own words: plain values, no AWS in sight."""
+"""Rekognition's findings about a face as plain values, independent of AWS."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class BoundingBox:
 class Emotion:
     """What the face looks like, never what the person feels.
 
-    `type` is Rekognition's own word: HAPPY, SAD, ANGRY, CONFUSED, DISGUSTED, SURPRISED, CALM, UNKNOWN or FEAR.
+    `type` is Rekognition's term: HAPPY, SAD, ANGRY, CONFUSED, DISGUSTED, SURPRISED, CALM, UNKNOWN or FEAR.
     `confidence` is in percent, 0 to 100.
     """
 
@@ -31,7 +31,7 @@ class Emotion:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A yes-or-no or a word that Rekognition chose, with its confidence in percent."""
+    """Rekognition's answer, yes/no or a word, with its confidence in percent."""
 
     value: bool | str
     confidence: float
@@ -39,7 +39,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class AgeRange:
-    """How old the face looks, in years, both ends included."""
+    """How old the face looks, in years, inclusive."""
 
     low: int
     high: int
@@ -49,9 +49,9 @@ class AgeRange:
 class Face:
     """One face, indexed or not.
 
-    `face_id` is the id in the collection, or None when the quality filter kept the face out;
-    `unindexed_reasons` then holds Rekognition's words for why, such as LOW_SHARPNESS.
-    `emotions` fall in confidence. Attributes that Rekognition did not send are None.
+    `face_id` is the id in the collection, or None if the quality filter rejected the face;
+    `unindexed_reasons` then holds Rekognition's reasons, such as LOW_SHARPNESS.
+    `emotions` are sorted by confidence, highest first. Attributes that Rekognition did not send are None.
     """
 
     box: BoundingBox

@@ -1,4 +1,4 @@
-"""Where the story meets AWS Lambda: environment in, SQS messages in, the messages that failed out."""
+"""The entry point for AWS Lambda: reads the environment and SQS messages, and returns the messages that failed."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from annotator.workflow import ImportFailed, annotate
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the stack tells the function."""
+    """The function's settings, which the stack passes as environment variables."""
 
     processed_bucket: str
     collection_id: str
@@ -34,21 +34,23 @@ class Settings:
     def from_env(environment: Mapping[str, str] = os.environ) -> "Settings":
         """The settings in PROCESSED_BUCKET, COLLECTION_ID, INBOX_URL, RETRY_AFTER (`10,60`) and LONG_EDGE.
 
-        Raises ValueError with a sentence.
+        Raises ValueError.
         """
-        told = {name: value for name, value in environment.items() if value}
+        values = {name: value for name, value in environment.items() if value}
         try:
             return Settings(
-                processed_bucket=told["PROCESSED_BUCKET"],
-                collection_id=told["COLLECTION_ID"],
-                inbox_url=told["INBOX_URL"],
+                processed_bucket=values["PROCESSED_BUCKET"],
+                collection_id=values["COLLECTION_ID"],
+                inbox_url=values["INBOX_URL"],
                 retry_after=tuple(
-                    _number("RETRY_AFTER", each, LONGEST_WAIT, "seconds") for each in told["RETRY_AFTER"].split(",")
+                    _number("RETRY_AFTER", each, LONGEST_WAIT, "seconds") for each in values["RETRY_AFTER"].split(",")
                 ),
-                long_edge=_number("LONG_EDGE", told.get("LONG_EDGE", "2048"), 99_999, "pixels"),
+                long_edge=_number("LONG_EDGE", values.get("LONG_EDGE", "2048"), 99_999, "pixels"),
             )
         except KeyError as missing:
-            raise ValueError(f"The function's environment has no {missing.args[0]}: deploy the stack again.") from None
+            raise ValueError(
+                f"The environment variable {missing.args[0]} is not set: deploy the stack again."
+            ) from None
 
 
 def _number(variable: str, text: str, most: int, unit: str) -> int:
@@ -66,22 +68,23 @@ def _in_this_process() -> tuple[Settings, Cloud, Inbox]:
 
 
 def handle(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
-    """Lambda's entry point: each message on its own, the answer names those that SQS shall deliver again.
+    """Process each message, and return the ids of those that SQS must deliver again.
 
-    `event` is what an SQS event source mapping with ReportBatchItemFailures sends, `context` is Lambda's.
+    `event` comes from an SQS event source mapping with ReportBatchItemFailures, `context` from Lambda.
     """
     logs.configure()
     settings, cloud, inbox = _in_this_process()
     failed = []
     for message in event["Records"]:
         with logs.about(request_id=context.aws_request_id, message_id=message["messageId"]):
-            if not _handled(message, settings, cloud):
+            if not _process_message(message, settings, cloud):
                 failed.append({"itemIdentifier": message["messageId"]})
                 inbox.deliver_again(message)
     return {"batchItemFailures": failed}
 
 
-def _handled(message: Mapping[str, Any], settings: Settings, cloud: Cloud) -> bool:
+def _process_message(message: Mapping[str, Any], settings: Settings, cloud: Cloud) -> bool:
+    """Whether all photos of the message succeeded."""
     try:
         photos = photos_in(message)
     except MessageNotUnderstood as problem:
@@ -89,24 +92,25 @@ def _handled(message: Mapping[str, Any], settings: Settings, cloud: Cloud) -> bo
         return False
     if not photos:
         log.info("nothing to do", extra={"fields": {"status": "ignored"}})
-    # All of them, also after a failure: what is done will not be done again when the message comes back.
-    outcomes = [_done(photo, settings, cloud) for photo in photos]
+    # Continue after a failure: a finished photo is not processed again when the message is redelivered.
+    outcomes = [_process_photo(photo, settings, cloud) for photo in photos]
     return all(outcomes)
 
 
-def _done(photo: Photo, settings: Settings, cloud: Cloud) -> bool:
+def _process_photo(photo: Photo, settings: Settings, cloud: Cloud) -> bool:
+    """Whether the photo succeeded."""
     with logs.about(bucket=photo.bucket, key=photo.key, version_id=photo.version_id):
-        # Said before anything can go wrong, so that a photo which ends the process is known by name.
-        log.info("photo begun", extra={"fields": {"status": "begun"}})
+        # Logged first, so that the log names a photo that crashes the process.
+        log.info("photo started", extra={"fields": {"status": "begun"}})
         try:
             with logs.timed("total"):
                 outcome = annotate(photo, cloud, settings.long_edge)
         except ImportFailed:
-            # Lambda starts another process in the place of one that ends.
+            # Lambda replaces a process that ends.
             log.exception("photo failed", extra={"fields": {"status": "failed"}})
             sys.exit("an import failed")
         except Exception:
-            # Whatever it was, SQS shall deliver the photo again, and the other messages must not suffer.
+            # SQS delivers the photo again; the other messages are not affected.
             log.exception("photo failed", extra={"fields": {"status": "failed"}})
             return False
         log.info("photo done", extra={"fields": {"status": outcome}})

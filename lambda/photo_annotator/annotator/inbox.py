@@ -1,7 +1,7 @@
-"""The queue that announces photos, asked to bring one that failed again sooner or later than it would by itself.
+"""The inbox queue: sets when it delivers a failed message again.
 
-A queue has one visibility time-out, and it must be long enough for the slowest invocation. Most failures pass within
-seconds, and some only within minutes; so the waits between tries grow, from far below that time-out to far above.
+A queue has one visibility time-out, which must be long enough for the slowest invocation. Most failures pass within
+seconds, some only within minutes. So the waits between tries grow from far below that time-out to far above it.
 """
 
 import random
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 LONGEST_WAIT = 43_200
-"""Seconds that a message may stay invisible (SQS, API reference, ChangeMessageVisibility)."""
+"""The most seconds that a message can stay invisible (SQS, API reference, ChangeMessageVisibility)."""
 
 
 def deliveries(message: Mapping[str, Any]) -> int:
-    """How often SQS has delivered this message, this time included; 1 where it does not say."""
+    """How often SQS has delivered this message, including this time; 1 if unknown."""
     try:
         return max(1, int(message["attributes"]["ApproximateReceiveCount"]))
     except (KeyError, TypeError, ValueError):
@@ -30,14 +30,14 @@ def deliveries(message: Mapping[str, Any]) -> int:
 
 
 def client() -> "SQSClient":
-    """A client that gives up within the seconds that a failed invocation may have left."""
+    """A client with short time-outs, because a failed invocation may have only seconds left."""
     settings = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=2)
     sqs: SQSClient = boto3.client("sqs", config=settings)
     return sqs
 
 
 class Inbox:
-    """The queue at `url`. `retry_after` holds the seconds before the second, third, ... and last try of a photo."""
+    """The queue at `url`. `retry_after` holds the seconds before the second, third, … and last try of a photo."""
 
     def __init__(self, url: str, retry_after: Sequence[int], connect: "Callable[[], SQSClient]" = client) -> None:
         self._url = url
@@ -45,20 +45,20 @@ class Inbox:
         self._connect = connect
 
     def deliver_again(self, message: Mapping[str, Any]) -> None:
-        """Have SQS deliver `message`, which failed, after its next wait.
+        """Make SQS deliver the failed `message` again after its next wait.
 
-        The wait is shortened by up to half by chance, so that photos which failed together come back one by one.
-        After the last try there is none: SQS moves the message to the dead-letter queue as soon as it would deliver
-        it again. When SQS cannot be asked, the message stays invisible for as long as the queue says.
+        The wait is shortened by up to half at random, so that photos that failed together are not retried together.
+        After the last try the wait is zero, so that SQS moves the message to the dead-letter queue immediately. If
+        the SQS request fails, the queue's own visibility time-out applies.
         """
         longest = dict(enumerate(self._retry_after, start=1)).get(deliveries(message), 0)
         wait = round(longest * random.uniform(0.5, 1))  # noqa: S311 - no secret depends on it
         try:
-            # Only failures pay for this client.
+            # Create the client only for a failure.
             self._connect().change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=message.get("receiptHandle", ""), VisibilityTimeout=wait
             )
-        except Exception as problem:  # whatever it is, the other messages must not suffer
-            log.warning("next try left to the queue", extra={"fields": {"status": "waiting", "reason": str(problem)}})
+        except Exception as problem:  # no error may affect the other messages
+            log.warning("retry left to the queue", extra={"fields": {"status": "waiting", "reason": str(problem)}})
         else:
-            log.info("next try", extra={"fields": {"status": "waiting", "seconds": wait}})
+            log.info("retry scheduled", extra={"fields": {"status": "waiting", "seconds": wait}})

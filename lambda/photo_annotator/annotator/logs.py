@@ -1,9 +1,8 @@
-"""What the function says about itself: one JSON object a line on standard output, never face data.
+"""The function's log: one JSON object per line on standard output, never face data.
 
-Each line carries what it is about (request, bucket, key, etag, set with `about`) and, once a photo is done, how long
-each step took (`timed`). Written here rather than left to Lambda's own JSON log format, so that the lines are the
-same in every host of this function; Lambda passes lines that are JSON already through unchanged. Standard library
-only, since the function's cold start pays for each import.
+Each line names its subject (such as request, bucket and key, set with `about`) and the duration of each step so far
+(`timed`). The function does not use Lambda's own JSON log format, so that the lines are the same in every host; Lambda
+passes JSON lines through unchanged. Uses only the standard library, because each import slows down the cold start.
 """
 
 import json
@@ -21,19 +20,19 @@ log = logging.getLogger("annotator")
 
 
 def configure() -> None:
-    """Send the function's lines to standard output; harmless when done already."""
+    """Send the function's lines to standard output. Safe to repeat."""
     if not any(isinstance(handler.formatter, JsonLine) for handler in log.handlers):
         lines = logging.StreamHandler(sys.stdout)
         lines.setFormatter(JsonLine())
         log.addHandler(lines)
         log.setLevel(logging.INFO)
-        # Lambda's runtime has a handler of its own on the root logger, which would say everything twice.
+        # Lambda's runtime has its own handler on the root logger, which would log every line twice.
         log.propagate = False
 
 
 @contextmanager
 def about(**subject: str) -> Iterator[None]:
-    """Every line written in this block (by this thread) carries `subject` and the durations of its steps."""
+    """Add `subject` and the durations of its steps to every line logged in this block by this thread."""
     token = _subject.set({**_subject.get({}), **subject, "durations_ms": {}})
     try:
         yield
@@ -55,11 +54,11 @@ def timed(step: str) -> Iterator[None]:
 class JsonLine(logging.Formatter):
     """One JSON object on one line.
 
-    ASCII with everything else escaped, so that no file name or error text can begin a line of its own.
+    All non-ASCII and control characters are escaped, so that no file name or error text can start a new line.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON: when, how grave, what, what about, and the fields given as `extra={"fields": …}`."""
+        """The record as JSON: time, level, message, subject, and the fields passed as `extra={"fields": …}`."""
         line = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
             "level": record.levelname,

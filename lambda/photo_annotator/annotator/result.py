@@ -1,7 +1,7 @@
-"""The result document: what became of one photo, as everything after the function reads it.
+"""The result document for one photo. All later steps read it.
 
-The document is written last, so its presence means that the photo is done. `result.schema.json` beside this file
-is its contract; a change that a reader could notice raises VERSION.
+The function writes the document last: if it exists, the photo is done. `result.schema.json` in this folder is its
+contract. Increase VERSION with every change that a reader could notice.
 """
 
 import json
@@ -17,9 +17,9 @@ Status = Literal["annotated", "no_face", "rejected"]
 
 @dataclass(frozen=True, slots=True)
 class RawObject:
-    """One version of the photo, as it was uploaded.
+    """One uploaded version of the photo.
 
-    `size` is in bytes; `last_modified` says when, in ISO 8601, and is None for a file too large to download.
+    `size` is in bytes; `last_modified` is in ISO 8601, and None for a file that was too large to download.
     """
 
     bucket: str
@@ -42,9 +42,9 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one photo.
+    """The outcome for one photo.
 
-    `annotated` and `no_face` have a picture; `rejected` has none, and a `reason` that says what to do.
+    `annotated` and `no_face` have a picture. `rejected` has none, but a `reason` that says what to do.
     """
 
     status: Status
@@ -56,7 +56,7 @@ class Result:
     faces: tuple[Face, ...] = ()
 
     def to_json(self) -> str:
-        """The document, as UTF-8 text."""
+        """The document as text."""
         return json.dumps(self.to_document(), ensure_ascii=False, indent=1)
 
     def to_document(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Result:
     def from_document(document: dict[str, Any]) -> "Result":
         """The result that `to_document` wrote.
 
-        Raises ValueError for a document of another version, or of another form altogether.
+        Raises ValueError for a document of another version or structure.
         """
         try:
             return Result._from(document)

@@ -1,7 +1,7 @@
-"""A photo and its faces become one annotated picture.
+"""Draws faces on a photo.
 
-Read `picture.py` first: it tells the story. `words.py` decides what a label says, `palette.py` which colour it has,
-`placement.py` where it goes; `lettering.py`, `strokes.py` and `legend.py` put it all on the picture.
+Read `picture.py` first: it has the main steps. `words.py` decides what a label says, `palette.py` its colour, and
+`placement.py` its position. `lettering.py`, `strokes.py` and `legend.py` draw on the picture.
 """
 
 from annotator.drawing.picture import draw, draw_banner, prepare

@@ -1,4 +1,4 @@
-"""The small panel in a corner: the caption and, where labels had no room, what the colours mean."""
+"""The small panel in a corner: the caption and, if labels had no room, a key to the colours."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from annotator.drawing.words import CAPTION, looks
 from annotator.faces import Face
 
 _OPACITY = 0.78
-"""White text on this much of the night colour keeps a contrast above 4.5 even where the photograph is white."""
+"""At this opacity of the NIGHT colour, white text keeps a contrast above 4.5 even on a white photo."""
 
 _CAPTION_LINES = ((CAPTION,), tuple(CAPTION.replace(", ", ",\n").split("\n")))
 _SMALLEST = 7
@@ -23,7 +23,7 @@ _SMALLEST = 7
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One colour, or the dashed line, and what it means."""
+    """One colour, or the dashed line, and its meaning."""
 
     text: Line
     colour: Colour
@@ -32,7 +32,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """The caption under `columns` columns of entries; often there is only the caption."""
+    """The caption under `columns` columns of entries. Often there are no entries."""
 
     caption: Block
     entries: tuple[Entry, ...] = ()
@@ -79,7 +79,7 @@ class Legend:
 
 
 def captions(size: int, width: int) -> list[Legend]:
-    """The caption alone, on one line or on two, in text of `size` pixels, or smaller to fit `width`."""
+    """The caption alone, on one or two lines, in text of `size` pixels, or smaller to fit `width`."""
     legends = [Legend(Block(tuple(Line(text, size, 450) for text in lines))) for lines in _CAPTION_LINES]
     fitting = [legend for legend in legends if legend.size.width <= width]
     if fitting or size <= _SMALLEST:
@@ -88,7 +88,7 @@ def captions(size: int, width: int) -> list[Legend]:
 
 
 def keys(faces: Sequence[Face], size: int, width: int) -> list[Legend]:
-    """The caption with a key to the colours and how many faces have each, in any number of columns that fits."""
+    """The caption with a key to the colours and the number of faces for each, in every number of columns that fits."""
     counts = Counter(face.emotion.type if face.emotion else "UNKNOWN" for face in faces)
     entries = [
         Entry(Line(f"{looks(emotion)} {count}", size, 550), palette.colour_of(emotion))

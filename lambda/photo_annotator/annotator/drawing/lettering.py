@@ -1,6 +1,6 @@
-"""Text: how wide it is, how it wraps, and setting it.
+"""Measures, wraps and draws text.
 
-OpenCV 5 carries Rubik, a variable TrueType font, as "sans"; nothing is read from disk.
+OpenCV 5 includes Rubik, a variable TrueType font, as "sans". No font file is read from disk.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Line:
 
 
 def width_of(text: str, size: int, weight: int) -> int:
-    """Pixels that `text` takes on a line."""
+    """The width of `text` in pixels."""
     if not text:
         return 0
     _, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), _font(), size, weight)
@@ -41,7 +41,7 @@ def width_of(text: str, size: int, weight: int) -> int:
 
 
 def wrapped(text: str, size: int, weight: int, width: int) -> list[str]:
-    """`text` in lines of at most `width` pixels, broken between words, and inside a word only if it must be."""
+    """`text` in lines of at most `width` pixels, broken between words, or inside a word that is wider than a line."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -59,13 +59,13 @@ def wrapped(text: str, size: int, weight: int, width: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines of text under each other, centred, with room around them."""
+    """Lines of text below each other, centred, with padding."""
 
     lines: tuple[Line, ...]
 
     @property
     def size(self) -> Size:
-        """Pixels, the room around the text included."""
+        """Pixels, including the padding."""
         first = self.lines[0].size
         return Size(
             max(line.width for line in self.lines) + round(first * 0.9),
@@ -73,7 +73,7 @@ class Block:
         )
 
     def write(self, pixels: NDArray[np.uint8], rect: Rect, ink: Colour) -> None:
-        """Set the lines in the middle of `rect`."""
+        """Draw the lines in the middle of `rect`."""
         y = rect.top + round(self.lines[0].size * 0.12) + (rect.height - self.size.height) // 2
         for line in self.lines:
             write(pixels, line, rect.left + (rect.width - line.width) // 2, y, ink)
@@ -81,7 +81,7 @@ class Block:
 
 
 def write(pixels: NDArray[np.uint8], line: Line, x: int, y: int, ink: Colour) -> None:
-    """Set `line` from `x` on, in the row of height `line.size * LINE` that begins at `y`."""
+    """Draw `line` starting at `x`, in the row of height `line.size * LINE` that starts at `y`."""
     cv2.putText(pixels, line.text, (x, y + round(line.size * 0.98)), ink, _font(), line.size, line.weight)
 
 

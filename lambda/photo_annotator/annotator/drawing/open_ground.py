@@ -1,4 +1,4 @@
-"""Where there is still room on a picture, and which room is nearest to a face."""
+"""Finds the free space on a picture that is nearest to a face."""
 
 import math
 from typing import Any
@@ -11,10 +11,10 @@ from annotator.drawing.rectangles import Rect, Size, crossed, line
 
 
 class OpenGround:
-    """A picture in coarse cells, each open until something is put on it.
+    """A picture divided into coarse cells. Each cell is free until it is taken.
 
-    Sums over the cells above and to the left of each ("integral image") answer for every position at once whether a
-    label would lie on open cells only.
+    An integral image (for each cell, the sum of the cells above and to the left) shows for all positions together
+    whether a label would cover only free cells.
     """
 
     def __init__(self, canvas: Size) -> None:
@@ -24,17 +24,17 @@ class OpenGround:
         self._sums: NDArray[Any] | None = None
 
     def take(self, rect: Rect) -> None:
-        """Put something on `rect`."""
+        """Mark the cells of `rect` as taken."""
         cell = self._cell
         left, top, right, bottom = rect.within(self._canvas)
         self._taken[top // cell : -(-bottom // cell), left // cell : -(-right // cell)] = 1
         self._sums = None
 
     def nearest(self, frame: Rect, size: Size, reach: int, others: NDArray[np.int32]) -> tuple[Rect, float] | None:
-        """The open place within `reach` pixels of `frame` with the best line to it, and what that line costs.
+        """The free place within `reach` pixels of `frame` that has the cheapest line to it, and the line's cost.
 
-        A line costs its length, in label heights times 0.6, and 3 for each of the `others` that it runs through. The
-        nearest place on each side of the frame is considered. None if there is no open place.
+        A line costs 0.6 for each label height of its length, and 3 for each of the `others` that it crosses. Only the
+        nearest place on each side of the frame is considered. None if no place is free.
         """
         x, y = self._open(frame, size, reach)
         across = np.maximum(frame.left - (x + size.width), 0) - np.maximum(x - frame.right, 0)
@@ -48,7 +48,7 @@ class OpenGround:
         return min(zip(spots, costs, strict=True), key=lambda found: found[1], default=None)
 
     def _open(self, frame: Rect, size: Size, reach: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The left and upper edges of all open places of this size around `frame`."""
+        """The left and upper edges of all free places of this size around `frame`."""
         if self._sums is None:
             self._sums = cv2.integral(self._taken)
         cell = self._cell
@@ -59,7 +59,7 @@ class OpenGround:
         full = sums[high:, wide:] - sums[:-high, wide:] - sums[high:, :-wide] + sums[:-high, :-wide]
         y, x = np.nonzero(full == 0)
         x, y = (x + left) * cell, (y + top) * cell
-        # The last row and column of cells may hang over the picture's edge.
+        # The last row and column of cells may extend beyond the picture.
         shown = (x + size.width <= self._canvas.width) & (y + size.height <= self._canvas.height)
         return x[shown], y[shown]
 

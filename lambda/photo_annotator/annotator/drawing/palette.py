@@ -1,8 +1,8 @@
-"""Colours that a colour-blind person can tell apart, and the ink that is readable on them.
+"""Colours that a colour-blind person can tell apart, and the text colour that is readable on them.
 
 Seven are Okabe and Ito's ("Color Universal Design", 2008), violet is IBM's (Design Library, colour blind safe),
-pale grey is Paul Tol's ("Colour Schemes", 2021, muted). All are light enough to show on black. Colour only helps
-the eye: whatever it says stands beside it in words.
+pale grey is Paul Tol's ("Colour Schemes", 2021, muted). All are light enough to be visible on black. Colour is never
+the only signal: the label has the same information in words.
 """
 
 Colour = tuple[int, int, int]
@@ -30,12 +30,12 @@ SNOW = _rgb(0xFFFFFF)
 
 
 def colour_of(emotion: str | None) -> Colour:
-    """The colour for Rekognition's word; pale grey for none, or for one that is new to us."""
+    """The colour for Rekognition's term; pale grey for none or an unknown one."""
     return EMOTIONS.get(emotion or "UNKNOWN", EMOTIONS["UNKNOWN"])
 
 
 def ink_on(plate: Colour) -> Colour:
-    """Dark or white, whichever stands out more on `plate`."""
+    """Dark or white: the one with more contrast on `plate`."""
     return max(NIGHT, SNOW, key=lambda ink: contrast(ink, plate))
 
 

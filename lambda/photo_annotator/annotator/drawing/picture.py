@@ -1,4 +1,4 @@
-"""The story of one annotated picture: frame the faces, find places for the labels, write them."""
+"""The steps of annotating a picture: frame the faces, find places for the labels, draw them."""
 
 import math
 from collections.abc import Sequence
@@ -18,20 +18,20 @@ from annotator.drawing.words import spellings, sure
 from annotator.faces import BoundingBox, Emotion, Face
 
 _THUMBNAIL = 160
-"""Pixels of the shorter edge under which there may not be room for a label and the caption."""
+"""Pixels. If the shorter edge has fewer, the picture may have no room for both a label and the caption."""
 
 
 @cache
 def prepare() -> None:
-    """Draw once, for nothing: the first drawing of a process sets up OpenCV's font, 30 ms of processor time."""
+    """Draw once in advance: the first drawing of a process loads OpenCV's font, 30 ms of processor time."""
     draw(np.zeros((240, 240, 3), np.uint8), [Face(BoundingBox(0.3, 0.3, 0.3, 0.3), 99.0, (Emotion("CALM", 99.0),))])
 
 
 def draw(pixels: NDArray[np.uint8], faces: Sequence[Face]) -> NDArray[np.uint8]:
     """The picture with every face framed and labelled.
 
-    `pixels` is upright, height x width x 3, blue first; it is drawn on in place where that is possible. A face
-    whose box the picture does not show is passed over.
+    `pixels` is upright, height x width x 3, blue first; it is modified in place if possible. A face whose box is
+    outside the picture is ignored.
     """
     pixels = _drawable(pixels)
     canvas = Size(pixels.shape[1], pixels.shape[0])
@@ -52,7 +52,7 @@ def draw(pixels: NDArray[np.uint8], faces: Sequence[Face]) -> NDArray[np.uint8]:
 
 
 def draw_banner(pixels: NDArray[np.uint8], sentence: str) -> NDArray[np.uint8]:
-    """The picture with a calm band along its lower edge that says `sentence`; drawn in place where possible."""
+    """The picture with `sentence` in a band along its lower edge; modified in place if possible."""
     pixels = _drawable(pixels)
     canvas = Size(pixels.shape[1], pixels.shape[0])
     text = _fitted(sentence, canvas)
@@ -64,41 +64,41 @@ def draw_banner(pixels: NDArray[np.uint8], sentence: str) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How large things are on a picture whose longer edge has `edge` pixels; all in pixels."""
+    """Sizes on a picture whose longer edge has `edge` pixels; all in pixels."""
 
     edge: int
 
     @property
     def text(self) -> int:
-        """The text size that can be read from the last row."""
+        """The text size that is readable from the last row of the room."""
         return max(11, round(self.edge / 76))
 
     @property
     def small_text(self) -> int:
-        """The text size for a crowd, and for what is said aside."""
+        """The text size for a crowd, and for the caption."""
         return max(10, round(self.edge / 104))
 
     @property
     def gap(self) -> int:
-        """What stays free between labels."""
+        """The space between labels."""
         return max(1, round(self.edge / 700))
 
     @property
     def hair(self) -> int:
-        """The thinnest line that shows."""
+        """The thinnest visible line."""
         return max(1, round(self.edge / 800))
 
     def text_sizes(self, box: Rect) -> list[int]:
         """Text sizes for a face's label, the best first.
 
-        They come from one scale in steps of a quarter, so that faces of about the same size are labelled alike.
+        All come from one scale in steps of a quarter, so that faces of about the same size get the same text size.
         """
         best = min(max(box.width / 5.4, self.text), max(self.text, self.edge / 28))
         steps = math.floor(math.log(best / self.text, 1.25) + 1e-9)
         return [*(round(self.text * 1.25**step) for step in range(steps, -1, -1)), self.small_text]
 
     def stroke(self, box: Rect, *, indexed: bool) -> int:
-        """How thick the line around a face is."""
+        """The thickness of the line around a face."""
         thin, thick = max(2, round(self.edge / 400)), max(2, round(self.edge / 150))
         side = min(box.width, box.height)
         full = min(max(round(side * 0.028), thin), thick, max(1, side // 16))
@@ -107,7 +107,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Everything that will be drawn for one face, except where its label goes."""
+    """Everything to draw for one face, except the place of its label."""
 
     face: Face
     colour: Colour
@@ -115,25 +115,25 @@ class Mark:
     stroke: int
     hair: int
     labels: tuple[tuple[Block, ...], ...]
-    """Forms from the fullest to the briefest, in each from the largest to the smallest."""
+    """Forms from the longest to the shortest, each in sizes from the largest to the smallest."""
 
     def put_frame(self, pixels: NDArray[np.uint8]) -> None:
-        """Draw the frame: solid for an indexed face, thin and dashed for one that was left out."""
+        """Draw the frame: solid for an indexed face, otherwise thin and dashed."""
         strokes.frame(pixels, self.frame, self.stroke, self.colour, palette.NIGHT, dashed=not self.face.indexed)
 
     def put_leader(self, pixels: NDArray[np.uint8], spot: Place) -> None:
-        """Draw the line that ties the label to its face."""
+        """Draw the line between the label and its face."""
         strokes.leader(pixels, *line(self.frame, spot.rect), self.hair, self.colour, palette.NIGHT)
 
     def put_label(self, pixels: NDArray[np.uint8], spot: Place) -> None:
-        """Draw the label: on a full plate when the face is indexed and its look is sure, else on a hollow one."""
+        """Draw the label: on a filled plate if the face is indexed and its emotion is sure, else on a hollow one."""
         fill = self.colour if self.face.indexed and sure(self.face) else palette.NIGHT
         strokes.plate(pixels, spot.rect, fill, self.colour, self.hair)
         self.labels[spot.form][spot.size].write(pixels, spot.rect, palette.ink_on(fill))
 
 
 def marks_on(canvas: Size, faces: Sequence[Face]) -> list[Mark]:
-    """What to draw for each face that the picture shows."""
+    """The mark of each face that is inside the picture."""
     scale = Scale(max(canvas))
     marks = []
     for face in faces:
@@ -141,7 +141,7 @@ def marks_on(canvas: Size, faces: Sequence[Face]) -> list[Mark]:
         if box is None:
             continue
         stroke = scale.stroke(box, indexed=face.indexed)
-        # The frame lies around the box, so that the face stays as it was.
+        # The frame is outside the box, so that it does not cover the face.
         frame = box.grown(stroke + 2 * strokes.halo_of(stroke)).within(canvas)
         colour = palette.colour_of(face.emotion.type if face.emotion else None)
         marks.append(Mark(face, colour, frame, stroke, scale.hair, label_forms(face, scale.text_sizes(box))))
@@ -149,11 +149,10 @@ def marks_on(canvas: Size, faces: Sequence[Face]) -> list[Mark]:
 
 
 def arranged(canvas: Size, marks: Sequence[Mark]) -> tuple[list[Place | None], Legend | None, Rect]:
-    """A place for each label, and the caption with its place.
+    """A place for each label, the legend, and the place of the legend.
 
-    Where more than a tenth of the labels found no place, the caption comes with a key to the colours, and if more
-    than half found none, the key alone speaks. On a thumbnail a caption that would cost a label or cover a face is
-    left out.
+    If more than a tenth of the labels have no place, the legend includes a key to the colours. If more than half have
+    none, the key replaces all labels. A thumbnail has no legend if it would displace a label or cover a face.
     """
     scale = Scale(max(canvas))
     frames = [mark.frame for mark in marks]
@@ -187,11 +186,11 @@ def arranged(canvas: Size, marks: Sequence[Mark]) -> tuple[list[Place | None], L
 
 
 def label_forms(face: Face, sizes: Sequence[int]) -> tuple[tuple[Block, ...], ...]:
-    """The ways to write a face's label, from the fullest, in all sizes, to the briefest, in the smallest."""
-    fullest, *briefer = spellings(face)
+    """The forms of a face's label: the longest in all sizes, the shorter ones in the smallest size."""
+    longest, *shorter = spellings(face)
     return (
-        tuple(_label(*fullest, size) for size in sizes),
-        *((_label(*lines, sizes[-1]),) for lines in briefer),
+        tuple(_label(*longest, size) for size in sizes),
+        *((_label(*lines, sizes[-1]),) for lines in shorter),
     )
 
 
@@ -203,7 +202,7 @@ def _label(first: str, second: str, size: int) -> Block:
 
 
 def box_on(canvas: Size, box: BoundingBox) -> Rect | None:
-    """The part of a face's box that the picture shows, in whole pixels; None if it shows nothing of it."""
+    """The part of a face's box that is inside the picture, in whole pixels; None if it is outside."""
     edges = (box.left, box.top, box.left + box.width, box.top + box.height)
     if not all(map(math.isfinite, edges)):
         return None
@@ -219,7 +218,7 @@ def box_on(canvas: Size, box: BoundingBox) -> Rect | None:
 
 
 def _fitted(sentence: str, canvas: Size) -> Block:
-    """The sentence as large as is calm, wrapped to the picture's width."""
+    """The sentence in the largest suitable text size, wrapped to the picture's width."""
     size = max(14, round(max(canvas) / 30))
     while True:
         room = canvas.width - size

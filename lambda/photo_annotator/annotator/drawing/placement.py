@@ -1,7 +1,7 @@
-"""Where labels go: rectangles in, rectangles out; no pixel is touched here.
+"""Places labels. Works only with rectangles, not with pixels.
 
-A label stands beside its face if it can, else on the lower edge of its own face, else at the nearest free place,
-tied to its face by a line. It never leaves the picture, never touches another label and never covers another face.
+A label is placed next to its face if possible, else inside the lower or upper edge of its face, else at the nearest
+free place, with a line to its face. It never leaves the picture, touches another label or covers another face.
 """
 
 import math
@@ -18,24 +18,24 @@ from annotator.drawing.rectangles import Rect, Size, overlap, rows
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a label goes, and which of the sizes it was offered in: `wishes[face][form][size]`."""
+    """The rectangle of a label, and the form and size chosen for it: `wishes[face][form][size]`."""
 
     rect: Rect
     form: int
     size: int
     apart: bool = False
-    """Whether it stands away from its face, so that a line must tie them together."""
+    """Whether the label is away from its face and needs a line to it."""
 
 
 Wishes = Sequence[Sequence[Size]]
-"""The sizes one label may have: forms from the fullest to the briefest, in each from the largest to the smallest."""
+"""The possible sizes of a label: forms from the longest to the shortest, each from the largest to the smallest."""
 
 
 class _Spot(NamedTuple):
-    """A place beside or on a face; `x` and `y` say for each direction how it is found.
+    """A place next to or on a face; `x` and `y` define its position in each direction.
 
-    The first number is a point of the frame, the second one of the label, both from 0 (left or top) to 1: the label
-    is laid with its point on the frame's, then pushed by the third number times the gap.
+    The first number is a point of the frame, the second a point of the label, both from 0 (left or top) to 1. The two
+    points are aligned. Then the label is moved by the third number times the gap.
     """
 
     cost: float
@@ -47,7 +47,7 @@ _LEFT, _MIDDLE, _RIGHT = (0, 0, 0), (0.5, 0.5, 0), (1, 1, 0)
 _TOP, _BOTTOM = _LEFT, _RIGHT
 _AFTER, _BEFORE = (1, 0, 1), (0, 1, -1)
 
-# What it costs to depart from the ideal: the fullest form at its largest, in the middle below the face.
+# The cost of each deviation from the ideal: the longest form in its largest size, centred below the face.
 _BESIDE = (
     _Spot(0.0, _MIDDLE, _AFTER),
     _Spot(0.8, _MIDDLE, _BEFORE),
@@ -64,21 +64,22 @@ _BESIDE = (
 )
 _INSIDE = (_Spot(2.5, _MIDDLE, (1, 1, -2)), _Spot(4.0, _MIDDLE, (0, 0, 2)))
 _SPOTS = (*_BESIDE, *_INSIDE)
-_SMALLER, _BRIEFER, _APART = 1.0, 3.0, 3.5
+_SMALLER, _SHORTER, _APART = 1.0, 3.0, 3.5
 _IN_THE_WAY = 1.5
-"""For every other face whose own best place is taken."""
+"""The cost for every other face whose own best place is taken."""
 
 _TRIES = 3
-"""How often to try, each time first with those who found no place near their face; a hopeless crowd is tried once."""
+"""The most tries. Each starts with the labels that had no place near their face. If too many had none, it is the last.
+"""
 
 
 def place(
     canvas: Size, frames: Sequence[Rect], wishes: Sequence[Wishes], taken: Sequence[Rect] = (), gap: int = 2
 ) -> list[Place | None]:
-    """One place for each frame's label; None where there is no room even for the briefest.
+    """One place for each frame's label; None if even the shortest form has no room.
 
-    `taken` is where no label may go, `gap` the pixels to keep free between a label and anything else. The same
-    input gives the same output. Faces with the least room choose first.
+    `taken` are areas without labels, `gap` is the number of pixels between a label and anything else. The same input
+    gives the same output. Faces with the least room come first.
     """
     options = [_Options(frame, wish, canvas, gap) for frame, wish in zip(frames, wishes, strict=True)]
     layout = _Layout(canvas, frames, options, taken, gap)
@@ -99,7 +100,7 @@ def place(
 
 
 def corner(canvas: Size, frames: Sequence[Rect], sizes: Sequence[Size], margin: int) -> tuple[Rect, int]:
-    """A place at the picture's lower or upper edge that covers as little of any face as can be, and which size.
+    """The place at the picture's lower or upper edge that covers the least of any face, and the index of its size.
 
     The lower right corner is best; earlier sizes are better than later ones.
     """
@@ -121,7 +122,7 @@ def corner(canvas: Size, frames: Sequence[Rect], sizes: Sequence[Size], margin: 
 
 
 class _Options:
-    """Every place beside or on one face, for every form and size of its label, and what each costs."""
+    """Every place next to or on one face, for every form and size of its label, with its cost."""
 
     def __init__(self, frame: Rect, wishes: Wishes, canvas: Size, gap: int) -> None:
         self.frame, self.wishes = frame, wishes
@@ -129,7 +130,7 @@ class _Options:
         wide, high = np.array([size for sizes in wishes for size in sizes], np.int32).T
         x = _along(frame.left, frame.right, wide, canvas.width, gap, [spot.x for spot in _SPOTS])
         y = _along(frame.top, frame.bottom, high, canvas.height, gap, [spot.y for spot in _SPOTS])
-        price = [form * _BRIEFER + number * _SMALLER for form, number in self.which]
+        price = [form * _SHORTER + number * _SMALLER for form, number in self.which]
         costs = np.add.outer([spot.cost for spot in _SPOTS], price)
         costs[len(_BESIDE) :, (wide > frame.width) | (high * 3 > frame.height)] = np.inf
         costs[(x < 0) | (y < 0) | (x + wide > canvas.width) | (y + high > canvas.height)] = np.inf
@@ -137,7 +138,7 @@ class _Options:
         self.rects = np.stack([x, y, x + wide, y + high], axis=2).reshape(-1, 4)
         modest = max(len(wishes) - 2, 0)
         self.modest = self.rects[self.which.index((modest, len(wishes[modest]) - 1))]
-        """Where the label would go if everybody were modest: small, rather brief, in the middle below the face."""
+        """A place to keep free for this label if possible: small, rather short, centred below the face."""
 
     def place(self, number: int) -> Place:
         """The option with this number."""
@@ -148,17 +149,17 @@ class _Options:
 def _along(
     start: int, end: int, lengths: NDArray[np.int32], most: int, gap: int, spots: Sequence[tuple[float, float, int]]
 ) -> NDArray[np.int32]:
-    """Where labels of these lengths begin in one direction, spots x lengths; `most` is how long the picture is."""
+    """Where labels of these lengths begin in one direction, spots x lengths; `most` is the length of the picture."""
     on_frame, on_label, push = np.array(spots).T[..., None]
     first = np.floor(start + on_frame * (end - start) - on_label * lengths + push * (gap + 1))
-    # Where it is not pushed off the frame, a label may slide along it to stay in the picture.
+    # A label that is not moved away from the frame can slide along it to stay inside the picture.
     slid = np.maximum(np.minimum(first, most - lengths), 0)
     begin: NDArray[np.int32] = np.where(push == 0, slid, first).astype(np.int32)
     return begin
 
 
 class _Layout:
-    """The picture while it fills with labels."""
+    """The labels placed so far."""
 
     def __init__(
         self, canvas: Size, frames: Sequence[Rect], options: Sequence[_Options], taken: Sequence[Rect], gap: int
@@ -173,14 +174,14 @@ class _Layout:
             self.ground.take(rect.grown(gap))
 
     def filled(self, order: Sequence[int]) -> list[Place | None]:
-        """The place near its face for each label, found in this order."""
+        """The place near its face for each label. Labels are placed in this order."""
         places: list[Place | None] = [None] * len(order)
         for face in order:
             places[face] = self.settle(face, self.place_for(face))
         return places
 
     def settle(self, face: int, found: Place | None) -> Place | None:
-        """Take the place that was found; without one, stop keeping a place free."""
+        """Take the place that was found. In any case, stop keeping a place free for this label."""
         self.modest[face] = 0
         if found:
             self.obstacles = np.vstack([self.obstacles, rows([found.rect])])
@@ -188,17 +189,17 @@ class _Layout:
         return found
 
     def freedom(self, face: int) -> int:
-        """How many places there are beside this face or on it, as long as there are no labels yet."""
+        """The number of places next to or on this face. Call it before any label is placed."""
         return int(np.isfinite(self._costs(face)).sum())
 
     def place_for(self, face: int) -> Place | None:
-        """The cheapest place near the face that is free."""
+        """The cheapest free place near the face."""
         options, costs = self.options[face], self._costs(face)
         best = int(np.argmin(costs))
         cost = float(costs[best])
         found = options.place(best) if math.isfinite(cost) else None
         for form, sizes in enumerate(options.wishes):
-            at_least = form * _BRIEFER + _APART
+            at_least = form * _SHORTER + _APART
             if cost <= at_least:
                 break
             apart = self._nearest(face, sizes[-1], 8 * sizes[-1].height)
@@ -207,7 +208,7 @@ class _Layout:
         return found
 
     def _costs(self, face: int) -> NDArray[np.float64]:
-        """What every option costs now: infinitely much where a label or another face is in the way."""
+        """The current cost of every option; infinite if a label or another face is in the way."""
         options = self.options[face]
         rects = options.rects + np.array([-1, -1, 1, 1], np.int32) * self.gap
         around = np.concatenate([rects[:, :2].min(axis=0), rects[:, 2:].max(axis=0)])[None]

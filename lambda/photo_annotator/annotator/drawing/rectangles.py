@@ -15,7 +15,7 @@ class Size(NamedTuple):
 
 
 class Rect(NamedTuple):
-    """Pixels; `right` and `bottom` are the first column and row outside."""
+    """Pixels; `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -48,7 +48,7 @@ class Rect(NamedTuple):
         return Rect(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
     def within(self, canvas: Size) -> "Rect":
-        """The part of the rectangle that the picture shows."""
+        """The part of the rectangle that is inside the picture."""
         return Rect(
             min(max(self.left, 0), canvas.width),
             min(max(self.top, 0), canvas.height),
@@ -63,7 +63,7 @@ def rows(rects: Sequence[Rect]) -> NDArray[np.int32]:
 
 
 def overlap(some: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The pixels that each of some rectangles (row) shares with each of the others (column)."""
+    """The number of pixels that each of `some` (row) shares with each of `others` (column)."""
     across = np.minimum(some[:, 2, None], others[:, 2]) - np.maximum(some[:, 0, None], others[:, 0])
     down = np.minimum(some[:, 3, None], others[:, 3]) - np.maximum(some[:, 1, None], others[:, 1])
     area: NDArray[np.int64] = np.maximum(across, 0).astype(np.int64) * np.maximum(down, 0)
@@ -78,7 +78,7 @@ def line(frame: Rect, label: Rect) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _between(start: int, end: int, other_start: int, other_end: int) -> tuple[int, int]:
-    """The points of two spans that are nearest to each other; the middle of what they share, if they overlap."""
+    """The nearest points of two spans; the middle of their overlap if they overlap."""
     if end < other_start:
         return end, other_start
     if other_end < start:
@@ -88,7 +88,7 @@ def _between(start: int, end: int, other_start: int, other_end: int) -> tuple[in
 
 
 def crossed(start: tuple[int, int], end: tuple[int, int], others: NDArray[np.int32]) -> int:
-    """How many rectangles the line from `start` to `end` runs through, looked at in 16 points."""
+    """The number of rectangles that the line from `start` to `end` crosses, checked at 16 points."""
     along = np.linspace(0, 1, 16)[:, None]
     x = start[0] + (end[0] - start[0]) * along
     y = start[1] + (end[1] - start[1]) * along

@@ -1,7 +1,6 @@
-"""Frames, plates and lines that show on any photograph.
+"""Frames, plates and lines that are visible on any photo.
 
-Straight edges are whole pixels and only round corners are smoothed, so that everything stays sharp, and nothing is
-drawn where nothing should be.
+Straight edges are on whole pixels and only round corners are smoothed, so that edges stay sharp.
 """
 
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ def frame(pixels: NDArray[np.uint8], rect: Rect, thickness: int, colour: Colour,
 
 
 def halo_of(thickness: int) -> int:
-    """How wide the thin line on either side of a stroke is, in pixels."""
+    """The width of the thin line on either side of a stroke, in pixels."""
     return max(1, round(thickness * 0.25))
 
 
@@ -38,7 +37,7 @@ def leader(
     colour: Colour,
     halo: Colour,
 ) -> None:
-    """The line that ties a label to its face."""
+    """The line between a label and its face."""
     for width, shade in ((thickness + 2 * halo_of(thickness), halo), (thickness, colour)):
         cv2.line(pixels, start, end, shade, width, cv2.LINE_AA)
 
@@ -53,7 +52,7 @@ def plate(pixels: NDArray[np.uint8], rect: Rect, fill: Colour, edge: Colour, bor
 
 
 def shade(pixels: NDArray[np.uint8], rect: Rect, colour: Colour, opacity: float) -> None:
-    """Let `colour` cover the rectangle so that `1 - opacity` of the photograph shines through."""
+    """Fill the rectangle with `colour` at this opacity."""
     part = pixels[rect.top : rect.bottom, rect.left : rect.right]
     part[:] = cv2.addWeighted(part, 1 - opacity, np.full_like(part, colour), opacity, 0)
 
@@ -61,9 +60,9 @@ def shade(pixels: NDArray[np.uint8], rect: Rect, colour: Colour, opacity: float)
 def _ring(
     pixels: NDArray[np.uint8], rect: Rect, radius: int, width: int, colour: Colour, dash: int = 0, longer: int = 0
 ) -> None:
-    """A rounded line of `width` pixels just inside `rect`, or the whole rounded rectangle if it is that wide.
+    """A rounded line of `width` pixels just inside `rect`; a filled rounded rectangle if `width` is large enough.
 
-    With `dash`, only the corners and dashes of that many pixels between them; `longer` lengthens them at either end.
+    With `dash`, only the corners and dashes of that many pixels between them; `longer` extends each dash at both ends.
     """
     left, top, right, bottom = rect
     if rect.width < 1 or rect.height < 1:
@@ -77,7 +76,7 @@ def _ring(
         _fill(pixels, left, start, left + width, end, colour)
         _fill(pixels, right - width, start, right, end, colour)
     if radius < width:
-        # The line is wider than the corner is round: what lies inside the corners is full too.
+        # The line is wider than the corner's radius, so also fill the area inside the corners.
         for x, y in ((left, top), (right - width, top), (left, bottom - width), (right - width, bottom - width)):
             _fill(pixels, x, y + (y == top) * radius, x + width, y + width - (y != top) * radius, colour)
             _fill(pixels, x + (x == left) * radius, y, x + width - (x != left) * radius, y + width, colour)
@@ -89,15 +88,15 @@ def _ring(
 
 
 def _fill(pixels: NDArray[np.uint8], left: int, top: int, right: int, bottom: int, colour: Colour) -> None:
-    """Colour the pixels from left and top up to, but without, right and bottom."""
+    """Colour the pixels from left and top to right and bottom, exclusive."""
     if left < right and top < bottom:
         cv2.rectangle(pixels, (left, top), (right - 1, bottom - 1), colour, cv2.FILLED)
 
 
 def _dashes(start: int, end: int, dash: int, longer: int) -> Iterator[tuple[int, int]]:
-    """Where the line is drawn between two corners: equal dashes with equal gaps, a gap next to each corner.
+    """The dashes between two corners: equal dashes with equal gaps, and a gap next to each corner.
 
-    `longer` lengthens every dash at either end and moves none.
+    `longer` extends every dash at both ends without moving it.
     """
     if not dash:
         yield start, end

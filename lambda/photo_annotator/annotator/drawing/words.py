@@ -1,13 +1,13 @@
-"""What a picture says about a face, in words.
+"""The text of the labels.
 
-Words say what a face looks like, never what a person feels: Rekognition's emotion "is not a determination of the
+A label says what a face looks like, never what a person feels: Rekognition's emotion "is not a determination of the
 person's internal emotional state" (API reference, Emotion).
 """
 
 from annotator.faces import Face
 
 SURE_FROM = 50
-"""Percent. Below it another expression may be as likely, and the label says so."""
+"""Percent. Below it, another expression may be as likely, and the label says "perhaps"."""
 
 CAPTION = "how it looks, not how you feel"
 
@@ -23,7 +23,7 @@ _LOOKS = {
     "UNKNOWN": "unclear",
 }
 
-# The words that IndexFaces gives for a face it left out (API reference, UnindexedFace, Reasons).
+# IndexFaces' reasons for not indexing a face (API reference, UnindexedFace, Reasons).
 _REASONS = {
     "EXCEEDS_MAX_FACES": "too many faces",
     "EXTREME_POSE": "turned away",
@@ -36,7 +36,7 @@ _REASONS = {
 
 
 def words(face: Face) -> str:
-    """How a label reads: the strongest emotion and its confidence, such as "happy 98 %"."""
+    """The text of a label: the strongest emotion and its confidence, such as "happy 98 %"."""
     if face.emotion is None:
         return "no expression read"
     perhaps = "" if sure(face) else "perhaps "
@@ -44,17 +44,17 @@ def words(face: Face) -> str:
 
 
 def spellings(face: Face) -> list[tuple[str, str]]:
-    """A label's first and second line, from the fullest way to write it to the briefest.
+    """The forms of a label, each with its first and second line, from the longest to the shortest.
 
     The second line is empty for an indexed face.
     """
     why = reason(face)
     word = look(face)
-    ways = [(words(face), f"not indexed: {why}"), (words(face), why)] if why else [(words(face), _whether(face))]
+    forms = [(words(face), f"not indexed: {why}"), (words(face), why)] if why else [(words(face), _index_note(face))]
     if face.emotion and not sure(face):
         word = f"{word}?"
-        ways.append((f"{word} {int(face.emotion.confidence)} %", why))
-    return [*ways, (word, "")]
+        forms.append((f"{word} {int(face.emotion.confidence)} %", why))
+    return [*forms, (word, "")]
 
 
 def look(face: Face) -> str:
@@ -63,7 +63,7 @@ def look(face: Face) -> str:
 
 
 def looks(emotion: str) -> str:
-    """The adjective for Rekognition's word; a word that is new to us is spelt as it came."""
+    """The adjective for Rekognition's term; an unknown term in lower case."""
     return _LOOKS.get(emotion, _spelt_out(emotion))
 
 
@@ -73,14 +73,14 @@ def sure(face: Face) -> bool:
 
 
 def reason(face: Face) -> str:
-    """Why the collection does not hold this face, such as "too blurred"; empty if it does, or if none was given."""
+    """Why the collection does not contain this face, such as "too blurred"; empty if it does, or without a reason."""
     if face.indexed or not face.unindexed_reasons:
         return ""
     first = face.unindexed_reasons[0]
     return _REASONS.get(first, _spelt_out(first))
 
 
-def _whether(face: Face) -> str:
+def _index_note(face: Face) -> str:
     return "" if face.indexed else "not indexed"
 
 

@@ -1,7 +1,7 @@
-"""Everything that works on pixels, under one name.
+"""Everything that works on pixels, in one module.
 
-Importing it imports OpenCV, which takes longer than all the rest of the function: `workflow.py` does so once it has
-something better to do than to wait.
+Importing it imports OpenCV, which takes longer than all other imports. `workflow.py` imports it while Rekognition
+works.
 """
 
 from annotator.decoding import decode, encode_jpeg, encode_jpeg_within
