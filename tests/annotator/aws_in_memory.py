@@ -131,7 +131,8 @@ class AwsInMemory:
         else:
             version, body = self._version(key, query.get("versionId", [None])[0])
         if body is None:
-            return _s3_error(request, 404, "NoSuchVersion" if "versionId" in query else "NoSuchKey")
+            marker = {"x-amz-delete-marker": "true"} if version else {}
+            return _s3_error(request, 404, "NoSuchVersion" if "versionId" in query else "NoSuchKey", marker)
         headers = {
             "ETag": f'"{hashlib.md5(body).hexdigest()}"',
             "Content-Length": str(len(body)),
@@ -229,9 +230,9 @@ def _header(request, name):
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _s3_error(request, status, code):
+def _s3_error(request, status, code, headers=None):
     body = b"" if request.method == "HEAD" else f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
-    return _response(request, status, {}, body)
+    return _response(request, status, headers or {}, body)
 
 
 def _response(request, status, headers, body=b""):

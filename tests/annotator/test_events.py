@@ -100,6 +100,8 @@ def _without(key):
         (_without("key"), "key"),
         (_without("eTag"), "eTag"),
         (_without("versionId"), "has no version, so its bucket is not versioned: deploy the Foundation stack again"),
+        (message(record(versionId=None)), "has no version"),
+        (message(record(versionId="null")), "has no version"),
         (message(record(versionId="")), "impossible values"),
         (message(record(versionId="v" * 65)), "impossible values"),
         (message(record(versionId="a\nb")), "impossible values"),

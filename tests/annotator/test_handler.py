@@ -2,6 +2,7 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -174,6 +175,22 @@ def test_durations_are_not_carried_over_to_the_next_photo(aws, capsys):
     assert first["durations_ms"]
     assert second["durations_ms"] == {}
     assert "key" not in second
+
+
+@pytest.mark.parametrize(
+    ("attributes", "late"),
+    [
+        ({"ApproximateReceiveCount": "1", "SentTimestamp": str(int(time.time() * 1000))}, False),
+        ({"ApproximateReceiveCount": "2", "SentTimestamp": str(int(time.time() * 1000))}, True),
+        ({"ApproximateReceiveCount": "1", "SentTimestamp": "1000"}, True),
+        ({}, False),
+    ],
+    ids=["new", "failed before", "waited", "unknown"],
+)
+def test_an_event_that_is_not_new_is_late(aws, attributes, late):
+    """Then S3 is asked for the current version before Rekognition is asked for faces."""
+    handle({"Records": [{**message(announced(aws)), "attributes": attributes}]}, CONTEXT)
+    assert (aws.operations()[0] == "HeadObject") == late
 
 
 # --- settings and import -----------------------------------------------------------------------

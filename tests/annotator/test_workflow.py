@@ -10,7 +10,7 @@ import annotator.result
 import cv2
 import numpy as np
 import pytest
-from annotator.cloud import LARGEST_IN_CALL, LARGEST_IN_S3
+from annotator.cloud import LARGEST_IN_CALL, LARGEST_IN_S3, NoAnswer
 from annotator.decoding import decode, encode_jpeg
 from annotator.workflow import annotate
 from botocore.exceptions import ClientError
@@ -307,6 +307,55 @@ def test_a_deleted_photo_removes_the_outputs_of_older_versions(aws):
     aws.delete()
     assert annotate(newer, cloud, 2048) == "deleted"
     assert (aws.objects, aws.collection) == ({}, {})
+
+
+@pytest.mark.parametrize("call", ["GetObject", "HeadObject"])
+@pytest.mark.parametrize("delivery", ["first", "second"])
+def test_a_wrong_404_loses_no_photo(aws, call, delivery):
+    """S3 may answer 404 for a while after a bucket became versioned (S3 user guide, "Enabling versioning")."""
+    photo = uploaded(aws)
+    if delivery == "second":
+        annotate(photo, aws.cloud(), 2048)
+    aws.failures[call] = [(404, "NoSuchKey")]
+    with contextlib.suppress(NoAnswer):
+        annotate(photo, aws.cloud(), 2048)
+    assert annotate(photo, aws.cloud(), 2048) in ("annotated", "already_done")
+    assert aws.result()["status"] == "annotated"
+    assert aws.picture() is not None
+    assert len(aws.collection) == 1
+
+
+@pytest.mark.parametrize("outdated", ["delete", "erase", "upload"])
+def test_a_late_event_sends_no_outdated_photo_to_rekognition(aws, outdated):
+    """It may have been deleted because a person withdrew their consent."""
+    photo = uploaded(aws)
+    getattr(aws, outdated)()
+    assert annotate(photo, aws.cloud(), 2048, late=True) in ("deleted", "superseded")
+    assert "IndexFaces" not in aws.operations()
+
+
+def test_a_late_event_of_the_current_version_is_processed(aws):
+    assert annotate(uploaded(aws), aws.cloud(), 2048, late=True) == "annotated"
+
+
+def test_an_outdated_version_that_always_fails_is_removed_at_its_next_delivery(aws, monkeypatch):
+    """For example because it needs more memory than the function has."""
+    photo = uploaded(aws)
+    monkeypatch.setattr("annotator.imaging.decode", lambda *_: pytest.fail("out of memory"))
+    with pytest.raises(pytest.fail.Exception):
+        annotate(photo, aws.cloud(), 2048)
+    assert faces_in(aws, photo)
+    uploaded(aws, TWO)
+    assert annotate(photo, aws.cloud(), 2048, late=True) == "superseded"
+    assert aws.collection == {}
+
+
+def test_a_finished_photo_is_done_while_rekognition_throttles(aws):
+    photo = uploaded(aws)
+    annotate(photo, aws.cloud(), 2048)
+    aws.failures["IndexFaces"] = [(400, "ThrottlingException")]
+    assert annotate(photo, aws.cloud(), 2048) == "already_done"
+    assert len(faces_in(aws, photo)) == 1
 
 
 # --- overwritten -------------------------------------------------------------------------------

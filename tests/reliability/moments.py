@@ -96,7 +96,7 @@ class World(AwsInMemory):
         """One delivery of a message; the outcome, None after a failure."""
         self.received[message] += 1
         try:
-            outcome = annotate(message[1], self._cloud, 0)
+            outcome = annotate(message[1], self._cloud, 0, late=self.received[message] > 1)
         except (Killed, Exception):
             outcome = None
         self.outcomes.append(outcome)

@@ -121,13 +121,26 @@ class Cloud:
         return Download(data, answer["LastModified"].isoformat())
 
     def current_version(self, photo: Photo) -> str | None:
-        """The current version of the photo's key; None if the photo has been deleted."""
+        """The version that is current under the photo's key; None if the photo has been deleted.
+
+        For a quarter of an hour after a bucket began to keep versions, S3 may answer 404 for objects that exist (S3
+        user guide, "Enabling versioning on buckets"). So a 404 counts if it names a delete marker, or if this version
+        is gone, too. Raises NoAnswer otherwise.
+        """
         try:
             return self._s3.head_object(Bucket=photo.bucket, Key=photo.key)["VersionId"]
+        except ClientError as error:
+            if _code(error) not in _MISSING:
+                raise
+            if error.response["ResponseMetadata"]["HTTPHeaders"].get("x-amz-delete-marker") == "true":
+                return None
+        try:
+            self._s3.head_object(Bucket=photo.bucket, Key=photo.key, VersionId=photo.version_id)
         except ClientError as error:
             if _code(error) in _MISSING:
                 return None
             raise
+        raise NoAnswer(f"S3 does not know yet which version of {photo.key} is current")
 
     def versions_with_result(self, photo: Photo) -> set[str]:
         """All versions of this photo that have a result."""

@@ -42,10 +42,11 @@ def _photo_in(record: Any) -> Photo | None:
         if not record["eventName"].startswith("ObjectCreated:"):
             return None
         entry = record["s3"]["object"]
-        if "versionId" not in entry:
+        # Uploads into a bucket whose versioning is suspended are all called "null".
+        if entry.get("versionId") in (None, "null"):
             raise MessageNotUnderstood(
-                "the upload has no version, so its bucket is not versioned: deploy the Foundation stack again, then "
-                "send the photo again"
+                "the upload has no version, so its bucket is not versioned: deploy the Foundation stack again, forget "
+                "the photo, and send it again"
             )
         photo = Photo(
             bucket=record["s3"]["bucket"]["name"],

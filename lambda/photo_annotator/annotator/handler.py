@@ -11,7 +11,7 @@ from typing import Any
 from annotator import logs
 from annotator.cloud import Cloud, clients
 from annotator.events import MessageNotUnderstood, photos_in
-from annotator.inbox import LONGEST_WAIT, Inbox
+from annotator.inbox import LONGEST_WAIT, Inbox, is_late
 from annotator.logs import log
 from annotator.photo import Photo
 from annotator.workflow import ImportFailed, annotate
@@ -93,18 +93,19 @@ def _process_message(message: Mapping[str, Any], settings: Settings, cloud: Clou
     if not photos:
         log.info("nothing to do", extra={"fields": {"status": "ignored"}})
     # Continue after a failure: a finished photo is not processed again when the message is redelivered.
-    outcomes = [_process_photo(photo, settings, cloud) for photo in photos]
+    late = is_late(message)
+    outcomes = [_process_photo(photo, settings, cloud, late) for photo in photos]
     return all(outcomes)
 
 
-def _process_photo(photo: Photo, settings: Settings, cloud: Cloud) -> bool:
+def _process_photo(photo: Photo, settings: Settings, cloud: Cloud, late: bool) -> bool:
     """Whether the photo succeeded."""
     with logs.about(bucket=photo.bucket, key=photo.key, version_id=photo.version_id):
         # Logged first, so that the log names a photo that crashes the process.
         log.info("photo started", extra={"fields": {"status": "begun"}})
         try:
             with logs.timed("total"):
-                outcome = annotate(photo, cloud, settings.long_edge)
+                outcome = annotate(photo, cloud, settings.long_edge, late=late)
         except ImportFailed:
             # Lambda replaces a process that ends.
             log.exception("photo failed", extra={"fields": {"status": "failed"}})

@@ -5,6 +5,7 @@ seconds, some only within minutes. So the waits between tries grow from far belo
 """
 
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,25 @@ LONGEST_WAIT = 43_200
 """The most seconds that a message can stay invisible (SQS, API reference, ChangeMessageVisibility)."""
 
 
+LATE = 60
+"""Seconds. A room's photos wait 20 to 40 in a burst, and each of them can do without one more question to S3."""
+
+
 def deliveries(message: Mapping[str, Any]) -> int:
     """How often SQS has delivered this message, including this time; 1 if unknown."""
     try:
         return max(1, int(message["attributes"]["ApproximateReceiveCount"]))
     except (KeyError, TypeError, ValueError):
         return 1
+
+
+def is_late(message: Mapping[str, Any]) -> bool:
+    """Whether the photo may well have been replaced or deleted: the message failed before, or has waited LATE."""
+    try:
+        sent = int(message["attributes"]["SentTimestamp"]) / 1000
+    except (KeyError, TypeError, ValueError):
+        return deliveries(message) > 1
+    return deliveries(message) > 1 or time.time() - sent > LATE
 
 
 def client() -> "SQSClient":

@@ -3,7 +3,7 @@
 The newest version of a photo wins, in whatever order its events arrive and wherever the function crashes, because the
 function writes first and then looks. It stores its output under the photo's version, so two uploads never write to the
 same key. Then it asks which version is current. It removes its own output if a newer version exists or the photo was
-deleted, and the output of older versions. Every delivery of an event ends with this check.
+deleted, and the output of older versions. Every delivery that does not fail ends with this check.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from annotator.cloud import LARGEST_IN_CALL, LARGEST_IN_S3, Cloud, Download, PhotoDeleted, PhotoRefused
+from annotator.cloud import LARGEST_IN_CALL, LARGEST_IN_S3, Cloud, Download, NoAnswer, PhotoDeleted, PhotoRefused
 from annotator.faces import Face
 from annotator.formats import BEGINNING, Format, UnreadablePhoto, sniff
 from annotator.logs import timed
@@ -30,12 +30,32 @@ class ImportFailed(Exception):
     """The imaging modules could not be imported. A retry in the same process would fail, too."""
 
 
-def annotate(photo: Photo, cloud: Cloud, long_edge: int) -> Outcome:
+def annotate(photo: Photo, cloud: Cloud, long_edge: int, *, late: bool = False) -> Outcome:
     """Make the picture and the result of one version of a photo, or remove them if that version is not current.
 
-    `already_done` means that the result existed; `superseded` and `deleted` mean that no output of this version is
-    left. Raises the errors that a retry may solve: AWS failed, throttled the call or denied access.
+    `late` says that the event is not new, so the photo may be outdated: then Rekognition is asked only about the
+    current version. `already_done` means that the result existed; `superseded` and `deleted` mean that no output of
+    this version is left. Raises the errors that a retry may solve: AWS failed, throttled the call or denied access.
     """
+    if late and cloud.current_version(photo) != photo.version_id:
+        outcome, stored = None, cloud.versions_with_result(photo)
+    else:
+        outcome, stored = _process(photo, cloud, long_edge)
+    # No call is under way any more, so nothing is added for this version after this check.
+    with timed("look"):
+        current = cloud.current_version(photo)
+    # `stored` was listed earlier, so every version in it that is not current now is outdated.
+    for outdated in (stored | {photo.version_id}) - {current}:
+        cloud.remove(replace(photo, version_id=outdated))
+    if current != photo.version_id:
+        return "superseded" if current else "deleted"
+    if outcome is None:
+        raise NoAnswer(f"S3 says both that {photo.key} is gone and that it is the current version")
+    return outcome
+
+
+def _process(photo: Photo, cloud: Cloud, long_edge: int) -> tuple[Outcome | None, set[str]]:
+    """The outcome, None if the version is gone, and the versions that had a result before."""
     with ThreadPoolExecutor(max_workers=3) as threads:
         # Rekognition takes longest, so this call comes first, before we know whether a result exists. A second
         # delivery is rare and costs a tenth of a cent; waiting for the answer would cost every photo 25 ms.
@@ -49,23 +69,13 @@ def annotate(photo: Photo, cloud: Cloud, long_edge: int) -> Outcome:
             except ImportError as error:
                 raise ImportFailed from error
         stored = listing.result()
-        done = cloud.result(photo) if photo.version_id in stored else None
-        outcome: Outcome
+        if photo.version_id in stored and (result := cloud.result(photo)):
+            _keep_only(result, indexing, photo, cloud)
+            return "already_done", stored
         try:
-            outcome = "already_done" if done else _make(photo, cloud, long_edge, indexing, downloading)
+            return _make(photo, cloud, long_edge, indexing, downloading), stored
         except PhotoDeleted:
-            outcome = "deleted"
-    # All threads have ended, so no more faces can be indexed for this version.
-    with timed("look"):
-        current = cloud.current_version(photo)
-    # `stored` was listed earlier, so every version in it that is not current now is outdated.
-    for outdated in (stored | {photo.version_id}) - {current}:
-        cloud.remove(replace(photo, version_id=outdated))
-    if current != photo.version_id:
-        return "superseded" if current else "deleted"
-    if done:
-        _discard(indexing, photo, cloud, keep=done)
-    return outcome
+            return None, stored
 
 
 def _make(
@@ -134,13 +144,20 @@ def _faces(
     return cloud.index_bytes(photo, imaging.encode_jpeg_within(pixels, LARGEST_IN_CALL))
 
 
-def _discard(indexing: Future[tuple[Face, ...]] | None, photo: Photo, cloud: Cloud, keep: Result | None = None) -> None:
-    """Remove the faces that Rekognition indexed early and that are not needed, except those in the result `keep`.
+def _discard(indexing: Future[tuple[Face, ...]] | None, photo: Photo, cloud: Cloud) -> None:
+    """Remove the faces that Rekognition indexed before we knew that the file is not a complete JPEG."""
+    if indexing:
+        with suppress(PhotoRefused):
+            if any(face.indexed for face in indexing.result()):
+                cloud.remove_faces(photo)
 
-    Indexing starts before we know whether the file is a complete JPEG, and whether it has already been rejected.
+
+def _keep_only(result: Result, indexing: Future[tuple[Face, ...]] | None, photo: Photo, cloud: Cloud) -> None:
+    """Remove the faces that Rekognition indexed before we knew that the result exists, except those it names.
+
+    A call that failed may have indexed them, too. It does not matter otherwise: the photo is done.
     """
     if indexing:
-        named = {face.face_id for face in keep.faces} if keep else set()
-        with suppress(PhotoRefused):
-            if any(face.indexed and face.face_id not in named for face in indexing.result()):
-                cloud.remove_faces(photo, keep=named)
+        named = {face.face_id for face in result.faces}
+        if indexing.exception() or any(face.indexed and face.face_id not in named for face in indexing.result()):
+            cloud.remove_faces(photo, keep=named)
