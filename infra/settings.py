@@ -11,6 +11,8 @@ from infra.regions import INDEX_FACES_PER_SECOND
 
 WORKSHOP: Final = "show-your-emotions"
 
+_STACK_PREFIX: Final = "ShowYourEmotions"
+
 Architecture = Literal["x86_64", "arm64"]
 
 NEW_ACCOUNT_MEMORY: Final = 3008
@@ -24,6 +26,30 @@ and the client's retries."""
 
 MOST_TAGS: Final = 40
 """Of an attendee's own: AWS allows 50 a resource, and the workshop, CloudFormation and CDK have some of their own."""
+
+
+StackKind = Literal["Foundation", "Serverless"]
+
+
+def stack_name(attendee: str, stack: StackKind) -> str:
+    """The name of an attendee's stack in CloudFormation."""
+    return f"{_STACK_PREFIX}-{attendee}-{stack}"
+
+
+def attendee_with(name: str) -> str | None:
+    """Whose Foundation stack has this name in CloudFormation, or None for any other stack."""
+    match = re.fullmatch(stack_name("(.+)", "Foundation"), name)
+    return match[1] if match else None
+
+
+def workshop_tags(attendee: str) -> dict[str, str]:
+    """The two tags that mark a resource as an attendee's."""
+    return {"workshop": WORKSHOP, "attendee": attendee}
+
+
+def is_attendee(name: str) -> bool:
+    """Whether the name can be part of a stack's name: up to 32 lower-case letters, digits and hyphens."""
+    return re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name) is not None
 
 
 class UnusableSetting(ValueError):
@@ -85,14 +111,9 @@ class WorkshopSettings:
         return tuple(f.name for f in fields(cls) if f.name != "region")
 
     @property
-    def stack_prefix(self) -> str:
-        """What both stacks' names begin with."""
-        return f"ShowYourEmotions-{self.attendee}"
-
-    @property
     def all_tags(self) -> dict[str, str]:
         """What every resource is tagged with."""
-        return {"workshop": WORKSHOP, "attendee": self.attendee, **self.tags}
+        return {**workshop_tags(self.attendee), **self.tags}
 
 
 def concurrency_in(region: str | None) -> int:
@@ -107,7 +128,7 @@ def concurrency_in(region: str | None) -> int:
 
 def _attendee(value: object) -> str:
     name = str(value)
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name):
+    if not is_attendee(name):
         raise UnusableSetting(
             f"attendee={name!r} cannot be part of a stack name; use up to 32 lower-case letters, digits and hyphens, "
             f"for example: -c attendee=simon"
@@ -119,7 +140,7 @@ def _number(chosen: Mapping[str, Any], name: str, low: int, high: int, what: str
     value = chosen[name]
     number = int(str(value)) if re.fullmatch(r"[0-9]{1,9}", str(value)) else -1
     if not low <= number <= high:
-        raise UnusableSetting(f"{name}={value!r} will not do: {what}, a whole number from {low} to {high}")
+        raise UnusableSetting(f"Invalid {name}={value!r} ({what}): expected a whole number from {low} to {high}")
     return number
 
 
@@ -163,7 +184,7 @@ def _tags(value: object) -> dict[str, str]:
             raise UnusableSetting(
                 f"the tag {name}={text!r} is not one that AWS takes; use letters, digits, spaces and _ . : / = + - @"
             )
-        if name.casefold() in ("workshop", "attendee"):
+        if name.casefold() in workshop_tags("me"):
             raise UnusableSetting(f"the tag {name} is the workshop's own; choose another name")
     # "Tag keys are case insensitive" for IAM, which refuses a role with both Team and team.
     if len({name.casefold() for name in tags}) < len(tags) or len(tags) > MOST_TAGS:

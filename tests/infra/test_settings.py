@@ -116,6 +116,6 @@ def test_the_list_of_regions_agrees_with_botocore():
 def test_the_terminals_attendee_deploys_their_own_stacks(monkeypatch):
     """ATTENDEE, which the commands read; what is said with -c counts more."""
     monkeypatch.setenv("ATTENDEE", "simon")
-    for context, prefix in (({}, "ShowYourEmotions-simon"), ({"attendee": "anna"}, "ShowYourEmotions-anna")):
+    for context, attendee in (({}, "simon"), ({"attendee": "anna"}, "anna")):
         settings = WorkshopSettings.from_context(app._said_of_the_attendee() | context, "ap-southeast-2")
-        assert settings.stack_prefix == prefix
+        assert settings.attendee == attendee

@@ -12,11 +12,14 @@ from annotator.photo import PICTURES, RESULTS
 from annotator.result import Picture, Result
 from botocore.exceptions import ClientError
 
+from infra.settings import stack_name
 from workshop.aws.account import Account
 from workshop.aws.links import answer_without_signature, link_to
+from workshop.aws.queues import messages_in
 from workshop.aws.results import all_results
-from workshop.aws.stacks import Stacks, stack_name
+from workshop.aws.stacks import Stacks
 from workshop.photos.raw_bucket import found
+from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError, code_of
 from workshop.terminal.findings import Finding
 
@@ -60,7 +63,7 @@ def uploaded(account: Account) -> list[Finding]:
     if not keys:
         fix = account.command("upload selfie.jpg")
         return [Finding("Photos", "problem", "There is no photo in the raw bucket.", fix)]
-    return [Finding("Photos", "ok", f"{_counted(len(keys), 'photo')} in the raw bucket, such as {keys[0]}")]
+    return [Finding("Photos", "ok", f"{counted(len(keys), 'photo')} in the raw bucket, such as {keys[0]}")]
 
 
 def indexed(account: Account) -> list[Finding]:
@@ -71,10 +74,10 @@ def indexed(account: Account) -> list[Finding]:
     if not results:
         return [Finding("Results", "problem", "No photo has been analysed yet.", fix)]
     faces = [face for result in results for face in result.faces]
-    findings = [Finding("Results", "ok", f"{_counted(len(results), 'photo')} analysed, {_counted(len(faces), 'face')}")]
+    findings = [Finding("Results", "ok", f"{counted(len(results), 'photo')} analysed, {counted(len(faces), 'face')}")]
     kept = account.client("rekognition").describe_collection(CollectionId=stacks.collection_id)["FaceCount"]
     if kept:
-        findings.append(Finding("Collection", "ok", f"{_counted(kept, 'face')} indexed"))
+        findings.append(Finding("Collection", "ok", f"{counted(kept, 'face')} indexed"))
     else:
         findings.append(
             Finding(
@@ -115,14 +118,14 @@ def serverless(account: Account) -> list[Finding]:
         findings.append(Finding("Trigger", "ok", "the inbox calls the function"))
     else:
         findings.append(Finding("Trigger", "problem", "The inbox is not connected to the function.", deploy))
-    waiting, failed = (_messages(account, url) for url in (stacks.inbox_url, stacks.dead_letter_queue_url))
+    waiting, failed = (sum(messages_in(account, url)) for url in (stacks.inbox_url, stacks.dead_letter_queue_url))
     findings.append(
-        Finding("Inbox", "warning", f"{_counted(waiting, 'message')} waiting", "Wait a minute, then check again")
+        Finding("Inbox", "warning", f"{counted(waiting, 'message')} waiting", "Wait a minute, then check again")
         if waiting
         else Finding("Inbox", "ok", "nothing is waiting")
     )
     findings.append(
-        Finding("Failed", "problem", f"{_counted(failed, 'photo')} failed.", account.command("redrive --dry-run"))
+        Finding("Failed", "problem", f"{counted(failed, 'photo')} failed.", account.command("redrive --dry-run"))
         if failed
         else Finding("Failed", "ok", "no photo has failed")
     )
@@ -150,7 +153,7 @@ def labelled(account: Account) -> list[Finding]:
     if not labelled_ones:
         return [Finding("Labels", "problem", "No picture has a label yet.", again)]
     looks = sorted({look(face) for result in labelled_ones for face in result.faces})
-    findings = [Finding("Labels", "ok", f"{_counted(len(labelled_ones), 'picture')}: {', '.join(looks)}")]
+    findings = [Finding("Labels", "ok", f"{counted(len(labelled_ones), 'picture')}: {', '.join(looks)}")]
     function = account.client("lambda").get_function_configuration(FunctionName=stacks.function_name)
     changed = _timestamp(function["LastModified"])
     newest = _newest(account, stacks.processed_bucket, PICTURES)
@@ -216,12 +219,6 @@ def _function(state: dict[str, Any], deploy: str) -> Finding:
     )
 
 
-def _messages(account: Account, queue: str) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    attributes = account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-    return sum(int(attributes.get(name, 0)) for name in names)
-
-
 def _status(address: str) -> int:
     """What a GET answers, without the 16 MB that may follow."""
     try:
@@ -242,7 +239,3 @@ def _newest(account: Account, bucket: str, prefix: str) -> float:
 def _timestamp(last_modified: str) -> float:
     """Lambda's `2026-11-22T21:40:00.000+0000` in seconds since 1970."""
     return datetime.strptime(last_modified, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

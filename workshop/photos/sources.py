@@ -18,6 +18,7 @@ from botocore.httpsession import get_cert_path
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from workshop.terminal.console import err, plain
+from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError
 
 LARGEST = 100 * 2**20
@@ -85,7 +86,9 @@ def _photos_in(folder: Path) -> list[Path]:
         raise WorkshopError(f"There are no photos in the folder {folder}.", "Name the files themselves to send others.")
     if len(files) > len(photos):
         left = len(files) - len(photos)
-        err.print(plain(f"{folder}: {len(photos)} photos, {left} other file{'s' * (left > 1)} left alone"), style="dim")
+        err.print(
+            plain(f"{folder}: {counted(len(photos), 'photo')}, {counted(left, 'other file')} left out"), style="dim"
+        )
     return photos
 
 
