@@ -154,8 +154,8 @@ class PhotoStore(Construct):
             self,
             "PhotosFailed",
             alarm_description=(
-                "Photos could not be annotated after several tries. Ask `python -m workshop why PHOTO` for the "
-                "cause, mend it, then send them back with `python -m workshop redrive`."
+                "Photos could not be annotated after several tries. Ask `emotions why PHOTO` for the "
+                "cause, fix it, then send them back with `emotions redrive`."
             ),
             metric=self.dead_letters.metric_approximate_number_of_messages_visible(
                 period=Duration.minutes(1), statistic="Maximum"

@@ -105,12 +105,12 @@ class Account:
         return " ".join(parts)
 
     def command(self, rest: str, *names: str) -> str:
-        """Our own command line for this attendee, to paste: `python -m workshop --attendee simon url …`.
+        """Our own command line for this attendee, to paste: `emotions --attendee simon url …`.
 
         `names`, of photos or files, are quoted for the shell where they need it.
         """
         who = f" --attendee {self.attendee}" if self.attendee != "me" else ""
-        return " ".join((f"python -m workshop{who} {rest}", *map(quoted, names)))
+        return " ".join((f"emotions{who} {rest}", *map(quoted, names)))
 
 
 def quoted(name: str) -> str:

@@ -63,7 +63,7 @@ class Stacks:
         except KeyError as missing:
             raise WorkshopError(
                 f"The stack {stack_name(account.attendee, 'Foundation')} has no output {missing}.",
-                f"Deploy it anew from this version of the project: {account.cdk('deploy Foundation')}",
+                f"Deploy it again from this version of the project: {account.cdk('deploy Foundation')}",
             ) from None
 
     @property
@@ -132,8 +132,9 @@ def _not_deployed(account: Account) -> WorkshopError:
     err.print(f"Looking for {name} in other regions …", style="dim")
     elsewhere = _regions_with(account, name)
     if elsewhere:
-        again = f"python -m workshop --region {elsewhere[0]}"
-        return WorkshopError(f"{sentence} It is in {', '.join(elsewhere)}.", f"Choose that region: {again} …")
+        return WorkshopError(
+            f"{sentence} It is in {', '.join(elsewhere)}.", f"Choose that region: emotions --region {elsewhere[0]} …"
+        )
     deploy = f"Deploy it: {account.cdk('deploy Foundation')}"
     if others := _some(attendees(account)):
         return WorkshopError(

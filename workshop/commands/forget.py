@@ -36,7 +36,7 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
     """Remove everything about a photo from AWS.
 
     \b
-      python -m workshop forget selfie.jpg
+      emotions forget selfie.jpg
 
     PHOTO is the file you sent or its key. The file on your computer stays. Forgetting twice is fine.
     """

@@ -37,8 +37,8 @@ def command(account: Account, output: Path, expires: timedelta, embed: bool, eve
     """Make one page of all annotated pictures, with a tally of how the faces look.
 
     \b
-      python -m workshop gallery --open
-      python -m workshop gallery --everybody --open
+      emotions gallery --open
+      emotions gallery --everybody --open
 
     The page is a file on this computer. Who has it sees the pictures until the links end; with --embed for as long
     as the file exists, so delete it when the evening is over.

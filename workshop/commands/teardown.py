@@ -29,8 +29,8 @@ def command(account: Account, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Delete your stacks and all that came with them, then look whether anything is left.
 
     \b
-      python -m workshop teardown --dry-run
-      python -m workshop teardown
+      emotions teardown --dry-run
+      emotions teardown
 
     Runs `cdk destroy`, removes your image and templates from the CDK's bootstrap storage, and looks round. Only what
     is named or tagged as yours is touched; the bootstrap itself stays. Exits with 0 only when nothing is left.

@@ -42,15 +42,15 @@ def command(
     """Make a link to a photo's annotated picture.
 
     \b
-      python -m workshop url selfie.jpg
-      python -m workshop url selfie.jpg --expires 15m
+      emotions url selfie.jpg
+      emotions url selfie.jpg --expires 15m
 
     PHOTO is the file you sent or its key. First the direct address is tried, which S3 refuses: the bucket is private.
     Then the presigned link: whoever has it sees the picture, until it ends.
     """
     wanted = photo or image
     if not wanted:
-        raise click.UsageError("Which photo? For instance: python -m workshop url selfie.jpg")
+        raise click.UsageError("Which photo? For instance: emotions url selfie.jpg")
     sooner = None
     if bucket:
         key = _existing(account, bucket, wanted)

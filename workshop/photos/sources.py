@@ -113,7 +113,7 @@ def _read(path: Path) -> bytes:
 
 def _piped() -> bytes:
     if sys.stdin.isatty():
-        raise WorkshopError("Nothing is piped in.", "For instance: curl -s ADDRESS | python -m workshop upload -")
+        raise WorkshopError("Nothing is piped in.", "For instance: curl -s ADDRESS | emotions upload -")
     body = sys.stdin.buffer.read(LARGEST + 1)
     if len(body) > LARGEST:
         raise too_large("standard input")

@@ -235,5 +235,5 @@ def test_after_the_last_step_it_says_how_to_end(attendee: Attendee, monkeypatch:
     monkeypatch.setattr("workshop.commands.check.findings_at", lambda *_: [Finding("All", "ok", "is well")])
     ran = attendee.run("--attendee", "simon", "check")
     assert ran.exit_code == 0
-    assert "At the end: python -m workshop --attendee simon teardown" in ran.stderr
+    assert "At the end: emotions --attendee simon teardown" in ran.stderr
     assert "teardown" not in attendee.run("check", "6").stderr

@@ -250,15 +250,15 @@ def test_what_is_stored_is_said_once(serverless: Attendee, command: tuple[str, .
 def test_what_undoes_it_names_the_attendee(attendee: Attendee):
     attendee.deploy("Foundation", FOUNDATION, name="simon")
     ran = attendee.run("--attendee", "simon", "upload", str(attendee.photo_file()))
-    assert "To undo: python -m workshop --attendee simon forget PHOTO" in ran.stderr
+    assert "To undo: emotions --attendee simon forget PHOTO" in ran.stderr
 
 
 def test_what_comes_next_is_to_index_it_unless_that_is_done(deployed: Attendee):
     photo = str(deployed.photo_file())
     (key,) = (deployed.run("upload", photo), deployed.keys())[1]
-    assert f"Next: python -m workshop index {key}" in deployed.run("upload", photo).stderr
+    assert f"Next: emotions index {key}" in deployed.run("upload", photo).stderr
     assert deployed.run("index", key).exit_code == 0
-    assert f"Next: python -m workshop why {key}" in deployed.run("upload", photo).stderr
+    assert f"Next: emotions why {key}" in deployed.run("upload", photo).stderr
 
 
 class Web(BaseHTTPRequestHandler):

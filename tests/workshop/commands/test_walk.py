@@ -530,7 +530,7 @@ def test_pasted_text_becomes_a_file_of_the_name_it_had(
 
 def test_what_a_terminal_adds_to_a_paste_does_not_matter(attendee: Attendee):
     text = attendee.run("encode", str(attendee.photo_file())).stdout
-    pasted = "$ python -m workshop encode\r\n" + text.replace("\n", "  \r\n\r\n") + "$ \r\n"
+    pasted = "$ emotions encode\r\n" + text.replace("\n", "  \r\n\r\n") + "$ \r\n"
     assert attendee.run("decode", "-o", str(attendee.folder / "back.jpg"), pasted=pasted).exit_code == 0
 
 

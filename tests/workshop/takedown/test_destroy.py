@@ -197,7 +197,7 @@ def test_an_interruption_says_how_to_go_on(clinging: Attendee, monkeypatch: pyte
     monkeypatch.setattr(module, "destroy", interrupt)
     ran = clinging.run("--attendee", "simon", "teardown", "--yes")
     assert ran.exit_code == 130
-    assert "To remove the rest, run: python -m workshop --attendee simon teardown" in ran.stderr
+    assert "To remove the rest, run: emotions --attendee simon teardown" in ran.stderr
 
 
 @pytest.fixture
