@@ -1,7 +1,5 @@
 """A checkpoint for each of the workshop's six steps: what should be true now, and whether it is."""
 
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from infra.settings import stack_name
 from workshop.aws.account import Account
-from workshop.aws.links import answer_without_signature, link_to
+from workshop.aws.links import answer_to_anyone, link_to
 from workshop.aws.queues import messages_in
 from workshop.aws.results import all_results
 from workshop.aws.stacks import Stacks
@@ -92,17 +90,17 @@ def shared(account: Account) -> list[Finding]:
     """Step 4: the direct address of a picture is refused, a presigned link opens it."""
     picture = _a_picture(account)
     link = link_to(account, picture.bucket, picture.key, timedelta(minutes=5))
-    status, code = answer_without_signature(link.direct)
+    status, code = answer_to_anyone(link.direct)
     if status == 403:
         direct = Finding("Direct", "ok", f"refused, as it should be ({status} {code})")
     else:
         direct = Finding(
             "Direct", "problem", f"answered with {status} {code} instead of 403.", account.cdk("deploy Foundation")
         )
-    status = _status(link.url)
+    status, code = answer_to_anyone(link.url)
     if status == 200:
         return [direct, Finding("Presigned", "ok", "opens")]
-    return [direct, Finding("Presigned", "problem", f"answered with {status}.", account.command("doctor"))]
+    return [direct, Finding("Presigned", "problem", f"answered with {status} {code}.", account.command("doctor"))]
 
 
 def serverless(account: Account) -> list[Finding]:
@@ -169,7 +167,7 @@ CHECKPOINTS = (
     Checkpoint(1, "Buckets and a collection", prepared),
     Checkpoint(2, "A photo in the raw bucket", uploaded),
     Checkpoint(3, "Faces indexed", indexed),
-    Checkpoint(4, "A link for somebody without AWS", shared),
+    Checkpoint(4, "A link for people without AWS", shared),
     Checkpoint(5, "Serverless", serverless),
     Checkpoint(6, "The label", labelled),
 )
@@ -217,17 +215,6 @@ def _function(state: dict[str, Any], deploy: str) -> Finding:
     return Finding(
         "Function", "problem", f"{name} is {state['State']}: {state.get('StateReason', 'no reason')}", deploy
     )
-
-
-def _status(address: str) -> int:
-    """What a GET answers, without the 16 MB that may follow."""
-    try:
-        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310  (a link that we have just signed)
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError as error:
-        raise WorkshopError(f"The presigned link could not be asked: {getattr(error, 'reason', error)}.") from None
 
 
 def _newest(account: Account, bucket: str, prefix: str) -> float:
