@@ -42,14 +42,19 @@ help:  ## list the targets
 	@echo "Making .venv with $$($(PYTHON) --version) …" >&2
 	@$(PYTHON) -m venv .venv || { echo "This Python cannot make a virtual environment; on Debian or Ubuntu: sudo apt install python3-venv" >&2; rm -rf .venv; exit 1; }
 
-.venv/.ready: requirements.txt package-lock.json | .venv/bin/python
+# `emotions` and `cdk`, for a terminal with .venv activated, in any folder.
+OUR_COMMANDS := .venv/bin/emotions .venv/bin/cdk
+$(OUR_COMMANDS): .venv/bin/%: bin/% | .venv/bin/python
+	@ln -sf ../../$< $@
+
+.venv/.ready: requirements.txt package-lock.json | .venv/bin/python $(OUR_COMMANDS)
 	@$(NO_LINKS)
 	@echo "Installing what the stacks and the commands need (once) …" >&2
 	@$(PIP_INSTALL) -r requirements.txt
 	@test .venv/.ready-local -nt package-lock.json || $(NPM_CI) --omit=dev
 	@touch $@
 
-.venv/.ready-local: requirements-local.txt package-lock.json | .venv/bin/python
+.venv/.ready-local: requirements-local.txt package-lock.json | .venv/bin/python $(OUR_COMMANDS)
 	@$(NO_LINKS)
 	@echo "Installing the workshop and its local AWS (once, about a minute) …" >&2
 	@$(PIP_INSTALL) -r requirements-local.txt

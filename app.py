@@ -8,7 +8,7 @@ from aws_cdk import App, Aspects, Environment, Tags
 from infra.foundation import FoundationStack
 from infra.leave_nothing import LeaveNothing
 from infra.serverless import ServerlessStack
-from infra.settings import WORKSHOP, UnusableSetting, WorkshopSettings
+from infra.settings import WORKSHOP, UnusableSetting, WorkshopSettings, stack_name
 
 
 def compose(
@@ -20,7 +20,7 @@ def compose(
         app,
         "Foundation",
         settings=settings,
-        stack_name=f"{settings.stack_prefix}-Foundation",
+        stack_name=stack_name(settings.attendee, "Foundation"),
         description=f"{WORKSHOP}, steps 1 to 4: buckets, inbox and face collection of {settings.attendee}",
         env=env,
     )
@@ -29,7 +29,7 @@ def compose(
         "Serverless",
         foundation=foundation,
         settings=settings,
-        stack_name=f"{settings.stack_prefix}-Serverless",
+        stack_name=stack_name(settings.attendee, "Serverless"),
         description=f"{WORKSHOP}, step 5: the function that annotates the photos of {settings.attendee}",
         env=env,
     )

@@ -25,4 +25,4 @@ class FoundationStack(Stack):
         CfnOutput(self, "CollectionId", value=self.faces.collection_id)
         CfnOutput(self, "InboxUrl", value=self.photos.inbox.queue_url)
         CfnOutput(self, "DeadLetterQueueUrl", value=self.photos.dead_letters.queue_url)
-        CfnOutput(self, "NextStep", value=f"python -m workshop --attendee {settings.attendee} upload YOUR-PHOTO.jpg")
+        CfnOutput(self, "NextStep", value=f"emotions --attendee {settings.attendee} upload YOUR-PHOTO.jpg")

@@ -153,8 +153,8 @@ class PhotoStore(Construct):
             self,
             "PhotosFailed",
             alarm_description=(
-                "Photos could not be annotated after several tries. See the cause with `python -m workshop why PHOTO`, "
-                "fix it, then retry the photos with `python -m workshop redrive`."
+                "Photos could not be annotated after several tries. See the cause with `emotions why PHOTO`, "
+                "fix it, then retry the photos with `emotions redrive`."
             ),
             metric=self.dead_letters.metric_approximate_number_of_messages_visible(
                 period=Duration.minutes(1), statistic="Maximum"

@@ -11,6 +11,8 @@ from infra.regions import INDEX_FACES_PER_SECOND
 
 WORKSHOP: Final = "show-your-emotions"
 
+_STACK_PREFIX: Final = "ShowYourEmotions"
+
 Architecture = Literal["x86_64", "arm64"]
 
 NEW_ACCOUNT_MEMORY: Final = 3008
@@ -23,6 +25,30 @@ Rekognition and the client's retries."""
 
 MOST_TAGS: Final = 40
 """Tags that an attendee can add. AWS allows 50 per resource; the workshop, CloudFormation and CDK use some of them."""
+
+
+StackKind = Literal["Foundation", "Serverless"]
+
+
+def stack_name(attendee: str, stack: StackKind) -> str:
+    """The name of an attendee's stack in CloudFormation."""
+    return f"{_STACK_PREFIX}-{attendee}-{stack}"
+
+
+def attendee_with(name: str) -> str | None:
+    """Whose Foundation stack has this name in CloudFormation, or None for any other stack."""
+    match = re.fullmatch(stack_name("(.+)", "Foundation"), name)
+    return match[1] if match else None
+
+
+def workshop_tags(attendee: str) -> dict[str, str]:
+    """The two tags that mark a resource as an attendee's."""
+    return {"workshop": WORKSHOP, "attendee": attendee}
+
+
+def is_attendee(name: str) -> bool:
+    """Whether the name can be part of a stack's name: up to 32 lower-case letters, digits and hyphens."""
+    return re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name) is not None
 
 
 class UnusableSetting(ValueError):
@@ -84,14 +110,9 @@ class WorkshopSettings:
         return tuple(f.name for f in fields(cls) if f.name != "region")
 
     @property
-    def stack_prefix(self) -> str:
-        """The prefix of both stacks' names."""
-        return f"ShowYourEmotions-{self.attendee}"
-
-    @property
     def all_tags(self) -> dict[str, str]:
         """The tags of every resource."""
-        return {"workshop": WORKSHOP, "attendee": self.attendee, **self.tags}
+        return {**workshop_tags(self.attendee), **self.tags}
 
 
 def concurrency_in(region: str | None) -> int:
@@ -106,7 +127,7 @@ def concurrency_in(region: str | None) -> int:
 
 def _attendee(value: object) -> str:
     name = str(value)
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name):
+    if not is_attendee(name):
         raise UnusableSetting(
             f"Invalid attendee={name!r}: use up to 32 lower-case letters, digits and hyphens, "
             f"for example -c attendee=simon"
@@ -162,7 +183,7 @@ def _tags(value: object) -> dict[str, str]:
             raise UnusableSetting(
                 f"AWS does not accept the tag {name}={text!r}: use letters, digits, spaces and _ . : / = + - @"
             )
-        if name.casefold() in ("workshop", "attendee"):
+        if name.casefold() in workshop_tags("me"):
             raise UnusableSetting(f"The workshop itself uses the tag {name}; choose another name")
     # "Tag keys are case insensitive" for IAM, which rejects a role with both Team and team.
     if len({name.casefold() for name in tags}) < len(tags):

@@ -28,6 +28,7 @@ from workshop.show.faces_table import faces_table
 from workshop.takedown.footprint import footprint_of
 from workshop.takedown.leftovers import Leftover, leftovers, remove_uploads
 from workshop.terminal.console import err, out, plain
+from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError
 
 BUILD = PROJECT / "build" / "demo"
@@ -59,7 +60,7 @@ def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> 
             aws.deploy(on_line=say)
         stacks = Stacks.of(account)
         results = _send(stacks, photos)
-        with step("Fetching the annotated pictures", f"{_counted(results, 'picture')} and one page of all of them"):
+        with step("Fetching the annotated pictures", f"{counted(len(results), 'picture')} and one page of all of them"):
             page = _keep(account, results, to)
         err.print()
         out.print(faces_table(results, out.width), soft_wrap=True)
@@ -103,7 +104,7 @@ def _usable(names: Sequence[str]) -> list[str]:
 
 def _send(stacks: Stacks, photos: Sequence[str]) -> list[Result]:
     """The results of these photos; raises WorkshopError when one has none after two minutes."""
-    with step(f"Uploading {_counted(photos, 'photo')}", f"Uploaded {_counted(photos, 'photo')}") as say:
+    with step(f"Uploading {counted(len(photos), 'photo')}", f"Uploaded {counted(len(photos), 'photo')}") as say:
         uploads = []
         for upload in upload_each(stacks.account, stacks.raw_bucket, photos):
             say(upload.in_words())
@@ -150,7 +151,3 @@ def _can_show() -> bool:
     """Whether a person sits here, with a screen that a browser can open on."""
     has_screen = sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     return sys.stdout.isatty() and has_screen
-
-
-def _counted(things: Sequence[object], kind: str) -> str:
-    return f"{len(things)} {kind}{'' if len(things) == 1 else 's'}"

@@ -19,9 +19,9 @@ from local_aws import processes
 from local_aws.emulator import SECRET, Emulator
 from local_aws.errors import LocalAwsError
 from local_aws.lambda_host import LambdaHost
-from local_aws.node import node
 from local_aws.rekognition import RekognitionServer
 from local_aws.rekognition.permissions import Permissions
+from workshop.aws.cdk import cdk, node
 
 PROJECT = Path(__file__).parents[1]
 """The folder with cdk.json."""
@@ -143,10 +143,7 @@ class LocalAws:
         Without `--app` it synthesises into `assembly`. `on_line` is called with each line as it comes. Raises
         LocalAwsError when the CLI fails, with what it said.
         """
-        cli = PROJECT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-        if not cli.exists():
-            raise LocalAwsError("The CDK CLI is not installed in this folder; `make local` installs it.")
-        command = [node(), str(cli), *arguments, "--no-color", "--ci"]
+        command = cdk(*arguments, "--no-color", "--ci")
         if arguments[0] != "bootstrap" and "--app" not in arguments:
             command += ["--output", str(self.assembly)]
         with subprocess.Popen(

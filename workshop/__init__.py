@@ -1,4 +1,4 @@
-"""What an attendee types: `python -m workshop …`, every step of the workshop in the terminal.
+"""What an attendee types: `emotions …` (or `python -m workshop …`), every step of the workshop in the terminal.
 
 Read `cli.py` first, then the module in `commands/` that is named like the command. `account.py` says who we are in AWS,
 `stacks.py` what was deployed, `results.py` what became of each photo, and `console.py` how all of it is shown.

@@ -1,8 +1,11 @@
-"""`python -m workshop …`."""
+"""`emotions …`, and `python -m workshop …`."""
 
 import sys
+from pathlib import Path
 
 if __name__ == "__main__":
+    # bin/emotions runs this file by its path. Whatever else is in the person's folder is not to be imported.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
     try:
         from workshop.cli import main
 

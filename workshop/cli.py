@@ -1,27 +1,35 @@
-"""The command line: `python -m workshop COMMAND`. The commands themselves live in `commands/`, one module each.
+"""The command line: `emotions COMMAND`. The commands themselves live in `commands/`, one module each.
 
-A command's module is imported only when it is asked for, and `--help` reads the modules' first lines without importing
-them, so that neither waits for boto3 or OpenCV.
+A command's module is imported only when that command runs: `--help` and shell completion need no boto3 or OpenCV.
 """
 
-import ast
 import errno
 import importlib
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from workshop.terminal.errors import Interrupted, WorkshopError, aws_errors_as_sentences
 
-COMMANDS = Path(__file__).parent / "commands"
-
-IN_ORDER = (
-    "doctor", "upload", "encode", "decode", "index", "url", "send",
-    "why", "check", "gallery", "redrive", "forget", "cost", "teardown",
-)  # fmt: skip
-"""The order of the workshop, which `--help` keeps; commands that are not named here come last."""
+COMMANDS = {
+    "doctor": "Before you start: are this computer and your AWS account ready?",
+    "upload": "Step 2: send photos to the raw bucket.",
+    "encode": "Step 2, without file upload: print a photo as text that you can paste.",
+    "decode": "Step 2, without file upload: turn the pasted text back into a photo.",
+    "index": "Step 3: index a photo's faces from this computer, with the function's own code.",
+    "url": "Step 4: a link that shows the annotated picture to people without AWS.",
+    "send": "Steps 2, 5 and 4 in one: upload, wait for the function, see the faces, get the link.",
+    "why": "What happened to a photo, in one sentence, and what to do next.",
+    "check": "Is this step of the workshop done? If not, what to do.",
+    "gallery": "One HTML page with all results so far, for the projector.",
+    "redrive": "Send the photos that failed back through the inbox.",
+    "forget": "Remove a photo with all its versions, its picture, its result, and its faces.",
+    "cost": "What this workshop has cost, and what a hundred more photos would cost.",
+    "teardown": "Delete your stacks, and prove that nothing is left.",
+}
+"""The commands in the order of the workshop, each with its line in `--help`; its module is `commands/NAME.py`."""
 
 
 class Commands(click.Group):
@@ -29,22 +37,33 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
         """The commands' names, in the order of the workshop."""
-        names = sorted(path.stem for path in COMMANDS.glob("[a-z]*.py"))
-        return sorted(names, key=lambda name: IN_ORDER.index(name) if name in IN_ORDER else len(IN_ORDER))
+        return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  (click's signature)
         """The command of that name, imported now."""
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"workshop.commands.{cmd_name}").command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Each command with the first line of its module's docstring."""
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant; a misspelled name gets a suggestion."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin so, then our own options."""
+        commands = [CompletionItem(name, help=COMMANDS[name]) for name in COMMANDS if name.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  (click's signature)
+        """Each command with its line of the table."""
         with formatter.section("Commands"):
-            names = self.list_commands(ctx)
-            if names:
-                formatter.write_dl([(name, _first_line(COMMANDS / f"{name}.py")) for name in names])
+            formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Options of ours count wherever they stand: `send me.jpg --attendee simon` means what it says."""
@@ -79,11 +98,6 @@ def _ours_first(args: list[str], ours: list[str]) -> list[str]:
     return [*first, *rest, *args[end:]]
 
 
-def _first_line(module: Path) -> str:
-    docstring = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
-    return docstring.partition("\n")[0]
-
-
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--attendee", envvar="ATTENDEE", default="me", show_default=True, help="Whose stacks (or ATTENDEE).")
 @click.option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="The AWS region (or AWS_REGION).")
@@ -93,9 +107,9 @@ def workshop(ctx: click.Context, attendee: str, region: str | None, profile: str
     """Show your emotions: send a photo, see what Amazon Rekognition reads in the faces.
 
     \b
-      python -m workshop send selfie.jpg      upload, wait, faces, link
-      python -m workshop url selfie.jpg       a link for somebody without AWS
-      python -m workshop forget selfie.jpg    and everything about it is gone
+      emotions send selfie.jpg      upload, wait, see the faces, get the link
+      emotions url selfie.jpg       a link for people without AWS
+      emotions forget selfie.jpg    remove everything about a photo
 
     Rekognition says how a face looks, not what the person feels.
     """
@@ -105,8 +119,8 @@ def workshop(ctx: click.Context, attendee: str, region: str | None, profile: str
 
 
 def main() -> None:
-    """The entry point of `python -m workshop`."""
+    """The entry point of `emotions` and `python -m workshop`."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets a replacement, not a traceback.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    workshop(prog_name="python -m workshop")
+    workshop(prog_name="emotions")

@@ -26,7 +26,7 @@ from workshop.terminal.errors import Interrupted, WorkshopError
 FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parents[1]
 ANNOTATOR = PROJECT / "lambda" / "photo_annotator" / "annotator"
-COMMANDS = cli.workshop.list_commands(click.Context(cli.workshop))
+COMMANDS = list(cli.COMMANDS)
 Schema = Mapping[str, Any]
 
 

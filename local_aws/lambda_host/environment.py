@@ -24,7 +24,7 @@ from local_aws.lambda_host.code import Code
 from local_aws.lambda_host.function import Function
 from local_aws.lambda_host.logs import LogEvent, Report, report_lines, start_lines
 from local_aws.lambda_host.runtime_api import Failure, Invocation, Message, Ready, Response, RuntimeApi
-from local_aws.node import node
+from workshop.aws.cdk import node
 
 INIT_TIMEOUT = 10.0
 """Seconds that Lambda gives a runtime to start before the function's own time-out begins (Lambda developer guide,

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from local_aws.errors import LocalAwsError
-from local_aws.node import node
+from workshop.aws.cdk import node
 
 Pixels = npt.NDArray[np.uint8]
 """Height x width x 3, RGB."""

@@ -117,6 +117,6 @@ def test_the_list_of_regions_agrees_with_botocore():
 def test_the_attendee_variable_selects_the_stacks(monkeypatch):
     """The commands read ATTENDEE, too. `-c attendee=…` takes precedence."""
     monkeypatch.setenv("ATTENDEE", "simon")
-    for context, prefix in (({}, "ShowYourEmotions-simon"), ({"attendee": "anna"}, "ShowYourEmotions-anna")):
+    for context, attendee in (({}, "simon"), ({"attendee": "anna"}, "anna")):
         settings = WorkshopSettings.from_context(app._attendee_from_env() | context, "ap-southeast-2")
-        assert settings.stack_prefix == prefix
+        assert settings.attendee == attendee

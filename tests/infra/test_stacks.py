@@ -262,7 +262,7 @@ def test_failed_photos_raise_an_alarm(assembly):
         {"Name": "QueueName", "Value": {"Fn::GetAtt": [dead_letter_id(assembly), "QueueName"]}}
     ]
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
-    assert "workshop why" in alarm["AlarmDescription"]
+    assert "emotions why" in alarm["AlarmDescription"]
 
 
 def dead_letter_id(assembly) -> str:
@@ -317,7 +317,7 @@ def test_stack_outputs_give_all_names_and_the_next_step(assembly):
         "NextStep",
     }
     assert serverless.keys() == {"FunctionName", "LogGroupName", "NextStep"}
-    assert serverless["NextStep"]["Value"] == "python -m workshop --attendee simon send YOUR-PHOTO.jpg"
+    assert serverless["NextStep"]["Value"] == "emotions --attendee simon send YOUR-PHOTO.jpg"
 
 
 def test_every_setting_reaches_its_resource(another_assembly):

@@ -1,7 +1,6 @@
 """Who we are in AWS: credentials, region, attendee; and the only place that makes boto3 clients."""
 
 import functools
-import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,10 +11,8 @@ import boto3
 import click
 from botocore.config import Config
 
+from infra.settings import is_attendee
 from workshop.terminal.errors import CHOOSE_REGION, SIGN_IN, WorkshopError
-
-ATTENDEE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
-"""What may be part of a stack's name; the stacks check the same (`-c attendee=`)."""
 
 _CONFIG = Config(
     connect_timeout=5,
@@ -49,7 +46,7 @@ class Account:
         Raises WorkshopError when the attendee's name cannot be part of a stack's name, when no region is chosen, or
         when there are no credentials at all; whether AWS accepts them shows at the first call.
         """
-        if not ATTENDEE.fullmatch(attendee):
+        if not is_attendee(attendee):
             raise WorkshopError(
                 f"{attendee!r} cannot be an attendee's name.",
                 "Use up to 32 lower-case letters, digits and hyphens, such as --attendee simon.",
@@ -108,12 +105,12 @@ class Account:
         return " ".join(parts)
 
     def command(self, rest: str, *names: str) -> str:
-        """Our own command line for this attendee, to paste: `python -m workshop --attendee simon url …`.
+        """Our own command line for this attendee, to paste: `emotions --attendee simon url …`.
 
         `names`, of photos or files, are quoted for the shell where they need it.
         """
         who = f" --attendee {self.attendee}" if self.attendee != "me" else ""
-        return " ".join((f"python -m workshop{who} {rest}", *map(quoted, names)))
+        return " ".join((f"emotions{who} {rest}", *map(quoted, names)))
 
 
 def quoted(name: str) -> str:

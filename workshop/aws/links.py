@@ -1,7 +1,6 @@
 """Links for people without AWS: what a direct address answers, a presigned link and its true end."""
 
 import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from xml.etree import ElementTree
 
 from workshop.aws.account import Account
 from workshop.aws.stacks import Stacks
+from workshop.aws.web import web
 from workshop.terminal.errors import WorkshopError
 
 if TYPE_CHECKING:
@@ -69,18 +69,18 @@ def what_ends_sooner(stacks: Stacks, lives: timedelta) -> str | None:
     return f"Pictures are deleted {days} to {days + 1} days after they were made, and then no link shows them."
 
 
-def answer_without_signature(address: str) -> tuple[int, str]:
-    """What S3 answers to anybody who asks for this address: the HTTP status and S3's code, such as AccessDenied.
+def answer_to_anyone(address: str) -> tuple[int, str]:
+    """What S3 answers to a person without AWS who opens this address: the HTTP status and S3's code.
 
-    Raises WorkshopError when nobody answers.
+    The object itself is not read. Raises WorkshopError when there is no answer.
     """
     try:
-        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310  (the address is S3's own)
+        with web().open(address, timeout=10) as answer:
             return answer.status, "OK"
     except urllib.error.HTTPError as error:
         return error.code, _s3_code(error.read(16 * 2**10)) or error.reason
     except OSError as error:
-        raise WorkshopError(f"{address} could not be asked: {getattr(error, 'reason', error)}.") from None
+        raise WorkshopError(f"{address} could not be opened: {getattr(error, 'reason', error)}.") from None
 
 
 def _s3_code(body: bytes) -> str | None:

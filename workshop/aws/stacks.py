@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.settings import StackKind, attendee_with, stack_name
 from workshop.aws.account import Account
 from workshop.terminal.console import err
 from workshop.terminal.errors import WorkshopError, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-
-PREFIX = "ShowYourEmotions-"
-
-
-def stack_name(attendee: str, stack: str) -> str:
-    """The name in CloudFormation of a stack that app.py calls `Foundation` or `Serverless`."""
-    return f"{PREFIX}{attendee}-{stack}"
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ class Stacks:
         except KeyError as missing:
             raise WorkshopError(
                 f"The stack {stack_name(account.attendee, 'Foundation')} has no output {missing}.",
-                f"Deploy it anew from this version of the project: {account.cdk('deploy Foundation')}",
+                f"Deploy it again from this version of the project: {account.cdk('deploy Foundation')}",
             ) from None
 
     @property
@@ -98,7 +92,7 @@ class Stacks:
         return min(days, default=None)
 
 
-def outputs_of(account: Account, stack: str) -> dict[str, str] | None:
+def outputs_of(account: Account, stack: StackKind) -> dict[str, str] | None:
     """The outputs of `Foundation` or `Serverless`, or None when it is not deployed here.
 
     Raises WorkshopError for a stack that is there but not (yet, or any more) usable.
@@ -138,8 +132,9 @@ def _not_deployed(account: Account) -> WorkshopError:
     err.print(f"Looking for {name} in other regions …", style="dim")
     elsewhere = _regions_with(account, name)
     if elsewhere:
-        again = f"python -m workshop --region {elsewhere[0]}"
-        return WorkshopError(f"{sentence} It is in {', '.join(elsewhere)}.", f"Choose that region: {again} …")
+        return WorkshopError(
+            f"{sentence} It is in {', '.join(elsewhere)}.", f"Choose that region: emotions --region {elsewhere[0]} …"
+        )
     deploy = f"Deploy it: {account.cdk('deploy Foundation')}"
     if others := _some(attendees(account)):
         return WorkshopError(
@@ -168,8 +163,7 @@ def attendees(account: Account) -> list[str]:
         names = [stack["StackName"] for page in pages for stack in page["Stacks"]]
     except (ClientError, BotoCoreError):
         return []
-    suffix = "-Foundation"
-    return sorted(n[len(PREFIX) : -len(suffix)] for n in names if n.startswith(PREFIX) and n.endswith(suffix))
+    return sorted(filter(None, map(attendee_with, names)))
 
 
 def _regions_with(account: Account, name: str) -> list[str]:

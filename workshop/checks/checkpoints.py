@@ -1,7 +1,5 @@
 """A checkpoint for each of the workshop's six steps: what should be true now, and whether it is."""
 
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,11 +10,14 @@ from annotator.photo import PICTURES, RESULTS
 from annotator.result import Picture, Result
 from botocore.exceptions import ClientError
 
+from infra.settings import stack_name
 from workshop.aws.account import Account
-from workshop.aws.links import answer_without_signature, link_to
+from workshop.aws.links import answer_to_anyone, link_to
+from workshop.aws.queues import messages_in
 from workshop.aws.results import all_results
-from workshop.aws.stacks import Stacks, stack_name
+from workshop.aws.stacks import Stacks
 from workshop.photos.raw_bucket import found
+from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError, code_of
 from workshop.terminal.findings import Finding
 
@@ -60,7 +61,7 @@ def uploaded(account: Account) -> list[Finding]:
     if not keys:
         fix = account.command("upload selfie.jpg")
         return [Finding("Photos", "problem", "There is no photo in the raw bucket.", fix)]
-    return [Finding("Photos", "ok", f"{_counted(len(keys), 'photo')} in the raw bucket, such as {keys[0]}")]
+    return [Finding("Photos", "ok", f"{counted(len(keys), 'photo')} in the raw bucket, such as {keys[0]}")]
 
 
 def indexed(account: Account) -> list[Finding]:
@@ -71,10 +72,10 @@ def indexed(account: Account) -> list[Finding]:
     if not results:
         return [Finding("Results", "problem", "No photo has been analysed yet.", fix)]
     faces = [face for result in results for face in result.faces]
-    findings = [Finding("Results", "ok", f"{_counted(len(results), 'photo')} analysed, {_counted(len(faces), 'face')}")]
+    findings = [Finding("Results", "ok", f"{counted(len(results), 'photo')} analysed, {counted(len(faces), 'face')}")]
     kept = account.client("rekognition").describe_collection(CollectionId=stacks.collection_id)["FaceCount"]
     if kept:
-        findings.append(Finding("Collection", "ok", f"{_counted(kept, 'face')} indexed"))
+        findings.append(Finding("Collection", "ok", f"{counted(kept, 'face')} indexed"))
     else:
         findings.append(
             Finding(
@@ -89,17 +90,17 @@ def shared(account: Account) -> list[Finding]:
     """Step 4: the direct address of a picture is refused, a presigned link opens it."""
     picture = _a_picture(account)
     link = link_to(account, picture.bucket, picture.key, timedelta(minutes=5))
-    status, code = answer_without_signature(link.direct)
+    status, code = answer_to_anyone(link.direct)
     if status == 403:
         direct = Finding("Direct", "ok", f"refused, as it should be ({status} {code})")
     else:
         direct = Finding(
             "Direct", "problem", f"answered with {status} {code} instead of 403.", account.cdk("deploy Foundation")
         )
-    status = _status(link.url)
+    status, code = answer_to_anyone(link.url)
     if status == 200:
         return [direct, Finding("Presigned", "ok", "opens")]
-    return [direct, Finding("Presigned", "problem", f"answered with {status}.", account.command("doctor"))]
+    return [direct, Finding("Presigned", "problem", f"answered with {status} {code}.", account.command("doctor"))]
 
 
 def serverless(account: Account) -> list[Finding]:
@@ -115,14 +116,14 @@ def serverless(account: Account) -> list[Finding]:
         findings.append(Finding("Trigger", "ok", "the inbox calls the function"))
     else:
         findings.append(Finding("Trigger", "problem", "The inbox is not connected to the function.", deploy))
-    waiting, failed = (_messages(account, url) for url in (stacks.inbox_url, stacks.dead_letter_queue_url))
+    waiting, failed = (sum(messages_in(account, url)) for url in (stacks.inbox_url, stacks.dead_letter_queue_url))
     findings.append(
-        Finding("Inbox", "warning", f"{_counted(waiting, 'message')} waiting", "Wait a minute, then check again")
+        Finding("Inbox", "warning", f"{counted(waiting, 'message')} waiting", "Wait a minute, then check again")
         if waiting
         else Finding("Inbox", "ok", "nothing is waiting")
     )
     findings.append(
-        Finding("Failed", "problem", f"{_counted(failed, 'photo')} failed.", account.command("redrive --dry-run"))
+        Finding("Failed", "problem", f"{counted(failed, 'photo')} failed.", account.command("redrive --dry-run"))
         if failed
         else Finding("Failed", "ok", "no photo has failed")
     )
@@ -150,7 +151,7 @@ def labelled(account: Account) -> list[Finding]:
     if not labelled_ones:
         return [Finding("Labels", "problem", "No picture has a label yet.", again)]
     looks = sorted({look(face) for result in labelled_ones for face in result.faces})
-    findings = [Finding("Labels", "ok", f"{_counted(len(labelled_ones), 'picture')}: {', '.join(looks)}")]
+    findings = [Finding("Labels", "ok", f"{counted(len(labelled_ones), 'picture')}: {', '.join(looks)}")]
     function = account.client("lambda").get_function_configuration(FunctionName=stacks.function_name)
     changed = _timestamp(function["LastModified"])
     newest = _newest(account, stacks.processed_bucket, PICTURES)
@@ -166,7 +167,7 @@ CHECKPOINTS = (
     Checkpoint(1, "Buckets and a collection", prepared),
     Checkpoint(2, "A photo in the raw bucket", uploaded),
     Checkpoint(3, "Faces indexed", indexed),
-    Checkpoint(4, "A link for somebody without AWS", shared),
+    Checkpoint(4, "A link for people without AWS", shared),
     Checkpoint(5, "Serverless", serverless),
     Checkpoint(6, "The label", labelled),
 )
@@ -216,23 +217,6 @@ def _function(state: dict[str, Any], deploy: str) -> Finding:
     )
 
 
-def _messages(account: Account, queue: str) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    attributes = account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-    return sum(int(attributes.get(name, 0)) for name in names)
-
-
-def _status(address: str) -> int:
-    """What a GET answers, without the 16 MB that may follow."""
-    try:
-        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310  (a link that we have just signed)
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError as error:
-        raise WorkshopError(f"The presigned link could not be asked: {getattr(error, 'reason', error)}.") from None
-
-
 def _newest(account: Account, bucket: str, prefix: str) -> float:
     """When the newest object there was stored, in seconds since 1970; 0 when there is none."""
     pages = account.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -242,7 +226,3 @@ def _newest(account: Account, bucket: str, prefix: str) -> float:
 def _timestamp(last_modified: str) -> float:
     """Lambda's `2026-11-22T21:40:00.000+0000` in seconds since 1970."""
     return datetime.strptime(last_modified, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -11,13 +11,14 @@ from annotator.result import Result
 from botocore.exceptions import ClientError
 
 from workshop.aws.dead_letters import dead_letters, put_back
+from workshop.aws.queues import messages_in
 from workshop.aws.results import latest_result, result_of
 from workshop.aws.stacks import Stacks
 from workshop.photos.raw_bucket import found, key_of
+from workshop.terminal.counting import counted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sqs import SQSClient
 
 State = Literal[
     "annotated", "no_face", "rejected", "failed", "failing", "queued", "no_function", "lost", "never_arrived"
@@ -65,13 +66,12 @@ def _finished(stacks: Stacks, key: str, result: Result) -> Diagnosis:
     command = stacks.account.command
     if result.status == "annotated":
         indexed = sum(face.indexed for face in result.faces)
-        faces = f"{len(result.faces)} face{'s' * (len(result.faces) != 1)}"
-        sentence = f"{key} is annotated: {faces} found, {indexed} of them indexed."
+        sentence = f"{key} is annotated: {counted(len(result.faces), 'face')} found, {indexed} of them indexed."
         return Diagnosis("annotated", key, sentence, f"See it: {command('url', key)}")
     if result.status == "no_face":
         sentence = f"{key} is done: Rekognition found no face in it, and the picture says so."
         return Diagnosis("no_face", key, sentence, "Faces must be at least about 40 pixels high and not in the dark.")
-    sentence = f"{key} was refused: {result.reason or 'no reason was written down'}"
+    sentence = f"{key} was refused: {result.reason or 'no reason was given'}"
     return Diagnosis("rejected", key, sentence, f"Send another photo, and remove this one: {command('forget', key)}")
 
 
@@ -81,8 +81,8 @@ def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
         unknown = "its log says nothing about it" if stacks.log_group else "its log could not be read"
         error = _last_error(stacks, key) or unknown
         sentence = f"{key} failed too often and is in the dead-letter queue; the function's last error: {error}"
-        return Diagnosis("failed", key, sentence, f"When the cause is mended: {command('redrive')}")
-    waiting, in_work = inbox(stacks)
+        return Diagnosis("failed", key, sentence, f"After you have fixed the cause: {command('redrive')}")
+    waiting, in_work = messages_in(stacks.account, stacks.inbox_url)
     if unusable := stacks.serverless_unusable:
         sentence = f"{key} may wait in the inbox. {unusable.message}"
         return Diagnosis("no_function", key, sentence, f"{unusable.hint}\nOr do it from here: {command('index', key)}")
@@ -94,7 +94,7 @@ def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
         sentence = f"{key} failed and will be tried again; the function's last error: {failure}"
         return Diagnosis("failing", key, sentence, f"Ask again in a minute: {command('why', key)}")
     if waiting or in_work or _age(stacks, photo) < JUST_ARRIVED:
-        sentence = f"{key} is still queued: about {waiting} messages wait in the inbox, {in_work} are being worked on."
+        sentence = f"{key} is still queued: about {counted(waiting, 'message')} in the inbox, {in_work} in progress."
         return Diagnosis("queued", key, sentence, f"Ask again in a moment: {command('why', key)}")
     sentence = f"{key} is in the bucket, but nothing waits in the inbox and no result was written."
     return Diagnosis("lost", key, sentence, f"Do it from here: {command('index', key)}")
@@ -105,16 +105,6 @@ def _is_given_up(stacks: Stacks, key: str) -> bool:
     letters = dead_letters(stacks)
     put_back(stacks, letters)
     return any(key in letter.photos for letter in letters)
-
-
-def inbox(stacks: Stacks) -> tuple[int, int]:
-    """How many photos wait, and how many the function has in hand; approximately, as SQS counts."""
-    sqs: SQSClient = stacks.account.client("sqs")
-    counts = sqs.get_queue_attributes(
-        QueueUrl=stacks.inbox_url,
-        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-    )["Attributes"]
-    return int(counts["ApproximateNumberOfMessages"]), int(counts["ApproximateNumberOfMessagesNotVisible"])
 
 
 def _age(stacks: Stacks, photo: Photo) -> timedelta:

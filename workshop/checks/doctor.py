@@ -111,7 +111,7 @@ def cdk() -> Finding:
     needed = _cli_that_the_library_needs()
     if _numbers(installed) < _numbers(needed):
         return Finding("CDK", "problem", f"The CLI is {installed}; aws-cdk-lib {library} needs {needed}.", "make lock")
-    return Finding("CDK", "ok", f"CLI {installed}, library {library}; always type npx cdk, never a global cdk")
+    return Finding("CDK", "ok", f"CLI {installed}, library {library}; type npx cdk, not a global cdk")
 
 
 def docker() -> Finding:

@@ -1,1 +1,1 @@
-"""One module per command. Its docstring's first line is the command's line in `--help`; `command` is the command."""
+"""One module per command, named like it; its `command` is the click command. `cli.py` lists them all."""

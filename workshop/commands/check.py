@@ -17,7 +17,7 @@ def command(account: Account, ctx: click.Context, step: int | None, as_json: boo
     """Look whether a step of the workshop is done; without STEP, the steps up to the first that is not.
 
     \b
-      python -m workshop check 3
+      emotions check 3
 
     Exits with 1 when the step, or any of those looked at, is not done.
     """

@@ -17,7 +17,7 @@ def command(account: Account, as_json: bool) -> None:
     """Count what this workshop has used and say what it costs.
 
     \b
-      python -m workshop cost
+      emotions cost
 
     From counted photos, faces, bytes and seconds; what cannot be counted is estimated and marked. The prices are in
     workshop/takedown/prices.json. AWS's own account of it is in the Billing console, a day later.

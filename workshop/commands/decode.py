@@ -22,8 +22,8 @@ def command(text: str, output: str | None, force: bool) -> None:
     """Turn pasted text back into a photo.
 
     \b
-      python -m workshop decode               then paste, and press Ctrl-D
-      python -m workshop decode selfie.txt
+      emotions decode               then paste, and press Ctrl-D
+      emotions decode selfie.txt
 
     TEXT is what `encode` printed. A damaged paste is refused, and the damaged line named. Needs no AWS.
     """
@@ -43,7 +43,7 @@ def command(text: str, output: str | None, force: bool) -> None:
         raise WorkshopError(f"{path} cannot be written: {error.strerror}.") from None
     out.print(plain(path), soft_wrap=True)
     err.print(
-        plain(f"{len(body) / 1000:.0f} kB. Next: python -m workshop upload {quoted(str(path))}"),
+        plain(f"{len(body) / 1000:.0f} kB. Next: emotions upload {quoted(str(path))}"),
         style="dim",
         soft_wrap=True,
     )

@@ -15,7 +15,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """Look whether this computer and this account are ready for the workshop.
 
     \b
-      python -m workshop doctor
+      emotions doctor
 
     Each line says ok, warning or problem, and how to mend it. Nothing is changed. Exits with 1 when there is a
     problem; a warning can wait, or concerns only one step.

@@ -17,9 +17,9 @@ def command(photo: str) -> None:
     """Print a photo as text that survives copy and paste.
 
     \b
-      python -m workshop encode selfie.heic > selfie.txt
+      emotions encode selfie.heic > selfie.txt
 
-    On the other computer: python -m workshop decode, paste, then Ctrl-D. Needs no AWS.
+    On the other computer: emotions decode, paste, then Ctrl-D. Needs no AWS.
     """
     prepared = prepare(read(photo))
     lines = list(as_text(f"{readable(Path(prepared.name).stem)}.jpg", prepared.body))

@@ -7,12 +7,13 @@ import click
 from annotator.photo import Photo, filed_under, pictures_folder, results_folder
 
 from workshop.aws.account import Account, pass_account
+from workshop.aws.queues import messages_in
 from workshop.aws.results import UnreadableResult, result_of
 from workshop.aws.stacks import Stacks
-from workshop.checks.diagnosis import inbox
 from workshop.photos.raw_bucket import found, key_of, key_of_file
 from workshop.photos.sources import spread
 from workshop.terminal.console import err, out, plain, print_json
+from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
     """Remove everything about a photo from AWS.
 
     \b
-      python -m workshop forget selfie.jpg
+      emotions forget selfie.jpg
 
     PHOTO is the file you sent, its key, or a folder of files you sent. The files on your computer stay. Forgetting
     twice is fine.
@@ -95,7 +96,7 @@ def _wait_for_the_function(stacks: Stacks) -> None:
     """Wait while the function has photos in hand, for as long as it may take for one."""
     until = time.monotonic() + FUNCTION_ENDS
     with err.status("") as status:
-        while inbox(stacks)[1] and time.monotonic() < until:
+        while messages_in(stacks.account, stacks.inbox_url).in_work and time.monotonic() < until:
             left = until - time.monotonic()
             status.update(f"The function may be working on this photo; waiting {left:.0f} s at most")
             time.sleep(1)
@@ -157,7 +158,5 @@ def _faces(stacks: Stacks, key: str) -> list[str]:
 
 def _said(thing: str, count: int) -> str:
     if thing == "faces":
-        return (
-            f"{count} face{'s' * (count != 1)} removed from the collection" if count else "no faces in the collection"
-        )
+        return f"{counted(count, 'face')} removed from the collection" if count else "no faces in the collection"
     return f"{thing} removed" if count else f"no {thing} was there"

@@ -16,6 +16,7 @@ from workshop.aws.results import all_results
 from workshop.aws.stacks import Stacks, attendees
 from workshop.show import gallery
 from workshop.terminal.console import err, out, plain
+from workshop.terminal.counting import counted
 from workshop.terminal.durations import Duration
 from workshop.terminal.errors import WorkshopError, aws_errors_as_sentences
 
@@ -36,8 +37,8 @@ def command(account: Account, output: Path, expires: timedelta, embed: bool, eve
     """Make one page of all annotated pictures, with a tally of how the faces look.
 
     \b
-      python -m workshop gallery --open
-      python -m workshop gallery --everybody --open
+      emotions gallery --open
+      emotions gallery --everybody --open
 
     The page is a file on this computer. Who has it sees the pictures until the links end; with --embed for as long
     as the file exists, so delete it when the evening is over.
@@ -109,7 +110,6 @@ def _embedded_in(account: Account) -> Callable[[Picture], str]:
 def _told(photos: int, ends: datetime | None) -> str:
     if not photos:
         return "There are no results yet; the page says so."
-    counted = f"{photos} {'photo' if photos == 1 else 'photos'}"
     if ends is None:
-        return f"{counted}, the pictures inside the page; delete the file when it is no longer needed."
-    return f"{counted}; the links in the page end at {ends.astimezone():%H:%M on %d %b}."
+        return f"{counted(photos, 'photo')}, the pictures inside the page; delete the file when it is no longer needed."
+    return f"{counted(photos, 'photo')}; the links in the page end at {ends.astimezone():%H:%M on %d %b}."

@@ -41,7 +41,7 @@ def command(account: Account, photo: str | None, image: str | None, long_edge: i
     """Index the faces in a photo and draw them.
 
     \b
-      python -m workshop index selfie.jpg
+      emotions index selfie.jpg
 
     PHOTO is a key in your raw bucket, or a file or web address, which is then sent there first. Rekognition adds each
     face to your collection; the annotated picture and the result go to the processed bucket. How a face looks is not
@@ -49,7 +49,7 @@ def command(account: Account, photo: str | None, image: str | None, long_edge: i
     """
     wanted = photo or image
     if not wanted:
-        raise click.UsageError("Which photo? For instance: python -m workshop index selfie.jpg")
+        raise click.UsageError("Which photo? For instance: emotions index selfie.jpg")
     stacks = Stacks.of(account)
     raw = _in_the_raw_bucket(stacks, wanted)
     with err.status("Rekognition looks for faces …"):

@@ -17,8 +17,8 @@ def command(account: Account, dry_run: bool, as_json: bool) -> None:
     """Send the photos in the dead-letter queue back through the inbox.
 
     \b
-      python -m workshop redrive --dry-run
-      python -m workshop redrive
+      emotions redrive --dry-run
+      emotions redrive
 
     Mend the cause first (`why PHOTO` tells it), or they come back here. What is not a photo stays where it is.
     """

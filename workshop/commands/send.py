@@ -58,14 +58,14 @@ def command(
     """Send photos and see what Rekognition reads in the faces.
 
     \b
-      python -m workshop send selfie.heic
-      python -m workshop send holiday/ --expires 1d
+      emotions send selfie.heic
+      emotions send holiday/ --expires 1d
 
     PHOTO is a file, a folder, a web address, or - for standard input. How a face looks is not how a person feels.
     """
     named = photos + image
     if not named:
-        raise click.UsageError("Which photo? For instance: python -m workshop send selfie.jpg")
+        raise click.UsageError("Which photo? For instance: emotions send selfie.jpg")
     stacks = Stacks.of(account)
     stacks.require_function()
     inform_once(stacks)

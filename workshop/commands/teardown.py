@@ -13,6 +13,7 @@ from workshop.takedown.destroy import destroy
 from workshop.takedown.footprint import Footprint, Thing, footprint_of
 from workshop.takedown.leftovers import Leftover, leftovers, remove_uploads
 from workshop.terminal.console import err, out, plain, shortened
+from workshop.terminal.counting import counted
 from workshop.terminal.errors import Interrupted, WorkshopError
 
 _PATIENCE = 90
@@ -28,13 +29,13 @@ def command(account: Account, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Delete your stacks and all that came with them, then look whether anything is left.
 
     \b
-      python -m workshop teardown --dry-run
-      python -m workshop teardown
+      emotions teardown --dry-run
+      emotions teardown
 
     Runs `cdk destroy`, removes your image and templates from the CDK's bootstrap storage, and looks round. Only what
     is named or tagged as yours is touched; the bootstrap itself stays. Exits with 0 only when nothing is left.
     """
-    err.print(f"Looking for what {account.attendee} has in {account.region} …", style="dim")
+    err.print(f"Looking for your resources (attendee: {account.attendee}) in {account.region} …", style="dim")
     before = footprint_of(account)
     there = leftovers(account, before)
     if not there and (elsewhere := where_else(account)):
@@ -51,7 +52,8 @@ def command(account: Account, dry_run: bool, yes: bool, as_json: bool) -> None:
         left = _remove_and_look(account, before)
     except KeyboardInterrupt:
         raise Interrupted(
-            "Stopped.", f"What AWS has begun to delete it deletes. Go on: {account.command('teardown')}"
+            "Stopped.",
+            f"AWS will finish the deletions already under way. To remove the rest, run: {account.command('teardown')}",
         ) from None
     if as_json:
         click.echo(json.dumps([_document(each) for each in left], indent=1))
@@ -83,13 +85,13 @@ def _remove_and_look(account: Account, before: Footprint) -> list[Leftover]:
 
 
 def _ask(account: Account, there: list[Leftover]) -> None:
-    """Let the person confirm; raises WorkshopError where nobody can answer, and click.Abort for a no."""
+    """Let the person confirm; raises WorkshopError where there is no terminal, and click.Abort for a no."""
     gone_with_it = {"bucket": "photos", "collection": "faces"}
     lost = " and ".join(what for kind, what in gone_with_it.items() if any(each.kind == kind for each in there))
     with_them = f", {lost} with them" if lost else ""
     err.print(f"This deletes {_counted(there)} of {account.attendee} in {account.region}{with_them}.")
     if not sys.stdin.isatty():
-        raise WorkshopError("Nothing was deleted: nobody is here to confirm it.", "Say it beforehand: --yes")
+        raise WorkshopError("Nothing was deleted: confirmation needs a terminal.", "Pass --yes to skip it.")
     click.confirm("Go on?", abort=True, err=True)
 
 
@@ -112,7 +114,7 @@ def _say_removed(thing: Thing) -> None:
 
 def _say_what_stays(footprint: Footprint) -> None:
     for thing in sorted(footprint.run_by_others):
-        err.print(f"The {thing.kind} {thing.name} stays: somebody else's stack runs it too.", soft_wrap=True)
+        err.print(f"The {thing.kind} {thing.name} stays: another stack runs it too.", soft_wrap=True)
 
 
 def _show_leftovers(left: list[Leftover]) -> None:
@@ -124,7 +126,7 @@ def _show_leftovers(left: list[Leftover]) -> None:
 def _counted(left: Sequence[Leftover | Thing]) -> str:
     """How many of each kind: `2 buckets, 1 queue`."""
     numbers = Counter(each.kind for each in left)
-    return ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in numbers.items())
+    return ", ".join(counted(number, kind) for kind, number in numbers.items())
 
 
 def _document(left: Leftover) -> dict[str, str]:

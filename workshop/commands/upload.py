@@ -30,16 +30,16 @@ def command(
     """Send photos to your raw bucket.
 
     \b
-      python -m workshop upload selfie.heic
-      python -m workshop upload holiday/ https://example.com/team.jpg
-      curl -s https://example.com/team.jpg | python -m workshop upload -
+      emotions upload selfie.heic
+      emotions upload holiday/ https://example.com/team.jpg
+      curl -s https://example.com/team.jpg | emotions upload -
 
     PHOTO is a file, a folder, a web address, or - for standard input. Photos are turned upright, made JPEGs and small
     enough where needed, and location and camera details stay here. No photo overwrites another.
     """
     named = photos + image
     if not named:
-        raise click.UsageError("Which photo? For instance: python -m workshop upload selfie.jpg")
+        raise click.UsageError("Which photo? For instance: emotions upload selfie.jpg")
     stacks = None
     if bucket is None:
         stacks = Stacks.of(account)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workshop.aws.account import Account, pass_account, quoted
-from workshop.aws.links import LONGEST, answer_without_signature, link_to, what_ends_sooner
+from workshop.aws.links import LONGEST, answer_to_anyone, link_to, what_ends_sooner
 from workshop.aws.results import latest_result
 from workshop.aws.stacks import Stacks
 from workshop.photos.raw_bucket import found, key_of
@@ -42,15 +42,15 @@ def command(
     """Make a link to a photo's annotated picture.
 
     \b
-      python -m workshop url selfie.jpg
-      python -m workshop url selfie.jpg --expires 15m
+      emotions url selfie.jpg
+      emotions url selfie.jpg --expires 15m
 
     PHOTO is the file you sent or its key. First the direct address is tried, which S3 refuses: the bucket is private.
     Then the presigned link: whoever has it sees the picture, until it ends.
     """
     wanted = photo or image
     if not wanted:
-        raise click.UsageError("Which photo? For instance: python -m workshop url selfie.jpg")
+        raise click.UsageError("Which photo? For instance: emotions url selfie.jpg")
     sooner = None
     if bucket:
         key = _existing(account, bucket, wanted)
@@ -59,7 +59,7 @@ def command(
         bucket, key = picture_of(stacks, wanted)
         sooner = what_ends_sooner(stacks, expires)
     link = link_to(account, bucket, key, expires)
-    status, code = answer_without_signature(link.direct)
+    status, code = answer_to_anyone(link.direct)
     if as_json:
         answer = {"url": link.url, "ends": link.ends.isoformat(), "caveat": link.caveat, "bucket": bucket, "key": key}
         click.echo(json.dumps(answer | {"direct": {"url": link.direct, "status": status, "code": code}}, indent=1))

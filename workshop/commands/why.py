@@ -19,7 +19,7 @@ def command(account: Account, ctx: click.Context, photo: str, as_json: bool) -> 
     """Say what happened to a photo.
 
     \b
-      python -m workshop why selfie.jpg
+      emotions why selfie.jpg
 
     PHOTO is the file you sent or its key. Exits with 0 when the photo has its answer, 1 when it has none (yet).
     """

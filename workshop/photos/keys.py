@@ -1,4 +1,7 @@
-"""What a photo is called in the raw bucket: its file's name made harmless, and a digest of its content."""
+"""What a photo is called in the raw bucket: its file's name made harmless, and a digest of the file's content.
+
+The digest is that of the file as the person has it, so the photo is found again by its file without decoding it.
+"""
 
 import hashlib
 import re
@@ -6,7 +9,7 @@ import unicodedata
 from pathlib import PurePosixPath
 
 DIGITS = 8
-"""Hexadecimal digits of the content's SHA-256 at a key's end."""
+"""Hexadecimal digits of the file's SHA-256 at a key's end."""
 
 _LONGEST_NAME = 60
 
@@ -16,9 +19,14 @@ def key_for(name: str, body: bytes) -> str:
 
     Letters and digits of every script stay; everything that a shell, an address or S3 might mind becomes a hyphen.
     """
-    digest = hashlib.sha256(body).hexdigest()[:DIGITS]
+    digest = digest_of(body)[:DIGITS]
     stem = readable(PurePosixPath(name.replace("\\", "/")).stem).removesuffix(f"-{digest}")
     return f"{stem}-{digest}.jpg"
+
+
+def digest_of(body: bytes) -> str:
+    """What tells one file from another, whatever their names: the SHA-256 of its content."""
+    return hashlib.sha256(body).hexdigest()
 
 
 def readable(stem: str) -> str:

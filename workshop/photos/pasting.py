@@ -76,7 +76,7 @@ def _check(number: int, text: str) -> str:
 def _bare(text: str) -> bytes:
     text = re.sub(r"^data:image/[\w.+-]+;base64,|\s", "", text)
     if not text:
-        raise WorkshopError("Nothing was pasted.", "Make the text with: python -m workshop encode PHOTO")
+        raise WorkshopError("Nothing was pasted.", "Make the text with: emotions encode PHOTO")
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:

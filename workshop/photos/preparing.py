@@ -57,7 +57,7 @@ def prepare(source: Source) -> PreparedPhoto:
         raise WorkshopError(f"{source.name} cannot be sent: {_clause(error)}", _way_out(source)) from error
     if Path(source.name).suffix.lower() in _SUFFIXES_OF_OTHERS[format_]:
         changes.append(f"its name is wrong, it is {format_}")
-    return PreparedPhoto(source.name, body, key_for(source.name, body), tuple(changes))
+    return PreparedPhoto(source.name, body, key_for(source.name, source.body), tuple(changes))
 
 
 def _as_it_is(jpeg: bytes) -> tuple[bytes | None, list[str]]:

@@ -1,6 +1,5 @@
 """The raw bucket: putting a photo in without overwriting another, and finding it again by whatever name."""
 
-import hashlib
 import io
 import re
 from collections.abc import Callable
@@ -11,46 +10,60 @@ from annotator.photo import RESULTS, Photo, results_folder
 from botocore.exceptions import ClientError
 
 from workshop.aws.stacks import Stacks
-from workshop.photos.keys import DIGITS, readable
-from workshop.photos.preparing import prepare
+from workshop.photos.keys import DIGITS, key_for, readable
 from workshop.photos.sources import path_of, read
 from workshop.terminal.errors import WorkshopError, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 
 UNVERSIONED = "null"
 """S3's version ID of an object that was stored while its bucket kept no versions."""
 
 
-def put(
-    s3: "S3Client", bucket: str, key: str, body: bytes, on_sent: Callable[[int], None] = lambda _bytes: None
-) -> tuple[Photo, bool]:
-    """Store the photo and return it with True, or with False when exactly this photo is there already.
+_FILE_DIGEST = "file-sha256"
+"""The object's metadata that says which file it was made from."""
 
-    `on_sent` is called with the bytes sent so far. Raises WorkshopError when the key belongs to another photo.
+
+def put(
+    s3: "S3Client",
+    bucket: str,
+    key: str,
+    body: bytes,
+    *,
+    file_digest: str,
+    on_sent: Callable[[int], None] = lambda _bytes: None,
+) -> tuple[Photo, bool]:
+    """Store the photo and return it with True, or with False when a photo made from the same file is there already.
+
+    `file_digest` is the file's: another version of OpenCV may make other bytes of the same file. `on_sent` is
+    called with the bytes sent so far. Raises WorkshopError when the key belongs to another photo.
     """
     try:
         stored = s3.put_object(
-            Bucket=bucket, Key=key, Body=_Watched(body, on_sent), ContentType="image/jpeg", IfNoneMatch="*"
+            Bucket=bucket,
+            Key=key,
+            Body=_Watched(body, on_sent),
+            ContentType="image/jpeg",
+            Metadata={_FILE_DIGEST: file_digest},
+            IfNoneMatch="*",
         )
     except ClientError as error:
         code = code_of(error)
         if code == "AccessDenied":
             raise WorkshopError(
-                f"You may not write into {bucket}: it is somebody else's, or these credentials lack s3:PutObject.",
+                f"You may not write into {bucket}: it is not yours, or these credentials lack s3:PutObject.",
                 "Leave out --bucket to use your own; `aws sts get-caller-identity` shows who you are.",
             ) from error
         if code == "NoSuchBucket":
             raise WorkshopError(f"There is no bucket {bucket}.", "Leave out --bucket to use your own.") from error
         if code not in ("PreconditionFailed", "412"):
             raise
-        there = found(s3, bucket, key)
-        # SSE-S3 leaves the ETag of a single PUT as the content's MD5.
-        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        if there is not None and (there.etag, there.size) == (etag, len(body)):
-            return there, False
+        head = _head(s3, bucket, key)
+        if head and head["Metadata"].get(_FILE_DIGEST) == file_digest:
+            return _photo(bucket, key, head), False
         raise WorkshopError(
             f"There is another photo called {key} already.", "Choose another --key, or leave it out."
         ) from None
@@ -72,12 +85,20 @@ class _Watched(io.BytesIO):
 
 def found(s3: "S3Client", bucket: str, key: str) -> Photo | None:
     """The current version of the photo under this key, or None."""
+    head = _head(s3, bucket, key)
+    return _photo(bucket, key, head) if head else None
+
+
+def _head(s3: "S3Client", bucket: str, key: str) -> "HeadObjectOutputTypeDef | None":
     try:
-        head = s3.head_object(Bucket=bucket, Key=key)
+        return s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if code_of(error) in ("404", "NoSuchKey", "NotFound"):
             return None
         raise
+
+
+def _photo(bucket: str, key: str, head: "HeadObjectOutputTypeDef") -> Photo:
     return Photo(bucket, key, head.get("VersionId", UNVERSIONED), head["ETag"].strip('"'), head["ContentLength"])
 
 
@@ -88,11 +109,10 @@ def key_of(stacks: Stacks, said: str) -> str | None:
     file they sent; of several photos sent under one name it is the newest.
     """
     s3: S3Client = stacks.account.client("s3")
-    for key in _keys_in(stacks, said):
+    of_the_file = key_of_file(said)
+    for key in (*_keys_in(stacks, said), *([of_the_file] if of_the_file else [])):
         if found(s3, stacks.raw_bucket, key) or _has_result(stacks, key):
             return key
-    if (sent_as := key_of_file(said)) and found(s3, stacks.raw_bucket, sent_as):
-        return sent_as
     beginning = readable(Path(said).stem) + "-"
     of_this_name = re.compile(re.escape(beginning) + rf"[0-9a-f]{{{DIGITS}}}\.jpg")
     uploaded = {
@@ -134,11 +154,12 @@ def _keys_in(stacks: Stacks, said: str) -> list[str]:
 
 
 def key_of_file(said: str) -> str | None:
-    """The key that this very file is sent under, or None when it is no photo here."""
+    """The key that this very file is sent under, or None when there is no such file here."""
     path = path_of(said)
     if path is None or not path.is_file():
         return None
     try:
-        return prepare(read(said)).key
+        source = read(said)
     except WorkshopError:
         return None
+    return key_for(source.name, source.body)

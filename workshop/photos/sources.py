@@ -4,7 +4,6 @@ import http.client
 import os
 import re
 import socket
-import ssl
 import sys
 import time
 import urllib.error
@@ -15,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annotator.formats import Format
-from botocore.httpsession import get_cert_path
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
+from workshop.aws.web import web
 from workshop.terminal.console import err, plain
+from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError
 
 LARGEST = 100 * 2**20
@@ -100,9 +100,10 @@ def _photos_in(folder: Path) -> list[Path]:
     photos = sorted(file for file in files if file.suffix.lower() in _PHOTO_SUFFIXES and file.is_file())
     if not photos:
         raise WorkshopError(f"There are no photos in the folder {folder}.", "Name the files themselves to send others.")
-    if left := len(files) - len(photos):
+    if len(files) > len(photos):
+        left = len(files) - len(photos)
         err.print(
-            plain(f"{folder}: {_counted(len(photos), 'photo')}, {_counted(left, 'other file')} left alone"), style="dim"
+            plain(f"{folder}: {counted(len(photos), 'photo')}, {counted(left, 'other file')} left out"), style="dim"
         )
     return photos
 
@@ -132,7 +133,7 @@ def _read(path: Path) -> bytes:
 
 def _piped() -> bytes:
     if sys.stdin.isatty():
-        raise WorkshopError("Nothing is piped in.", "For instance: curl -s ADDRESS | python -m workshop upload -")
+        raise WorkshopError("Nothing is piped in.", "For instance: curl -s ADDRESS | emotions upload -")
     body = sys.stdin.buffer.read(LARGEST + 1)
     if len(body) > LARGEST:
         raise too_large("standard input")
@@ -151,7 +152,7 @@ def too_large(name: str) -> WorkshopError:
 def _downloaded(address: str) -> Source:
     host, name, request = _asking_for(address)
     try:
-        with _web().open(request, timeout=10) as answer:
+        with web().open(request, timeout=10) as answer:
             return Source(name, _body_of(answer, name), address)
     except urllib.error.HTTPError as error:
         raise WorkshopError(
@@ -185,25 +186,6 @@ def _asking_for(address: str) -> tuple[str, str, urllib.request.Request]:
         headers={"User-Agent": "show-your-emotions/1.0", "Accept": "image/*"},
     )
     return host, urllib.parse.unquote(parts.path.rpartition("/")[2]) or "photo", request
-
-
-def _web() -> urllib.request.OpenerDirector:
-    """An opener for http and https, proxies included, and nothing else: no file:, no ftp:, not by redirect either."""
-    trust = ssl.create_default_context()
-    # Python from python.org on a Mac comes without certificates; botocore brings some (bugs.python.org/issue28150).
-    trust.load_verify_locations(get_cert_path(True))
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(context=trust),
-        urllib.request.HTTPRedirectHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.UnknownHandler(),
-    ):
-        opener.add_handler(handler)
-    return opener
 
 
 def _body_of(answer: http.client.HTTPResponse, name: str) -> bytes:

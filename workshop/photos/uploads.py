@@ -8,9 +8,10 @@ from annotator.photo import LONGEST_KEY, Photo
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from workshop.aws.account import Account
-from workshop.photos.preparing import PreparedPhoto, prepare
+from workshop.photos.keys import digest_of
+from workshop.photos.preparing import prepare
 from workshop.photos.raw_bucket import put
-from workshop.photos.sources import read, spread
+from workshop.photos.sources import Source, read, spread
 from workshop.terminal.console import err, plain
 from workshop.terminal.errors import WorkshopError
 
@@ -51,7 +52,7 @@ def upload_each(account: Account, bucket: str, named: Iterable[str], *, key: str
     refused = 0
     for name in names:
         try:
-            yield _upload(account, bucket, prepare(read(name)), key)
+            yield _upload(account, bucket, read(name), key)
         except WorkshopError as error:
             if len(names) == 1:
                 raise
@@ -61,13 +62,19 @@ def upload_each(account: Account, bucket: str, named: Iterable[str], *, key: str
         raise WorkshopError(f"{refused} of {len(names)} photos were not sent; the reasons are above.")
 
 
-def _upload(account: Account, bucket: str, prepared: PreparedPhoto, key: str | None) -> Upload:
+def _upload(account: Account, bucket: str, source: Source, key: str | None) -> Upload:
+    prepared = prepare(source)
     s3: S3Client = account.client("s3")
     columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     quiet = len(prepared.body) < WORTH_A_BAR or not err.is_terminal
     with Progress(*columns, console=err, transient=True, disable=quiet) as progress:
         task = progress.add_task(f"Sending {plain(prepared.name)[:30]}", total=len(prepared.body))
         photo, is_new = put(
-            s3, bucket, key or prepared.key, prepared.body, lambda sent: progress.update(task, completed=sent)
+            s3,
+            bucket,
+            key or prepared.key,
+            prepared.body,
+            file_digest=digest_of(source.body),
+            on_sent=lambda sent: progress.update(task, completed=sent),
         )
     return Upload(prepared.name, photo, is_new, prepared.changes)

@@ -20,6 +20,7 @@ from annotator.faces import Face
 from annotator.result import Picture, Result
 
 from workshop.aws.results import from_left
+from workshop.terminal.counting import counted
 
 NOTICE = "An expression is not a feeling. This is what the faces look like to a machine, not what the people feel."
 
@@ -44,7 +45,7 @@ _SCRIPT = Path(__file__).with_name("gallery.js").read_text(encoding="utf-8")
 
 def tally(results: Iterable[Result]) -> list[tuple[str, int]]:
     """How many faces look happy, calm and so on: the most frequent first, each face counted by its strongest."""
-    return [(looks(emotion), count) for emotion, count in _counted(face for result in results for face in result.faces)]
+    return [(looks(emotion), count) for emotion, count in _tally(face for result in results for face in result.faces)]
 
 
 def page(
@@ -89,7 +90,7 @@ def page(
 <p class="summary">{_summary(results)}</p>
 <p class="notice">{NOTICE}</p>
 </div>
-{_tally_table(_counted(face for result in results for face in result.faces))}
+{_tally_table(_tally(face for result in results for face in result.faces))}
 </header>
 <main>
 <h2 id="photos">The photos</h2>
@@ -115,8 +116,8 @@ def description(result: Result) -> str:
         return f"{result.raw.key}: one face, which looks {words(across[0])}."
     if len(across) <= ONE_BY_ONE:
         return f"{result.raw.key}: {len(across)} faces, from left to right: {', '.join(map(words, across))}."
-    counted = ", ".join(f"{count} {looks(emotion)}" for emotion, count in _counted(across))
-    return f"{result.raw.key}: {len(across)} faces: {counted}."
+    tally = ", ".join(f"{count} {looks(emotion)}" for emotion, count in _tally(across))
+    return f"{result.raw.key}: {len(across)} faces: {tally}."
 
 
 def _card(number: int, last: int, result: Result, picture: Picture, address: str) -> str:
@@ -147,7 +148,7 @@ def _looks(result: Result) -> str:
     if len(faces) <= ONE_BY_ONE:
         labels = [(_strongest(face), words(face)) for face in faces]
     else:
-        labels = [(emotion, f"{count} {looks(emotion)}") for emotion, count in _counted(faces)]
+        labels = [(emotion, f"{count} {looks(emotion)}") for emotion, count in _tally(faces)]
     items = "".join(f'<li class="{_colour_class(emotion)}">{_text(text)}</li>' for emotion, text in labels)
     return f'<ul class="looks">{items}</ul>'
 
@@ -185,7 +186,7 @@ def _refused(results: Sequence[Result]) -> str:
 
 def _summary(results: Sequence[Result]) -> str:
     photos, faces = len(results), sum(len(result.faces) for result in results)
-    return f"{photos} {'photo' if photos == 1 else 'photos'}, {faces} {'face' if faces == 1 else 'faces'}"
+    return f"{counted(photos, 'photo')}, {counted(faces, 'face')}"
 
 
 def _expiry(made: datetime, links_end: datetime | None) -> str:
@@ -200,7 +201,7 @@ def _time(moment: datetime) -> str:
     return f'<time datetime="{moment.isoformat(timespec="seconds")}">{_text(written)}</time>'
 
 
-def _counted(faces: Iterable[Face]) -> list[tuple[str, int]]:
+def _tally(faces: Iterable[Face]) -> list[tuple[str, int]]:
     """Rekognition's words with how many faces look so, the most frequent first."""
     return sorted(Counter(map(_strongest, faces)).items(), key=lambda row: (-row[1], looks(row[0])))
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.settings import StackKind, stack_name
 from workshop.aws.account import Account
 from workshop.aws.results import all_results
-from workshop.aws.stacks import Stacks, stack_name
+from workshop.aws.stacks import Stacks
 from workshop.terminal.errors import code_of
 
 PRICES = Path(__file__).with_name("prices.json")
@@ -217,7 +218,7 @@ def _size(account: Account, bucket: str) -> int:
     return sum(version["Size"] for page in pages for version in page.get("Versions", []))
 
 
-def _age(account: Account, stack: str, now: datetime) -> float:
+def _age(account: Account, stack: StackKind, now: datetime) -> float:
     name = stack_name(account.attendee, stack)
     described = account.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     made: datetime = described["CreationTime"]

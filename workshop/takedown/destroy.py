@@ -1,7 +1,6 @@
 """Taking the workshop down: `cdk destroy` of one attendee's stacks, through the pinned CDK CLI."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,9 +8,7 @@ from pathlib import Path
 
 from workshop import PROJECT
 from workshop.aws.account import Account
-from workshop.terminal.errors import WorkshopError
-
-CDK = PROJECT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+from workshop.aws.cdk import cdk
 
 _STDERR = 2
 
@@ -23,14 +20,9 @@ def destroy(account: Account) -> bool:
     Raises WorkshopError when the CLI is not installed.
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    node = shutil.which("node", path=path)
-    if node is None or not CDK.exists():
-        raise WorkshopError("The CDK CLI is not installed in this folder.", "Install it: make setup")
     with tempfile.TemporaryDirectory(prefix="show-your-emotions-") as assembly:
-        command = [node, str(CDK), "destroy", "--all", "--force", "--output", assembly]
-        command += ["-c", f"attendee={account.attendee}"]
         done = subprocess.run(
-            command,
+            cdk("destroy", "--all", "--force", "--output", assembly, "-c", f"attendee={account.attendee}"),
             cwd=PROJECT,
             env=_environment(account) | {"PATH": path},
             stdin=subprocess.DEVNULL,

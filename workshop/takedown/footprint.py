@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
+from infra.settings import stack_name, workshop_tags
 from workshop.aws.account import Account
-from workshop.aws.stacks import stack_name
 from workshop.terminal.errors import code_of
 
 Kind = Literal[
@@ -177,10 +177,7 @@ def _template_of(account: Account, stack_id: str) -> dict[str, Any]:
 
 def _found_by_tag(account: Account) -> Iterator[Thing]:
     """What carries our tags, such as a bucket that an update replaced and that no stack lists any more."""
-    tags = [
-        {"Key": "workshop", "Values": ["show-your-emotions"]},
-        {"Key": "attendee", "Values": [account.attendee]},
-    ]
+    tags = [{"Key": name, "Values": [value]} for name, value in workshop_tags(account.attendee).items()]
     sqs = account.client("sqs")
     for page in account.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=tags):
         for tagged in page["ResourceTagMappingList"]:
@@ -200,7 +197,7 @@ def _found_by_tag(account: Account) -> Iterator[Thing]:
 def _found_by_name(account: Account, ours: Iterable[str]) -> Iterator[Thing]:
     """Log groups and collections whose names begin with a whole stack name of ours and the mark that ends it.
 
-    An attendee's name has no capitals, so `ShowYourEmotions-simon-Foundation-` is nobody's but simon's.
+    An attendee's name has no capitals, so only simon's names begin with `ShowYourEmotions-simon-Foundation-`.
     """
     logs = account.client("logs").get_paginator("describe_log_groups")
     for stack in ours:
@@ -255,4 +252,4 @@ def _tagged_as(attendee: str, resource: object) -> bool:
     if not isinstance(tags, list):
         return False
     pairs = {(tag.get("Key"), tag.get("Value")) for tag in tags if isinstance(tag, dict)}
-    return {("workshop", "show-your-emotions"), ("attendee", attendee)} <= pairs
+    return workshop_tags(attendee).items() <= pairs

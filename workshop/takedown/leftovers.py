@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from botocore.exceptions import ClientError
 
+from infra.settings import workshop_tags
 from workshop.aws.account import Account
 from workshop.takedown.footprint import Footprint, Kind, Thing
 from workshop.terminal.errors import code_of
@@ -129,8 +130,8 @@ def _collections(account: Account, _footprint: Footprint, names: list[str]) -> l
         described = _present(partial(rekognition.describe_collection, CollectionId=name))
         if described is None:
             return False
-        tags = rekognition.list_tags_for_resource(ResourceArn=described["CollectionARN"])["Tags"]
-        return bool(tags.get("workshop") == "show-your-emotions" and tags.get("attendee") == account.attendee)
+        tags: dict[str, str] = rekognition.list_tags_for_resource(ResourceArn=described["CollectionARN"])["Tags"]
+        return workshop_tags(account.attendee).items() <= tags.items()
 
     return [name for name in names if is_ours(name)]
 

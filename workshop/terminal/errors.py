@@ -143,6 +143,6 @@ def _refusal(error: Any) -> WorkshopError:
         return WorkshopError(f"AWS asked us to slow down ({code} at {asked}).", "Wait a minute, then try again.")
     if code == "NoSuchBucket":
         return WorkshopError(
-            f"The bucket behind {asked} is not there (any more).", "`python -m workshop check` looks at your stacks."
+            f"The bucket behind {asked} is not there (any more).", "`emotions check` looks at your stacks."
         )
     return WorkshopError(f"AWS answered {asked} with {code}: {message}")

@@ -90,7 +90,7 @@ def test_what_is_wrong_with_the_functions_stack_is_said_and_not_taken_for_missin
         serverless_unusable=being_deleted,
     )
     monkeypatch.setattr(diagnosis, "_is_given_up", lambda *_: False)
-    monkeypatch.setattr(diagnosis, "inbox", lambda _: (1, 0))
+    monkeypatch.setattr(diagnosis, "messages_in", lambda *_: (1, 0))
     said = diagnosis._unfinished(stacks, Photo("raw", "me.jpg", "v1", "etag", 1))
     assert said.sentence == "me.jpg may wait in the inbox. The stack is being deleted."
     assert said.next_step.startswith("To have it back: deploy.\n")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.workshop.answering import Answering, account_with
 from tests.workshop.attendee import GROUP_PHOTO, Attendee
+from workshop.aws import links
 from workshop.checks import checkpoints
 from workshop.terminal.findings import Finding
 
@@ -125,14 +126,19 @@ def test_step_4_is_done_when_the_direct_address_is_refused_and_the_link_opens(de
     deployed.client("s3").delete_object(Bucket=deployed.outputs["ProcessedBucket"], Key=picture)
     ran = deployed.run("check", "4")
     assert ran.exit_code == 1
-    assert "problem  Presigned      answered with 404." in ran.stdout
+    assert "problem  Presigned      answered with 404 NoSuchKey." in ran.stdout
 
 
 def test_a_picture_that_anybody_can_open_is_a_problem(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
     """And so is every other answer but a refusal, whether or not the link opens."""
     assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
+    really = checkpoints.answer_to_anyone
     for status, code in ((200, "OK"), (404, "NoSuchBucket")):
-        monkeypatch.setattr(checkpoints, "answer_without_signature", lambda _address, said=(status, code): said)
+        monkeypatch.setattr(
+            checkpoints,
+            "answer_to_anyone",
+            lambda address, direct=(status, code): really(address) if "?" in address else direct,
+        )
         ran = deployed.run("check", "4")
         assert ran.exit_code == 1
         assert f"problem  Direct         answered with {status} {code} instead of 403" in ran.stdout
@@ -145,7 +151,7 @@ def test_a_link_that_nobody_answers_is_one_sentence(deployed: Attendee, monkeypa
     def fail(*_asked: object, **_how: object) -> None:
         raise URLError("no route to host")
 
-    monkeypatch.setattr(checkpoints.urllib.request, "urlopen", fail)
+    monkeypatch.setattr(links, "web", fail)
     ran = deployed.run("check", "4")
     assert ran.exit_code == 1
     assert "no route to host" in ran.stdout
@@ -235,5 +241,5 @@ def test_after_the_last_step_it_says_how_to_end(attendee: Attendee, monkeypatch:
     monkeypatch.setattr("workshop.commands.check.findings_at", lambda *_: [Finding("All", "ok", "is well")])
     ran = attendee.run("--attendee", "simon", "check")
     assert ran.exit_code == 0
-    assert "At the end: python -m workshop --attendee simon teardown" in ran.stderr
+    assert "At the end: emotions --attendee simon teardown" in ran.stderr
     assert "teardown" not in attendee.run("check", "6").stderr

@@ -163,7 +163,7 @@ def test_ctrl_c_while_waiting_leaves_the_photo_and_says_how_to_go_on(serverless:
     assert stdout == ""
     assert "Traceback" not in stderr
     assert "Error: Stopped waiting. The photo is in the bucket" in stderr
-    assert f"python -m workshop why {key}" in stderr
+    assert f"emotions why {key}" in stderr
 
 
 def test_help_opens_with_an_example_and_needs_nothing():
@@ -174,7 +174,7 @@ def test_help_opens_with_an_example_and_needs_nothing():
         text=True,
         check=True,
     )
-    assert "python -m workshop send selfie.jpg" in ran.stdout.split("Options:")[0]
+    assert "emotions send selfie.jpg" in ran.stdout.split("Options:")[0]
     assert "boto3" not in ran.stderr
     assert "cv2" not in ran.stderr
 

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from workshop.cli import IN_ORDER, Commands, workshop
+from workshop.cli import COMMANDS as ALL_COMMANDS
+from workshop.cli import Commands, workshop
 
 NOBODY = {
     **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "ATTENDEE")),
@@ -20,7 +21,7 @@ NOBODY = {
 }
 """No credentials, so whatever is understood ends where AWS would be asked."""
 
-COMMANDS = [name for name in IN_ORDER if name != "doctor"]  # which asks the machine, and takes seconds
+COMMANDS = [name for name in ALL_COMMANDS if name != "doctor"]  # which asks the machine, and takes seconds
 OURS = ["--attendee", "--region", "--profile"]
 VALUES = ["", ".", "..", "1", "0", "-1", "nan", "7d", "9" * 400, "a.jpg", "s3://b/k", "https://", "file://", "-", "--"]
 

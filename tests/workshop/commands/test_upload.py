@@ -14,6 +14,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from tests.workshop.attendee import FOUNDATION, Attendee, picture
+from workshop.photos import preparing
 
 pytestmark = pytest.mark.slow
 
@@ -110,6 +111,29 @@ def test_the_same_photo_again_is_fine_and_said(deployed: Attendee):
     assert again.exit_code == 0
     assert "was there already" in again.stdout
     assert len(deployed.keys()) == 1
+
+
+@pytest.mark.parametrize("chosen", [(), ("--key", "me.jpg")], ids=["own key", "chosen key"])
+def test_a_file_is_known_again_though_it_is_prepared_otherwise(
+    chosen: tuple[str, ...], deployed: Attendee, monkeypatch: pytest.MonkeyPatch
+):
+    """After an upgrade OpenCV may encode the same picture in other bytes."""
+    photo = str(deployed.photo_file("selfie.png"))
+    deployed.run("upload", photo, *chosen)
+    monkeypatch.setattr(preparing, "encode_jpeg_within", lambda *_: picture(seed=1))
+    assert "was there already" in deployed.run("upload", photo, *chosen).stdout
+    assert len(deployed.keys()) == 1
+
+
+def test_a_photo_is_found_by_its_file_without_decoding_it(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
+    """Not by its name, which a newer photo has as well."""
+    older = str(deployed.photo_file("selfie.png"))
+    deployed.run("upload", older)
+    (key,) = deployed.keys()
+    (deployed.folder / "newer").mkdir()
+    deployed.run("upload", str(deployed.photo_file("newer/selfie.png", seed=1)))
+    monkeypatch.delattr(preparing, "decode")
+    assert deployed.run("why", older).stdout.startswith(key)
 
 
 def test_a_chosen_key_never_overwrites_another_photo(deployed: Attendee):
@@ -226,15 +250,15 @@ def test_what_is_stored_is_said_once(serverless: Attendee, command: tuple[str, .
 def test_what_undoes_it_names_the_attendee(attendee: Attendee):
     attendee.deploy("Foundation", FOUNDATION, name="simon")
     ran = attendee.run("--attendee", "simon", "upload", str(attendee.photo_file()))
-    assert "To undo: python -m workshop --attendee simon forget PHOTO" in ran.stderr
+    assert "To undo: emotions --attendee simon forget PHOTO" in ran.stderr
 
 
 def test_what_comes_next_is_to_index_it_unless_that_is_done(deployed: Attendee):
     photo = str(deployed.photo_file())
     (key,) = (deployed.run("upload", photo), deployed.keys())[1]
-    assert f"Next: python -m workshop index {key}" in deployed.run("upload", photo).stderr
+    assert f"Next: emotions index {key}" in deployed.run("upload", photo).stderr
     assert deployed.run("index", key).exit_code == 0
-    assert f"Next: python -m workshop why {key}" in deployed.run("upload", photo).stderr
+    assert f"Next: emotions why {key}" in deployed.run("upload", photo).stderr
 
 
 class Web(BaseHTTPRequestHandler):

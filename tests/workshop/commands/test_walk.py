@@ -221,16 +221,16 @@ def test_why_it_is_queued_or_in_work_or_lost(serverless: Attendee, monkeypatch: 
     key = uploaded(serverless, serverless.photo_file())
     monkeypatch.setattr(diagnosis, "dead_letters", lambda _stacks: [])  # which takes a second to be found empty
     monkeypatch.setattr(diagnosis, "JUST_ARRIVED", timedelta(0))
-    queued = f"{key} is still queued: about %s messages wait in the inbox, %s are being worked on.\n"
-    assert serverless.run("why", key).stdout == queued % (1, 0)
+    queued = f"{key} is still queued: about %s in the inbox, %s in progress.\n"
+    assert serverless.run("why", key).stdout == queued % ("1 message", 0)
     (message,) = sqs.receive_message(QueueUrl=inbox)["Messages"]
-    assert serverless.run("why", key).stdout == queued % (0, 1)
+    assert serverless.run("why", key).stdout == queued % ("0 messages", 1)
     sqs.delete_message(QueueUrl=inbox, ReceiptHandle=message["ReceiptHandle"])
     lost = serverless.run("why", key)
     assert lost.stdout == f"{key} is in the bucket, but nothing waits in the inbox and no result was written.\n"
     assert f"index {key}" in lost.stderr
     monkeypatch.setattr(diagnosis, "JUST_ARRIVED", timedelta(hours=1))
-    assert serverless.run("why", key).stdout == queued % (0, 0), "it may be on its way there"
+    assert serverless.run("why", key).stdout == queued % ("0 messages", 0), "it may be on its way there"
 
 
 def test_why_it_is_done(serverless: Attendee):
@@ -543,7 +543,7 @@ def test_pasted_text_becomes_a_file_of_the_name_it_had(
 
 def test_what_a_terminal_adds_to_a_paste_does_not_matter(attendee: Attendee):
     text = attendee.run("encode", str(attendee.photo_file())).stdout
-    pasted = "$ python -m workshop encode\r\n" + text.replace("\n", "  \r\n\r\n") + "$ \r\n"
+    pasted = "$ emotions encode\r\n" + text.replace("\n", "  \r\n\r\n") + "$ \r\n"
     assert attendee.run("decode", "-o", str(attendee.folder / "back.jpg"), pasted=pasted).exit_code == 0
 
 

@@ -85,7 +85,7 @@ def test_each_attendee_takes_down_their_own_and_at_the_end_the_account_is_as_bef
 
     code, out, err = finished(simon.start("--attendee", "simon", "teardown", "--yes"))
     assert (code, out) == (0, "nothing left\n")
-    assert f"The image {image} stays: somebody else's stack runs it too." in err
+    assert f"The image {image} stays: another stack runs it too." in err
     between = inventory(simon)
     for kind, names in deployed.items():
         simons = [name for name in names if "simon-2" not in name.lower() and name not in bootstrapped[kind]]
@@ -197,7 +197,7 @@ def test_an_interruption_says_how_to_go_on(clinging: Attendee, monkeypatch: pyte
     monkeypatch.setattr(module, "destroy", interrupt)
     ran = clinging.run("--attendee", "simon", "teardown", "--yes")
     assert ran.exit_code == 130
-    assert "Go on: python -m workshop --attendee simon teardown" in ran.stderr
+    assert "To remove the rest, run: emotions --attendee simon teardown" in ran.stderr
 
 
 @pytest.fixture
@@ -215,8 +215,7 @@ exit $(cat code)
     (tmp_path / "config").write_text("[profile mine]\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_REGION", "us-east-1")  # what is chosen on the command line counts instead
-    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
-    monkeypatch.setattr("workshop.takedown.destroy.CDK", tmp_path / "node")
+    monkeypatch.setattr("workshop.aws.cdk.node", lambda: str(tmp_path / "node"))
     return tmp_path
 
 
@@ -256,7 +255,7 @@ def test_the_profile_is_handed_on_and_what_is_typed_meanwhile_is_not(cdk: Path):
 
 
 def test_without_the_cdk_nothing_is_begun(clinging: Attendee, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr("workshop.takedown.destroy.CDK", tmp_path / "cdk")
+    monkeypatch.setattr("workshop.aws.cdk.CLI", tmp_path / "cdk")
     before = inventory(clinging)
     ran = clinging.run("--attendee", "simon", "teardown", "--yes")
     assert ran.exit_code == 1

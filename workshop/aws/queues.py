@@ -1,0 +1,25 @@
+"""How full a queue is."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from workshop.aws.account import Account
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class Messages(NamedTuple):
+    """How many messages wait, and how many were received and not deleted yet."""
+
+    waiting: int
+    in_work: int
+
+
+def messages_in(account: Account, queue_url: str) -> Messages:
+    """What the queue holds; approximately, as SQS counts."""
+    sqs: SQSClient = account.client("sqs")
+    counts = sqs.get_queue_attributes(
+        QueueUrl=queue_url,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    return Messages(int(counts["ApproximateNumberOfMessages"]), int(counts["ApproximateNumberOfMessagesNotVisible"]))
