@@ -39,6 +39,12 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
 }
 """How names of photos end. It counts only in a folder: a file that is named is judged by its content."""
 
+DEEPEST = 3
+"""Folders inside each other that are searched below the one that was named; a camera's card has DCIM/100APPLE."""
+
+MOST_FILES = 1000
+"""Files in a folder and those inside it. More is a disk or a home, and hardly what somebody means to send."""
+
 _PHOTO_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 
 
@@ -95,8 +101,14 @@ def _photos_in(folder: Path) -> list[Path]:
 
     files: list[Path] = []
     for where, inside, names in os.walk(folder, onerror=unreadable):
-        inside[:] = [name for name in inside if not name.startswith(".")]
+        deep = len(Path(where).relative_to(folder).parts)
+        inside[:] = [name for name in inside if deep < DEEPEST and not name.startswith(".")]
         files += [Path(where, name) for name in names if not name.startswith(".")]
+        if deep and len(files) > MOST_FILES:
+            raise WorkshopError(
+                f"The folder {folder} and the folders in it have more than {MOST_FILES} files.",
+                "Name a folder with fewer, or the photos themselves.",
+            )
     photos = sorted(file for file in files if file.suffix.lower() in _PHOTO_SUFFIXES and file.is_file())
     if not photos:
         raise WorkshopError(f"There are no photos in the folder {folder}.", "Name the files themselves to send others.")

@@ -183,3 +183,22 @@ def test_how_many_files_are_left_alone_is_said(
         (tmp_path / name).touch()
     spread([str(tmp_path)])
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_disk_or_a_home_is_not_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Whoever names one by mistake sends none of what is in it."""
+    monkeypatch.setattr(sources, "MOST_FILES", 2)
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (tmp_path / name).touch()
+    assert len(spread([str(tmp_path)])) == 3
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "d.jpg").touch()
+    with pytest.raises(WorkshopError, match="more than 2 files"):
+        spread([str(tmp_path)])
+
+
+def test_folders_are_searched_three_deep(tmp_path: Path):
+    (tmp_path / "1" / "2" / "3" / "4").mkdir(parents=True)
+    for where in ("1/2/3", "1/2/3/4"):
+        (tmp_path / where / "a.jpg").touch()
+    assert spread([str(tmp_path)]) == [str(tmp_path / "1/2/3/a.jpg")]
