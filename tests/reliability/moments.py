@@ -5,6 +5,7 @@ SIGKILL does), breaks the connection, or changes the world: other bytes under th
 """
 
 import hashlib
+import re
 from collections import Counter
 from functools import cache
 
@@ -49,6 +50,12 @@ MOMENTS = (
     ("DeleteObject results", "after"),
 )
 """Every call of the function's. ListObjectsV2, GetObject and IndexFaces are under way at the same time."""
+
+NEW = tuple(each for each in MOMENTS if not re.match("GetObject results|ListFaces|Delete", each[0]))
+"""The moments of a photo that has no earlier result."""
+
+OVER_ANOTHER = tuple(each for each in MOMENTS if each[0] != "GetObject results")
+"""The moments of a version after one that was done."""
 
 AFTER_THE_LOOK = MOMENTS[MOMENTS.index(("HeadObject photo", "after")) :]
 """The function knows which version is current; a photo that is deleted now was done before."""
