@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +26,7 @@ import numpy as np
 from annotator.photo import PICTURES, RESULTS, Photo
 
 from bench.burst.photos import photo, see_painted_faces
+from bench.deployed import log_of, messages, say
 from local_aws.local import LocalAws
 from local_aws.rekognition.conditions import Fault as Refused
 from tests.reliability.faulty_s3 import Fault, FaultyS3, Kind, Request
@@ -144,7 +145,7 @@ def main(photos: int, seed: int) -> None:
     began = time.monotonic()
     with LocalAws() as aws, aws.adopted():
         see_painted_faces(aws)
-        _say("Deploying")
+        say("Deploying")
         aws.prepare()
         aws.deploy()
         room = Room(random.Random(seed), Stacks.of(Account.open()))
@@ -279,9 +280,9 @@ def _wait(room: Room, what: str) -> None:
     until = time.monotonic() + PATIENCE
     empty = 0
     while empty < 4 and time.monotonic() < until:
-        waiting = _messages(room.stacks, room.stacks.inbox_url)
+        waiting = messages(room.stacks, room.stacks.inbox_url)
         empty = 0 if waiting else empty + 1
-        _say(f"{what}: {waiting} messages in the inbox")
+        say(f"{what}: {waiting} messages in the inbox")
         time.sleep(0.5)
 
 
@@ -348,7 +349,7 @@ def _outcomes(room: Room) -> Outcomes:
 def _rows(room: Room, failed: Outcomes, ended: Outcomes, letters: int) -> dict[str, object]:
     begun: Counter[str] = Counter()
     ends: Counter[str] = Counter()
-    for event in _log(room.stacks):
+    for _, event in log_of(room.stacks):
         if event.startswith("{"):
             line = json.loads(event)
             if line.get("status") == "begun":
@@ -391,36 +392,9 @@ def _list(counts: Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts)
 
 
-def _log(stacks: Stacks) -> Iterator[str]:
-    assert stacks.log_group
-    logs = stacks.account.client("logs")
-    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=stacks.log_group):
-        for event in page["events"]:
-            yield event["message"]
-
-
 def _listed(s3: Any, bucket: str) -> list[str]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     return [each["Key"] for page in pages for each in page.get("Contents", [])]
-
-
-def _messages(stacks: Stacks, queue: str) -> int:
-    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    counted = stacks.account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-    return sum(int(count) for count in counted.values())
-
-
-_said = [0.0]
-
-
-def _say(line: str) -> None:
-    """Progress: on a terminal one line that moves, elsewhere a line every ten seconds."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{line}")
-    elif time.monotonic() - _said[0] > 10:
-        _said[0] = time.monotonic()
-        sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -28,6 +27,7 @@ from annotator.result import Result
 from botocore.exceptions import ClientError
 
 from bench.burst.photos import see_painted_faces
+from bench.deployed import log_of, messages
 from bench.processors import limited, processors_at
 from local_aws.local import PROJECT, LocalAws
 from local_aws.rekognition import operations
@@ -153,10 +153,10 @@ def deployed(some: list[Hostile], patience: float) -> bool:
                 not_taken.append(f"{each.name} ({type(error).__name__})")
         sent = [each for each in some if not any(line.startswith(each.name + " ") for line in not_taken)]
         until = time.monotonic() + patience
-        while time.monotonic() < until and (waiting := _messages(stacks, stacks.inbox_url)):
+        while time.monotonic() < until and (waiting := messages(stacks, stacks.inbox_url)):
             _say(f"{waiting} of {len(sent)} wait in the inbox", again=True)
             time.sleep(1)
-        dead, log = _messages(stacks, stacks.dead_letter_queue_url), _log(stacks)
+        dead, log = messages(stacks, stacks.dead_letter_queue_url), [line for _, line in log_of(stacks)]
         results = {each.name: _result(stacks, each.key or "") for each in sent}
         without = [name for name, result in results.items() if result is None]
         troubles = _troubles(log, {each.key: each.name for each in sent})
@@ -194,17 +194,6 @@ def _troubles(log: Sequence[str], names: dict[str | None, str]) -> list[str]:
             name = next((name for id_, name in begun.items() if id_ in line), None)
             ends.append(f"{name}: {died[0]}")
     return ends
-
-
-def _log(stacks: Stacks) -> list[str]:
-    pages = stacks.account.client("logs").get_paginator("filter_log_events").paginate(logGroupName=stacks.log_group)
-    return [event["message"] for page in pages for event in page["events"]]
-
-
-def _messages(stacks: Stacks, queue: str) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    counted: Any = stacks.account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
-    return sum(int(count) for count in counted["Attributes"].values())
 
 
 # --- chance -------------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """`python -m bench.burst`: 500 photos within a minute, at 5 and at 50 IndexFaces a second, both designs; a table."""
 
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -10,6 +9,7 @@ import click
 from bench.burst import original, ours
 from bench.burst.measures import Played, median, percentile
 from bench.burst.photos import photo, see_painted_faces
+from bench.deployed import say
 from local_aws.local import LocalAws
 
 LATENCY = (0.4, 0.6)
@@ -36,14 +36,14 @@ def main(
 ) -> None:
     """Play the burst and print a Markdown table; for example: python -m bench.burst --photos 60 --within 7"""
     before = _steadiness()
-    _say(f"Making {photos} photos")
+    say(f"Making {photos} photos")
     made = {f"photo-{number:05}.jpg": photo(number) for number in range(photos)}
     played = [
-        play(design, made, quota=quota, within=within, patience=patience, concurrency=concurrency, say=_say)
+        play(design, made, quota=quota, within=within, patience=patience, concurrency=concurrency, say=say)
         for quota in quotas
         for design in designs
     ]
-    _say("")
+    say("")
     click.echo(
         f"{photos} photos of {sum(map(len, made.values())) / len(made) / 1e6:.1f} MB within {within:g} s; IndexFaces "
         f"takes {LATENCY[0]:g} to {LATENCY[1]:g} s, above its quota ThrottlingException; "
@@ -129,19 +129,6 @@ def _steadiness(times: int = 25) -> str:
         photo(0)
         took.append((time.perf_counter() - began) * 1000)
     return f"{median(took):.0f} ms (worst {max(took):.0f})"
-
-
-_said = [0.0]
-
-
-def _say(line: str) -> None:
-    """Progress: on a terminal one line that moves, elsewhere a line every ten seconds."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{line}")
-        sys.stderr.flush()
-    elif line and time.monotonic() - _said[0] > 10:
-        _said[0] = time.monotonic()
-        print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from annotator.photo import RESULTS
 
 from bench.burst.crowd import upload
 from bench.burst.measures import Played, invocation
+from bench.deployed import log_of, messages
 from local_aws.local import LocalAws
 from workshop.aws.account import Account
 from workshop.aws.stacks import Stacks
@@ -40,7 +41,7 @@ def play(
     until = time.monotonic() + patience
     empty = 0
     while empty < SETTLED and time.monotonic() < until:
-        waiting = _messages(stacks, stacks.inbox_url)
+        waiting = messages(stacks, stacks.inbox_url)
         empty = empty + 1 if waiting == 0 else 0
         say(f"{waiting} of {len(photos)} photos wait in the inbox")
         time.sleep(0.3)
@@ -50,8 +51,8 @@ def play(
         workers=f"{_max_concurrency(stacks)} (event source)",
         uploaded=uploaded,
         done={},
-        dead_letters=_messages(stacks, stacks.dead_letter_queue_url),
-        waiting=_messages(stacks, stacks.inbox_url),
+        dead_letters=messages(stacks, stacks.dead_letter_queue_url),
+        waiting=messages(stacks, stacks.inbox_url),
         calls=aws.rekognition.conditions.calls().get("IndexFaces", 0),
         throttled=sum(aws.rekognition.conditions.refusals().get("IndexFaces", {}).values()),
     )
@@ -64,19 +65,14 @@ def _read_log(stacks: Stacks, played: Played) -> None:
     """When each photo was done, how often one had to begin again, and what each invocation took."""
     invocations = []
     begun = 0
-    assert stacks.log_group
-    for page in (
-        stacks.account.client("logs").get_paginator("filter_log_events").paginate(logGroupName=stacks.log_group)
-    ):
-        for event in page["events"]:
-            at, message = event["timestamp"] / 1000, event["message"]
-            if one := invocation(at, message):
-                invocations.append(one)
-            elif message.startswith("{"):
-                line = json.loads(message)
-                begun += line.get("status") == "begun"
-                if line.get("status") in ("annotated", "no_face", "rejected"):
-                    played.done[line["key"]] = _seconds(line["time"])
+    for at, message in log_of(stacks):
+        if one := invocation(at, message):
+            invocations.append(one)
+        elif message.startswith("{"):
+            line = json.loads(message)
+            begun += line.get("status") == "begun"
+            if line.get("status") in ("annotated", "no_face", "rejected"):
+                played.done[line["key"]] = _seconds(line["time"])
     played.invocations = invocations
     played.begun_again = begun - len(played.uploaded)
 
@@ -106,12 +102,6 @@ def _document(s3: Any, bucket: str, key: str) -> dict[str, Any]:
 def _seconds(written: str) -> float:
     """The log's `2026-11-22T10:00:00.123Z` as seconds since 1970."""
     return datetime.fromisoformat(written).timestamp()
-
-
-def _messages(stacks: Stacks, queue: str) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    counted = stacks.account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-    return sum(int(count) for count in counted.values())
 
 
 def _max_concurrency(stacks: Stacks) -> int:

@@ -9,6 +9,7 @@ import hashlib
 import io
 import itertools
 import json
+import uuid
 from collections import defaultdict
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -60,11 +61,11 @@ class AwsInMemory:
         self._numbers = itertools.count(1)
 
     def cloud(self):
-        s3, rekognition = _client("s3", self._answer_s3), _client("rekognition", self._answer_rekognition)
+        s3, rekognition = client("s3", self._answer_s3), client("rekognition", self._answer_rekognition)
         return Cloud(s3, rekognition, processed_bucket=PROCESSED, collection_id=COLLECTION)
 
     def inbox(self, retry_after=RETRY_AFTER):
-        return Inbox(INBOX, retry_after, connect=lambda: _client("sqs", self._answer_sqs))
+        return Inbox(INBOX, retry_after, connect=lambda: client("sqs", self._answer_sqs))
 
     def function(self, long_edge=2048):
         """What the handler works with."""
@@ -163,16 +164,19 @@ class AwsInMemory:
             return _response(request, status, {}, json.dumps({"__type": code, "message": "no"}).encode())
         return _response(request, 200, {}, json.dumps(getattr(self, f"_{operation.lower()}")(asked)).encode())
 
+    def faces_of(self, image):
+        """What Rekognition finds in an image."""
+        return self.seen
+
     def _indexfaces(self, asked):
-        image = asked["Image"]
-        if "S3Object" in image:
-            self.images.append(self._version(image["S3Object"]["Name"], image["S3Object"]["Version"])[1])
-        else:
-            self.images.append(base64.b64decode(image["Bytes"]))
+        named = asked["Image"].get("S3Object")
+        image = (
+            self._version(named["Name"], named["Version"])[1] if named else base64.b64decode(asked["Image"]["Bytes"])
+        )
+        self.images.append(image)
         records = []
-        for number, detail in enumerate(self.seen):
-            name = hashlib.md5(f"{number}{asked['ExternalImageId']}".encode()).hexdigest()
-            face_id = f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
+        for number, detail in enumerate(self.faces_of(image)):
+            face_id = str(uuid.UUID(hashlib.md5(f"{number}{asked['ExternalImageId']}".encode() + image).hexdigest()))
             self.collection[face_id] = asked["ExternalImageId"]
             records.append({"Face": {"FaceId": face_id}, "FaceDetail": detail})
         return {
@@ -210,19 +214,20 @@ def s3_call(request):
     return operation, url.netloc.split(".")[0], unquote(url.path[1:]), query
 
 
-def _client(service, answer):
-    client = boto3.client(
+def client(service, answer, tries=1):
+    """A client that asks `answer` instead of AWS, and gives up after so many tries."""
+    made = boto3.client(
         service,
         region_name="ap-southeast-2",
         aws_access_key_id="test",
         aws_secret_access_key="test",
         # Bodies as they are, rather than in chunks with a checksum after them.
         config=Config(
-            retries={"mode": "standard", "total_max_attempts": 1}, request_checksum_calculation="when_required"
+            retries={"mode": "standard", "total_max_attempts": tries}, request_checksum_calculation="when_required"
         ),
     )
-    client.meta.events.register(f"before-send.{service}", answer)
-    return client
+    made.meta.events.register(f"before-send.{service}", answer)
+    return made
 
 
 def _header(request, name):

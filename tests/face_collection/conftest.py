@@ -12,6 +12,7 @@ import boto3
 import pytest
 
 from local_aws.rekognition import RekognitionServer
+from tests.local_aws.rekognition.painted import PaintedSight
 
 REGION = "ap-southeast-2"
 ACCOUNTS = itertools.count(111122220000)
@@ -56,19 +57,9 @@ def letterbox() -> Iterator[Letterbox]:
     server.server_close()
 
 
-class NoEyes:
-    """A collection's life needs no eyes."""
-
-    def find(self, pixels: object, *, confidence: float) -> list[Any]:
-        raise AssertionError("a collection's life has no pictures")
-
-    def read(self, pixels: object, box: object) -> None:
-        raise AssertionError("a collection's life has no pictures")
-
-
 @pytest.fixture(scope="session")
 def one_server() -> Iterator[RekognitionServer]:
-    with RekognitionServer(sight=NoEyes()) as running:
+    with RekognitionServer(sight=PaintedSight()) as running:
         yield running
 
 

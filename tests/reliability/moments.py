@@ -4,19 +4,17 @@ A moment is a call of the function's, before or after it took effect. What happe
 SIGKILL does), breaks the connection, or changes the world: other bytes under the key, another delivery, a deletion.
 """
 
-import base64
 import hashlib
+import re
 from collections import Counter
 from functools import cache
 
-import boto3
 from annotator.cloud import Cloud
 from annotator.decoding import decode
 from annotator.workflow import annotate
-from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 
-from tests.annotator.aws_in_memory import COLLECTION, PROCESSED, RAW, AwsInMemory, face_detail, s3_call
+from tests.annotator.aws_in_memory import COLLECTION, PROCESSED, RAW, AwsInMemory, client, face_detail, s3_call
 from tests.annotator.photos import encoded, quarters
 
 KEY = "me.jpg"
@@ -53,6 +51,12 @@ MOMENTS = (
 )
 """Every call of the function's. ListObjectsV2, GetObject and IndexFaces are under way at the same time."""
 
+NEW = tuple(each for each in MOMENTS if not re.match("GetObject results|ListFaces|Delete", each[0]))
+"""The moments of a photo that has no earlier result."""
+
+OVER_ANOTHER = tuple(each for each in MOMENTS if each[0] != "GetObject results")
+"""The moments of a version after one that was done."""
+
 AFTER_THE_LOOK = MOMENTS[MOMENTS.index(("HeadObject photo", "after")) :]
 """The function knows which version is current; a photo that is deleted now was done before."""
 
@@ -64,8 +68,8 @@ class Killed(BaseException):
 class World(AwsInMemory):
     """S3, Rekognition and an inbox in memory, and deliveries of its messages to the function.
 
-    A face lies elsewhere in each picture, and has an id of its own for each picture and external image id, so that
-    it shows which bytes Rekognition saw. `tries` is how often a client calls before it gives up.
+    A face lies elsewhere in each picture, so that it shows which bytes Rekognition saw. `tries` is how
+    often a client calls before it gives up.
     """
 
     def __init__(self, tries=1):
@@ -137,15 +141,8 @@ class World(AwsInMemory):
                 happening()
         return answered
 
-    def _indexfaces(self, asked):
-        image = asked["Image"]
-        by_name = image.get("S3Object")
-        seen = self._version(KEY, by_name["Version"])[1] if by_name else base64.b64decode(image["Bytes"])
-        self.images.append(seen)
-        digest = hashlib.md5(seen + asked["ExternalImageId"].encode()).hexdigest()
-        face_id = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
-        self.collection[face_id] = asked["ExternalImageId"]
-        return {"FaceRecords": [{"Face": {"FaceId": face_id}, "FaceDetail": face_detail(_left(seen))}]}
+    def faces_of(self, image):
+        return [face_detail(_left(image))]
 
 
 def _cloud_of(world, tries):
@@ -160,20 +157,10 @@ _asked = {}
 
 @cache
 def _clients(tries):
-    about = {
-        "region_name": "ap-southeast-2",
-        "aws_access_key_id": "test",
-        "aws_secret_access_key": "test",
-        "config": Config(
-            retries={"mode": "standard", "total_max_attempts": tries}, request_checksum_calculation="when_required"
-        ),
-    }
-    s3, rekognition = boto3.client("s3", **about), boto3.client("rekognition", **about)
-    s3.meta.events.register("before-send.s3", lambda request, **_: _asked["world"].answer_s3(request))
-    rekognition.meta.events.register(
-        "before-send.rekognition", lambda request, **_: _asked["world"].answer_rekognition(request)
+    return (
+        client("s3", lambda request, **_: _asked["world"].answer_s3(request), tries),
+        client("rekognition", lambda request, **_: _asked["world"].answer_rekognition(request), tries),
     )
-    return s3, rekognition
 
 
 def killed():
