@@ -1,4 +1,4 @@
-"""Node.js, which the CDK CLI and CDK's own functions run on: the one from PyPI before any other."""
+"""Finds Node.js for the CDK CLI and CDK's own functions; prefers the one from PyPI."""
 
 import shutil
 from pathlib import Path
@@ -18,5 +18,5 @@ def node() -> str:
     else:
         found = str(Path(ROOT_DIR, "bin", "node"))
     if not found:
-        raise LocalAwsError("Node.js was not found, which CDK needs; `make local` installs it into .venv.")
+        raise LocalAwsError("Node.js, which CDK needs, was not found; `make local` installs it into .venv.")
     return found

@@ -1,4 +1,4 @@
-"""One function as it is deployed: what GetFunctionConfiguration says, in our own words."""
+"""One deployed function: the values of GetFunctionConfiguration."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
-"""A Rekognition-compatible server on loopback that really finds faces and reads expressions.
+"""A Rekognition-compatible server on loopback that really finds faces and recognises expressions.
 
-Read server.py for how to run it, then operations.py for what it answers; looking.py and eyes.py are how it sees,
-face_detail.py says what each attribute rests on.
+Read server.py for how to run it, then operations.py for its answers. looking.py and eyes.py find the faces, and
+face_detail.py describes the source of each attribute.
 
-The account is the caller's access key when that has 12 digits, and each account and region has its own collections.
-Faces, ids and descriptors live in memory and end with the server.
+An access key of 12 digits is the caller's account. Each account and region has its own collections. Faces, ids and
+descriptors are kept in memory and end with the server.
 """
 
 from local_aws.rekognition.conditions import Conditions, Fault

@@ -1,4 +1,4 @@
-"""Rekognition over HTTP, as AWS SDKs speak to it: AWS JSON 1.1 on loopback."""
+"""Rekognition over HTTP for AWS SDKs: AWS JSON 1.1 on loopback."""
 
 import contextlib
 import json
@@ -24,23 +24,23 @@ from local_aws.rekognition.service_model import answer_to, request_from
 
 CONTROL = "/_control"
 LARGEST_BODY = 32 * 1024 * 1024
-"""Bytes of request that are read. Far above the 5 MB of image allowed, whose excess is answered politely."""
+"""The most bytes of a request that are read. Far above the 5 MB for an image, so that a larger one gets an answer."""
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/\s]+)/\d{8}/(?P<region>[^/\s]+)/rekognition/aws4_request")
 
 
 def account_of(access_key: str) -> str:
-    """The account behind an access key: a key of 12 digits is the account, as in the emulator; any other, the first."""
+    """The account of an access key: the key itself if it has 12 digits, as in the emulator, otherwise 000000000000."""
     return access_key if re.fullmatch(r"\d{12}", access_key) else "000000000000"
 
 
 class RekognitionServer:
     """A Rekognition-compatible server on 127.0.0.1 that really finds faces.
 
-    `s3_endpoint` is where S3Object images are read from, as the caller. `port` 0 takes a free one. `account_of`
-    replaces the rule above where keys mean something else. `permissions` holds callers to their policies; without it
-    everybody may do everything. `conditions` plays quotas, latency and faults and counts
-    the calls; the same is reached over HTTP at `/_control`:
+    S3Object images are read from `s3_endpoint`, as the caller. `port` 0 selects a free one. `account_of` replaces the
+    rule above for other keys. `permissions` enforces callers' policies; without it, every caller can do everything.
+    `conditions` simulates quotas, latencies and faults and counts the calls. It is also available over HTTP at
+    `/_control`:
 
         GET  /_control                  {"calls": {"IndexFaces": 3}, "calls_by_account": …, "refusals": …, …}
         POST /_control                  {"clear": true, "quotas": {"IndexFaces": 5 or null},
@@ -48,7 +48,7 @@ class RekognitionServer:
                                          "faults": [{"operation": "IndexFaces", "code": "ThrottlingException",
                                                      "times": 3, "probability": 0.5}]}
 
-    Nothing is stored on disk and nothing survives `stop`. Use it as a context manager, or `start` and `stop` it.
+    All state is in memory and ends with `stop`. Use it as a context manager, or call `start` and `stop`.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class RekognitionServer:
 
     @property
     def url(self) -> str:
-        """Where boto3's `endpoint_url` should point; RuntimeError before `start`."""
+        """The value for boto3's `endpoint_url`. Raises RuntimeError before `start`."""
         if self._http is None:
             raise RuntimeError("the Rekognition server is not running; start it first")
         return f"http://127.0.0.1:{self._http.server_port}"

@@ -1,4 +1,4 @@
-"""CloudFormation's requests twice, at once, interrupted, throttled: one collection, or none."""
+"""CloudFormation's requests duplicated, concurrent, interrupted or throttled: one collection, or none."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ FACES = f"{FAMILY}.faces"
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 def collections(rekognition):
@@ -20,7 +20,7 @@ def collections(rekognition):
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
-def test_the_same_request_twice_at_once_has_the_same_answer_twice(cloudformation, letterbox, rekognition, request_type):
+def test_concurrent_duplicates_of_a_request_have_the_same_answer(cloudformation, letterbox, rekognition, request_type):
     """Lambda delivers an asynchronous event at least once."""
     if request_type != "Create":
         cloudformation.ask("Create")
@@ -41,7 +41,7 @@ def test_the_same_request_twice_at_once_has_the_same_answer_twice(cloudformation
 
 
 @pytest.mark.parametrize("deed", ["create", "delete"])
-def test_a_function_killed_before_its_answer_is_called_again_and_answers(
+def test_a_function_killed_before_its_answer_is_retried(
     cloudformation,
     letterbox,
     rekognition,
@@ -68,13 +68,13 @@ def test_a_function_killed_before_its_answer_is_called_again_and_answers(
     assert collections(rekognition) == ([] if deed == "delete" else [FACES])
 
 
-def test_a_throttled_rekognition_is_asked_again(cloudformation, rekognition, server):
+def test_a_throttled_rekognition_call_is_retried(cloudformation, rekognition, server):
     server.control({"faults": [{"operation": "CreateCollection", "code": "ThrottlingException", "times": 2}]})
     assert cloudformation.ask("Create")["Status"] == "SUCCESS"
     assert collections(rekognition) == [FACES]
 
 
-def test_a_rekognition_that_keeps_failing_is_asked_three_times_and_reported(cloudformation, server):
+def test_a_failing_rekognition_is_reported_after_three_calls(cloudformation, server):
     server.control({"faults": [{"operation": "CreateCollection", "code": "InternalServerError"}]})
     answer = cloudformation.ask("Create")
     assert answer["Status"] == "FAILED"
