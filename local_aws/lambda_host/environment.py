@@ -194,13 +194,13 @@ class ExecutionEnvironment:
             case _TimedOut():
                 self.healthy = False
                 sentence = f"Task timed out after {self.function.timeout}.00 seconds"
-                return _Outcome(_error("Sandbox.Timedout", request_id, sentence), "timeout", said=sentence)
+                return _Outcome(_error("Sandbox.Timedout", request_id, sentence), "timeout", log_text=sentence)
             case _Died(code):
                 self.healthy = False
                 sentence = _why_it_died(code)
-                said = f"Error: {sentence}\nRuntime.ExitError"
+                log_text = f"Error: {sentence}\nRuntime.ExitError"
                 return _Outcome(
-                    _error("Runtime.ExitError", request_id, sentence), "error", "Runtime.ExitError", said=said
+                    _error("Runtime.ExitError", request_id, sentence), "error", "Runtime.ExitError", log_text=log_text
                 )
             case _:
                 raise AssertionError(ending)
@@ -210,10 +210,10 @@ class ExecutionEnvironment:
         # awslambdaric ends the lines of a stack trace with carriage returns, so that the trace stays one log event.
         text = self._output.read().decode(errors="replace")
         lines = [LogEvent.now(line.replace("\r", "\n")) for line in text.split("\n") if line.strip()]
-        if outcome.said:
+        if outcome.log_text:
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             prefix = f"{now} {request_id} " if outcome.status == "timeout" else f"RequestId: {request_id} "
-            lines.append(LogEvent.now(prefix + outcome.said))
+            lines.append(LogEvent.now(prefix + outcome.log_text))
         return lines
 
     def _report(self, request_id: str, seconds: float, init_seconds: float | None, outcome: "_Outcome") -> Report:
@@ -244,7 +244,7 @@ class _Outcome:
     payload: bytes
     status: str
     error_type: str | None = None
-    said: str | None = None
+    log_text: str | None = None
 
 
 def _why_it_died(code: int) -> str:

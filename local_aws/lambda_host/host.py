@@ -32,14 +32,14 @@ _LOG_TAIL = 4096
 
 
 class LambdaHost:
-    """Runs invocations, each in a process of its own that is kept warm for the next one.
+    """Runs each invocation in a separate process, which is kept warm for the next one.
 
-    `emulator` is the address of the emulator that holds the functions and their log groups, `rekognition` that of the
-    Rekognition-compatible server, if any; `assemblies` the `cdk.out` folders that image functions come from. `folder`
-    is made for the functions' code and temporary files, and removed in the end.
+    `emulator` is the URL of the emulator with the functions and their log groups, and `rekognition` that of the
+    Rekognition-compatible server, if any. `assemblies` are the `cdk.out` folders of image functions. `folder` is
+    created for the functions' code and temporary files, and removed at the end.
 
-    The emulator POSTs `{"configuration": what GetFunctionConfiguration answers, "credentials": environment variables,
-    "request_id": …, "event": …}` to `url`, and is answered `{"payload": …, "is_error": …, "log": the last 4 KB}`.
+    The emulator POSTs `{"configuration": GetFunctionConfiguration's answer, "credentials": environment variables,
+    "request_id": …, "event": …}` to `url`. The answer is `{"payload": …, "is_error": …, "log": the last 4 KB}`.
     """
 
     def __init__(
@@ -196,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _json(payload: bytes) -> Any:
-    """A payload as the value it stands for; a handler may also answer with bytes that are no JSON."""
+    """The value of a payload. A handler's answer can also be bytes that are not JSON."""
     try:
         return json.loads(payload)
     except ValueError:

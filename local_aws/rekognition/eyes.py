@@ -170,7 +170,7 @@ class Eyes:
         except EOFError as error:
             self._end()
             raise EyesClosed(
-                "The face analysis ended as it started (its reason is above); `make local` installs what it needs into "
+                "The face analysis ended at start-up (the reason is above); `make local` installs its packages into "
                 "node_modules."
             ) from error
         return self._process

@@ -88,9 +88,9 @@ class RekognitionServer:
         return f"http://127.0.0.1:{self._http.server_port}"
 
     def start(self) -> Self:
-        """Listen, and open the eyes meanwhile; returns as soon as requests are accepted.
+        """Start to listen, and start face-api in the background. Returns when requests are accepted.
 
-        Raises OSError when the port is taken.
+        Raises OSError if the port is taken.
         """
         if self._http is not None:
             return self
@@ -104,7 +104,7 @@ class RekognitionServer:
         return self
 
     def stop(self) -> None:
-        """Stop listening and close the eyes; no process stays behind. Safe to repeat."""
+        """Stop listening and end face-api's process. Safe to repeat."""
         http, self._http = self._http, None
         if http is not None:
             http.shutdown()
@@ -115,7 +115,7 @@ class RekognitionServer:
         self.eyes.close()
 
     def answer(self, operation: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """What the service answers, as JSON values; raises Refusal."""
+        """The service's answer as JSON values. Raises Refusal."""
         known = self._permissions.account_of(caller) if self._permissions else None
         place = Place(known or self.account_of(caller.access_key), caller.region)
         try:
@@ -129,9 +129,9 @@ class RekognitionServer:
             raise
 
     def control(self, wishes: Any) -> dict[str, Any]:
-        """Do what a POST to /_control asks and report; raises ValueError for what it cannot mean."""
+        """Apply a POST to /_control and return the report. Raises ValueError for invalid values."""
         if not isinstance(wishes, dict):
-            raise ValueError("send a JSON object")  # noqa: TRY004 (one kind of error for every kind of nonsense)
+            raise ValueError("send a JSON object")  # noqa: TRY004 (one error for all invalid values)
         if unknown := wishes.keys() - {"clear", "quotas", "latencies", "faults"}:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known are clear, quotas, latencies and faults")
         try:
@@ -161,7 +161,7 @@ class _Http(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that hung up, as a function does when its time is over, is no news."""
+        """Ignore closed connections, for example of a function that timed out."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -172,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def do_POST(self) -> None:
-        """One operation, or a wish to /_control."""
+        """Handle one operation, or a request to /_control."""
         body = self._body()
         if body is None:
             return
@@ -182,14 +182,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._operation(body)
 
     def do_GET(self) -> None:
-        """What is played and counted, at /_control."""
+        """Return the conditions and counts for /_control."""
         if self.path == CONTROL:
             self._send(200, self.server_of.conditions.report(), "application/json")
         else:
             self._send(404, {"message": f"nothing at {self.path}; operations are POSTed to /"}, "application/json")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the signature is the library's)
-        """Say nothing: requests hold faces."""
+        """Logs nothing: requests contain faces."""
 
     def _body(self) -> bytes | None:
         length = int(self.headers.get("Content-Length") or 0)

@@ -101,10 +101,10 @@ print("statuses", *(f"{name}:{aws.result(name)['status']}" for name in photos))
 for module in (cv2, numpy, boto3, PIL, pi_heif):
     print("from", module.__file__)
 """
-    said = in_image(image, code)
+    printed = in_image(image, code)
     kinds = ("JPEG", "PNG", "WebP", "AVIF", "GIF", "TIFF", "BMP", "HEIC")
-    assert [word for word in said if word.endswith(":annotated")] == [f"{kind}:annotated" for kind in kinds]
-    assert all(word.startswith(str(image)) for word in said[said.index("from") + 1 :] if word != "from")
+    assert [word for word in printed if word.endswith(":annotated")] == [f"{kind}:annotated" for kind in kinds]
+    assert all(word.startswith(str(image)) for word in printed[printed.index("from") + 1 :] if word != "from")
 
 
 @pytest.mark.slow

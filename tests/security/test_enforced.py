@@ -366,8 +366,8 @@ def test_a_photo_goes_wrong_without(by_hand, permission):
     before = set(by_hand.annotator.lines())
     with by_hand.annotator.without((action, by_hand.resource(name, by_hand.annotator))):
         assert what_goes_wrong(by_hand)
-    (*_, said) = (line for line in set(by_hand.annotator.lines()) - before if '"error"' in line)
-    assert "AccessDenied" in said or "Forbidden" in said
+    (*_, last) = (line for line in set(by_hand.annotator.lines()) - before if '"error"' in line)
+    assert "AccessDenied" in last or "Forbidden" in last
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ def test_a_failed_photo_waits_for_the_queue_without(by_hand):
     """With the permission, the message is visible again after a few seconds."""
     action, inbox = "sqs:ChangeMessageVisibility", by_hand.resource("inbox", by_hand.annotator)
     reading = ("s3:GetObject", by_hand.resource("raw/*", by_hand.annotator))
-    for permissions, said in (([reading], '"retry scheduled"'), ([reading, (action, inbox)], "AccessDenied")):
+    for permissions, expected in (([reading], '"retry scheduled"'), ([reading, (action, inbox)], "AccessDenied")):
         uploaded(by_hand, "failing.jpg", picture(False))
         received = boto3.client("sqs").receive_message(QueueUrl=by_hand.outputs["InboxUrl"])["Messages"][0]
         with ExitStack() as taken:
@@ -401,7 +401,7 @@ def test_a_failed_photo_waits_for_the_queue_without(by_hand):
             record = {"messageId": "1", "receiptHandle": received["ReceiptHandle"], "body": received["Body"]}
             by_hand.annotator.invoke({"Records": [record]})
         (*_, last) = (line for line in by_hand.annotator.lines() if '"waiting"' in line)
-        assert said in last
+        assert expected in last
 
 
 @pytest.mark.parametrize(
@@ -503,15 +503,15 @@ def test_all_servers_listen_on_loopback_only(by_hand):
 def test_no_log_contains_credentials_or_signed_urls(by_hand):
     """Neither the functions' logs, including errors and custom resources, nor the emulator's own."""
     functions = (by_hand.annotator, by_hand.face_collection, by_hand.bucket_emptier)
-    said = [line for function in functions for line in function.lines()]
-    assert any("AccessDenied" in line for line in said)
-    said.append(by_hand.aws.emulator.log.read_text())
+    lines = [line for function in functions for line in function.lines()]
+    assert any("AccessDenied" in line for line in lines)
+    lines.append(by_hand.aws.emulator.log.read_text())
     given = [process.environ() for process in psutil.Process().children(recursive=True)]
     held = {one[name] for one in given for name in ("AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN") if name in one}
     secrets = {each for each in held if each.startswith("ASIA") or len(each) > 40}
     assert len(secrets) >= 2
     signed = re.compile("X-Amz-(Signature|Credential|Security-Token)", re.IGNORECASE)
-    assert [line for line in said if signed.search(line) or any(secret in line for secret in secrets)] == []
+    assert [line for line in lines if signed.search(line) or any(secret in line for secret in secrets)] == []
 
 
 def test_the_stacks_are_deleted_with_all_their_data(by_hand):

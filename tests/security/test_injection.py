@@ -91,9 +91,9 @@ def result(key: str, reason: str | None = None) -> Result:
 def test_a_file_name_cannot_leave_its_log_line(function, capsys, name):
     annotated(function, name, encoded(quarters(), "JPEG"))
     lines = capsys.readouterr().out.splitlines()
-    said = [json.loads(line) for line in lines]
-    assert [line["status"] for line in said] == ["begun", "no_face" if not function.seen else "annotated"]
-    assert {line["key"] for line in said} == {name}
+    logged = [json.loads(line) for line in lines]
+    assert [line["status"] for line in logged] == ["begun", "no_face" if not function.seen else "annotated"]
+    assert {line["key"] for line in logged} == {name}
     assert all(line.isascii() and line.isprintable() for line in lines)
 
 
@@ -164,9 +164,9 @@ def test_a_file_name_is_one_word_in_a_printed_command(tmp_path, name):
 @every_name
 def test_a_file_name_cannot_break_an_error_line(capsys, name):
     WorkshopError(f"{name} was refused: {name}").show()
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert not FORBIDDEN.search(said)
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert not FORBIDDEN.search(output)
 
 
 @every_name
