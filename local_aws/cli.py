@@ -37,7 +37,9 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         if not os.access(PROJECT, os.W_OK):
-            raise WorkshopError(f"{PROJECT} is not writable, and the local AWS keeps its files there.", "Copy it.")
+            raise WorkshopError(
+                f"{PROJECT} is not writable, and the local AWS keeps its files there.", "Copy the project."
+            )
         try:
             with _ended_by_signals(), aws_errors_as_sentences():
                 return super().invoke(ctx)

@@ -189,7 +189,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(monkeypatch: pytest.Mon
     monkeypatch.setattr("local_aws.cli.os.access", lambda *_: False)
     ran = CliRunner().invoke(commands.local_aws, ["demo"])
     assert ran.exit_code == 1
-    assert ran.stderr.startswith(f"Error: {PROJECT} cannot be written")
+    assert ran.stderr.startswith(f"Error: {PROJECT} is not writable")
 
 
 def test_outside_the_virtual_environment_it_says_how_to_get_in():
