@@ -8,4 +8,4 @@ if __name__ == "__main__":
 
         local_aws(prog_name="python -m local_aws")
     except ModuleNotFoundError as missing:
-        sys.exit(f"This Python lacks {missing.name}; type: make local (or: source .venv/bin/activate)")
+        sys.exit(f"The package {missing.name} is not installed; type: make local (or: source .venv/bin/activate)")

@@ -21,24 +21,25 @@ from workshop.terminal.console import err, out
 from workshop.terminal.errors import WorkshopError, aws_errors_as_sentences
 
 STATE = PROJECT / "build" / "local-aws.json"
-"""Which process keeps the local AWS up, so that `down` finds it."""
+"""The process that runs the local AWS, for `down`."""
 
 VARIABLES = PROJECT / "build" / "local-aws.env"
-"""What a shell needs to work with it: `source build/local-aws.env`."""
+"""The environment variables for a shell: `source build/local-aws.env`."""
 
 GRACE = 20.0
 """Seconds that `down` waits for the other process to end."""
 
-
-_STOPPED = "Stopped; nothing of the local AWS is left."
+_STOPPED = "Stopped the local AWS; nothing is left."
 
 
 class _Commands(click.Group):
-    """Every failure that we foresaw is one sentence, and Ctrl-C no traceback."""
+    """Prints expected failures as one sentence, and no traceback after Ctrl-C."""
 
     def invoke(self, ctx: click.Context) -> Any:
         if not os.access(PROJECT, os.W_OK):
-            raise WorkshopError(f"{PROJECT} cannot be written, and the local AWS keeps its files there.", "Copy it.")
+            raise WorkshopError(
+                f"{PROJECT} is not writable, and the local AWS keeps its files there.", "Copy the project."
+            )
         try:
             with _ended_by_signals(), aws_errors_as_sentences():
                 return super().invoke(ctx)
@@ -52,7 +53,7 @@ class _Commands(click.Group):
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """A polite kill, or a closed terminal, takes everything down as Ctrl-C does."""
+    """SIGTERM, or a closed terminal, stops everything as Ctrl-C does."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -67,26 +68,26 @@ def _ended_by_signals() -> Iterator[None]:
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def local_aws() -> None:
-    """An AWS on this machine alone: no account, no Docker, no network.
+    """A simulated AWS on this machine: no account, no Docker, no network.
 
     \b
       python -m local_aws demo               the whole workshop, with six group photos
-      python -m local_aws demo me.jpg        with your own
-      python -m local_aws up                 keep it running, and type the workshop's commands yourself
+      python -m local_aws demo me.jpg        with your own photo
+      python -m local_aws up                 keep it running and type the workshop's commands yourself
     """
 
 
 @local_aws.command()
 @click.argument("photos", metavar="[PHOTO]...", nargs=-1, required=False)
-@click.option("--open/--no-open", "open_page", default=True, help="Open the page in the browser, where there is one.")
+@click.option("--open/--no-open", "open_page", default=True, help="Open the page in the browser, if there is one.")
 def demo(photos: tuple[str, ...], open_page: bool) -> None:
-    """Deploy, send photos in, see the faces, destroy, and prove that nothing is left.
+    """Deploy, send photos, show the faces, destroy, and check that nothing is left.
 
     \b
       python -m local_aws demo
       python -m local_aws demo me.jpg friends.heic
 
-    The annotated pictures and one page of all of them are kept in build/demo.
+    Keeps the annotated pictures, and one page with all of them, in build/demo.
     """
     from local_aws.demo import demo as run
 
@@ -95,8 +96,8 @@ def demo(photos: tuple[str, ...], open_page: bool) -> None:
 
 
 @local_aws.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 takes a free one.")
-@click.option("--attendee", envvar="ATTENDEE", default="me", show_default=True, help="Whose stacks (or ATTENDEE).")
+@click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 selects a free port.")
+@click.option("--attendee", envvar="ATTENDEE", default="me", show_default=True, help="The attendee (or ATTENDEE).")
 def up(port: int, attendee: str) -> None:
     """Keep a local AWS running with both stacks deployed, until Ctrl-C or `python -m local_aws down`.
 
@@ -105,18 +106,18 @@ def up(port: int, attendee: str) -> None:
     """
     if running := _running():
         raise LocalAwsError(
-            f"A local AWS is already up on port {running['port']} (process {running['pid']}); "
-            "use it, or stop it: make local-down"
+            f"A local AWS is already running on port {running['port']} (process {running['pid']}); "
+            "use it, or stop it with: make local-down"
         )
     with ExitStack() as stack:
-        with step("Starting an AWS on this machine", "An AWS on this machine, with nothing in it"):
+        with step("Starting the local AWS", "Started the local AWS"):
             aws = stack.enter_context(LocalAws(port))
             stack.enter_context(_known(aws))
         with step("Bootstrapping the CDK and synthesising both stacks", "Bootstrapped and synthesised"):
             aws.prepare(attendee=attendee)
         with step("Deploying Foundation and Serverless", "Deployed both stacks") as say:
             aws.deploy(on_line=say)
-        with suppress(KeyboardInterrupt):  # so it is meant to end
+        with suppress(KeyboardInterrupt):  # the normal end
             out.print(_what_to_type(attendee), soft_wrap=True)
             threading.Event().wait()
     err.print(_STOPPED)
@@ -127,7 +128,7 @@ def down() -> None:
     """Stop the local AWS that `up` keeps running."""
     running = _running()
     if not running:
-        err.print("No local AWS is up.")
+        err.print("No local AWS is running.")
         return
     process = psutil.Process(running["pid"])
     process.terminate()
@@ -137,7 +138,7 @@ def down() -> None:
         process.kill()
         process.wait()
         _forget()
-    err.print(f"The local AWS on port {running['port']} is down; nothing of it is left.")
+    err.print(f"Stopped the local AWS on port {running['port']}; nothing is left.")
 
 
 @contextmanager
@@ -159,10 +160,10 @@ def _forget() -> None:
 
 
 def _running() -> dict[str, Any] | None:
-    """The state of the process that keeps a local AWS up; what a killed one left behind is removed."""
+    """The state of the process that runs a local AWS. Removes the files of a process that was killed."""
     try:
         state: dict[str, Any] = json.loads(STATE.read_text())
-        # Another process may have the number by now.
+        # Another process may have the same id by now.
         if psutil.Process(state["pid"]).create_time() == state["started"]:
             return state
     except (OSError, ValueError, KeyError, psutil.Error):
@@ -185,7 +186,7 @@ def _what_to_type(attendee: str) -> str:
     return "\n".join(
         [
             "",
-            "In another terminal, in this folder, and again in each new one:",
+            "Type in this folder, in another terminal (the first two lines in each new one):",
             "",
             "  source .venv/bin/activate",
             f"  source {source}",
@@ -193,6 +194,6 @@ def _what_to_type(attendee: str) -> str:
             f"  emotions{who} gallery --open",
             f"  npx cdk diff{context}",
             "",
-            "Ctrl-C here, or `make local-down` there, takes it down; nothing is left.",
+            "To stop it and remove everything: Ctrl-C here, or `make local-down` there.",
         ]
     )

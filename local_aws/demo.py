@@ -1,4 +1,4 @@
-"""The whole workshop in half a minute, on this machine alone: deploy, photos in, faces out, destroy, nothing left."""
+"""The whole workshop in half a minute on this machine: deploy, annotate photos, destroy, check that nothing is left."""
 
 import os
 import shutil
@@ -32,25 +32,25 @@ from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError
 
 BUILD = PROJECT / "build" / "demo"
-"""Where the pictures and the page are put."""
+"""The folder for the pictures and the page."""
 
 OUR_PHOTOS = tuple(
     str(PROJECT / "node_modules" / "@vladmandic" / "face-api" / "demo" / f"sample{number}.jpg")
     for number in range(1, 7)
 )
-"""Group photos that come with the face analysis (npm package @vladmandic/face-api, MIT)."""
+"""Group photos from the face analysis (npm package @vladmandic/face-api, MIT)."""
 
 
 def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> bool:
-    """Run the workshop with these photos, or with OUR_PHOTOS, and say whether nothing was left.
+    """Run the workshop with these photos, or with OUR_PHOTOS. Returns whether nothing was left.
 
-    Pictures and page are written to `to`, which is emptied first. What is no photo is named before anything is
-    started; the others go on, and a WorkshopError at the end counts it.
+    Empties `to`, and writes the pictures and the page there. Reports files that are no photos before it starts, and
+    continues with the others. A WorkshopError at the end gives their number.
     """
     named = spread(photos or OUR_PHOTOS)
     photos = _usable(named)
     with ExitStack() as stack:
-        with step("Starting an AWS on this machine", "An AWS on this machine, with nothing in it"):
+        with step("Starting the local AWS", "Started the local AWS"):
             aws = stack.enter_context(LocalAws())
             stack.enter_context(aws.adopted())
         account = Account.open()
@@ -72,7 +72,7 @@ def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> 
         before = footprint_of(account)
         with step("Destroying both stacks", "Destroyed both stacks") as say:
             aws.destroy(on_line=say)
-        with step("Looking round", "Looked round: stacks, buckets, queues, faces, logs, roles, uploads"):
+        with step("Checking what is left", "Checked stacks, buckets, queues, faces, logs, roles, uploads"):
             after = footprint_of(account)
             everything = replace(after, things=before.things | after.things)
             remove_uploads(account, everything)
@@ -84,9 +84,9 @@ def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> 
 
 
 def _usable(names: Sequence[str]) -> list[str]:
-    """Those that are photos; raises WorkshopError when none is."""
+    """The names of usable photos. Raises WorkshopError if there are none."""
     if "-" in names:
-        raise WorkshopError("The demo takes files, folders and web addresses, no standard input.")
+        raise WorkshopError("The demo takes files, folders and URLs, but not standard input.")
     usable = []
     for name in names:
         try:
@@ -98,7 +98,7 @@ def _usable(names: Sequence[str]) -> list[str]:
         else:
             usable.append(name)
     if not usable:
-        raise WorkshopError("None of these is a photo; the reasons are above.")
+        raise WorkshopError("None of these files is a photo; the reasons are above.")
     return usable
 
 
@@ -110,7 +110,7 @@ def _send(stacks: Stacks, photos: Sequence[str]) -> list[Result]:
             say(upload.in_words())
             uploads.append(upload)
     results = []
-    with step("The function looks for faces and draws", "Every photo has its answer") as say:
+    with step("Finding and drawing the faces", "Every photo has a result") as say:
         for number, upload in enumerate(uploads, 1):
             say(f"{number} of {len(uploads)}: {upload.photo.key}")
             result = wait_for_result(stacks, upload.photo, seconds=120)
@@ -132,11 +132,11 @@ def _keep(account: Account, results: Sequence[Result], to: Path) -> Path:
         names[picture.key] = f"{number:02} {readable(Path(photo).stem)}.jpg"
         s3.download_file(picture.bucket, picture.key, str(to / names[picture.key]))
 
-    def beside_the_page(picture: Picture) -> str:
+    def link_to(picture: Picture) -> str:
         return quote(names[picture.key])
 
     page = to / "index.html"
-    page.write_text(gallery.page(results, beside_the_page, made=datetime.now().astimezone()), encoding="utf-8")
+    page.write_text(gallery.page(results, link_to, made=datetime.now().astimezone()), encoding="utf-8")
     return page
 
 
@@ -148,6 +148,6 @@ def _tell(left: Sequence[Leftover]) -> None:
 
 
 def _can_show() -> bool:
-    """Whether a person sits here, with a screen that a browser can open on."""
+    """Whether this is a terminal on a machine whose screen can show a browser."""
     has_screen = sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     return sys.stdout.isatty() and has_screen

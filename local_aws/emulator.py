@@ -1,4 +1,4 @@
-"""The emulator as a process of ours on loopback: started, waited for, and ended for sure."""
+"""The emulator as a child process on loopback: started, waited for, and always ended."""
 
 import contextlib
 import os
@@ -16,23 +16,23 @@ from local_aws import processes
 from local_aws.errors import LocalAwsError
 
 START_TIMEOUT = 60.0
-"""Seconds; it takes less than one, and more only on a machine that is busy with something else."""
+"""Seconds. The start usually takes less than one, but longer on a busy machine."""
 
 SERVICES = (
     "account,cloudformation,cloudwatch,ecr,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,"
     "sns,sqs,ssm,sts,tagging"
 )
-"""What the stacks, the CDK CLI and the commands call, as ministack names it."""
+"""The services that the stacks, the CDK CLI and the commands call, with ministack's names."""
 
-SECRET = "local"  # noqa: S105 - there is nothing here to keep secret
+SECRET = "local"  # noqa: S105 - protects nothing
 """The secret access key of every account here."""
 
 
 class Emulator:
-    """ministack on 127.0.0.1:`port`, with its gaps closed; invocations are sent to `lambda_host`.
+    """ministack on 127.0.0.1:`port`, with its gaps closed. Sends invocations to `lambda_host`.
 
     It keeps everything in memory and in `folder`, which is removed when this process ends, even by a SIGKILL.
-    `account_concurrency` plays an account's limit of concurrent executions, such as the 10 of a new account.
+    `account_concurrency` simulates an account's limit of concurrent executions, such as the 10 of a new account.
     `enforce_iam` checks signatures and the policies of functions' roles, buckets and queues.
     """
 
@@ -55,7 +55,7 @@ class Emulator:
     def __enter__(self) -> Self:
         if processes.listens(self.port):
             raise LocalAwsError(
-                f"Port {self.port} is in use on this machine; stop what uses it, or choose another: "
+                f"Port {self.port} is in use on this machine; stop the program that uses it, or choose another port: "
                 "make local PORT=4567"
             )
         with self.log.open("wb") as log:
@@ -100,9 +100,9 @@ class Emulator:
             "LOG_LEVEL": "WARNING",
             "AUTH": str(self._enforce_iam).lower(),
             "AWS_EC2_METADATA_DISABLED": "true",
-            # The emulator checks signatures, of presigned links always, against its own secret.
+            # The emulator checks signatures, always those of presigned links, with its own secret.
             "AWS_SECRET_ACCESS_KEY": SECRET,
-            # An engine that happens to run is left alone.
+            # Do not use a Docker engine on this machine.
             "DOCKER_HOST": f"unix://{self._folder}/no-docker",
         }
         if self._account_concurrency:
@@ -110,7 +110,7 @@ class Emulator:
         return variables
 
     def _listens(self) -> bool:
-        """Whether it is our process that listens on the port."""
+        """Whether our own process listens on the port."""
         with contextlib.suppress(psutil.Error):
             connections = psutil.Process(self._process.pid).net_connections("tcp")
             return any(each.status == psutil.CONN_LISTEN and each.laddr.port == self.port for each in connections)
@@ -120,11 +120,11 @@ class Emulator:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         give_up = time.monotonic() + START_TIMEOUT
         while True:
-            # That somebody answers is not enough: on a port that was taken in between, it would be somebody else.
+            # An answer is not enough: another process could have taken the port in the meantime.
             with contextlib.suppress(OSError), direct.open(f"{self.url}/_ministack/health", timeout=5):
                 if self._listens():
                     return
             if self._process.poll() is not None or time.monotonic() > give_up:
-                said = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
-                raise LocalAwsError(f"The emulator did not start on port {self.port}; the last it said: {said[0]}")
+                last = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["(none)"]
+                raise LocalAwsError(f"The emulator did not start on port {self.port}; its last output: {last[0]}")
             time.sleep(0.05)

@@ -1,5 +1,5 @@
-"""What can go wrong with the local AWS, as one sentence that says what to do."""
+"""The error of the local AWS."""
 
 
 class LocalAwsError(Exception):
-    """One sentence for a person: what went wrong, with which value, and what to do."""
+    """An expected failure. The message is one sentence: what went wrong, with which value, and what to do."""

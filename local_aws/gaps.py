@@ -1,8 +1,8 @@
-"""What the emulator (ministack 1.5.33) does not do as AWS does, and what the workshop needs of it all the same.
+"""Differences between the emulator (ministack 1.5.33) and AWS that matter for the workshop.
 
-Each function closes one gap inside the emulator's own process and says which; delete it when ministack does it by
-itself. The gaps reach into private names of ministack, which is why its version is pinned and `close_gaps` fails at
-start-up, not later, when one of the names is gone.
+Each function describes one gap and closes it inside the emulator's own process. Delete it when ministack closes the
+gap itself. The functions replace private names of ministack. So ministack's version is pinned, and `close_gaps` fails
+at start-up if a name is missing.
 """
 
 import asyncio
@@ -26,22 +26,22 @@ Attributes = tuple[str, dict[str, Any]]
 
 
 def close_gaps(lambda_host: str, credentials_of: Callable[[Properties], dict[str, str]] | None = None) -> None:
-    """Close every gap; `lambda_host` is the address that invocations are sent to.
+    """Close every gap; `lambda_host` is the address for invocations.
 
-    `credentials_of` makes the environment variables that a function is somebody with, from its configuration.
+    `credentials_of` returns a function's credentials, as environment variables, for its configuration.
     """
     run_functions_in(lambda_host, credentials_of or execution_credentials)
-    give_buckets_what_the_template_says()
-    refuse_to_delete_a_bucket_with_objects()
-    answer_when_a_stack_is_done()
-    list_versions_of_any_key()
+    apply_bucket_properties()
+    reject_deleting_a_bucket_with_objects()
+    wait_until_a_stack_is_done()
+    encode_keys_in_version_listings()
 
 
 def run_functions_in(lambda_host: str, credentials_of: Callable[[Properties], dict[str, str]]) -> None:
     """Gap: image functions need Docker, and zip functions run in the emulator's own Python, with its limits.
 
-    ministack can hand a function to an address of one's own, but only when that is named in the function's environment
-    or by the function's name, and both are known after the deployment only, which itself invokes functions. So every
+    ministack can send a function's invocations to another address, but only if the function's environment or name
+    contains that address. Both are known only after the deployment, which itself invokes functions. So every
     invocation goes to our host, together with the configuration and the role's credentials.
     """
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -56,7 +56,7 @@ def run_functions_in(lambda_host: str, credentials_of: Callable[[Properties], di
         request = urllib.request.Request(  # noqa: S310
             lambda_host, json.dumps(invocation).encode(), {"Content-Type": "application/json"}
         )
-        # The host keeps the time-out itself; this is for the case that it is gone.
+        # The host enforces the time-out itself; this one is for a host that has ended.
         with direct.open(request, timeout=int(config.get("Timeout") or 3) + 60) as answer:
             outcome = json.loads(answer.read())
         result = {"body": outcome["payload"], "log": base64.b64decode(outcome["log"]).decode(errors="replace")}
@@ -65,10 +65,10 @@ def run_functions_in(lambda_host: str, credentials_of: Callable[[Properties], di
     _replace(lambda_svc, "_execute_function_dispatch", dispatch)
 
 
-def give_buckets_what_the_template_says() -> None:
+def apply_bucket_properties() -> None:
     """Gap: CloudFormation ignores a bucket's Tags, LifecycleConfiguration and BucketEncryption.
 
-    Without its tags CDK's own handler refuses to empty a bucket (NoSuchTagSet).
+    CDK's own handler does not empty a bucket without tags (NoSuchTagSet).
     """
     create, update = provisioners._s3_create, provisioners._s3_update
 
@@ -76,8 +76,8 @@ def give_buckets_what_the_template_says() -> None:
         if tags := properties.get("Tags"):
             s3._put_bucket_tagging(bucket, _tagging(tags))
         encryption = _encryption(properties.get("BucketEncryption") or {})
-        # The emulator has no aws/s3 key, so it would refuse every upload to a bucket that asks for KMS and names none,
-        # as CDK's bootstrap bucket does.
+        # The emulator has no aws/s3 key, so it would reject every upload to a bucket with KMS but without a key, such
+        # as CDK's bootstrap bucket.
         if b"aws:kms" not in encryption:
             s3._put_bucket_encryption(bucket, encryption)
         if lifecycle := properties.get("LifecycleConfiguration"):
@@ -99,10 +99,10 @@ def give_buckets_what_the_template_says() -> None:
     _replace_provisioner("AWS::S3::Bucket", "update", update_whole)
 
 
-def refuse_to_delete_a_bucket_with_objects() -> None:
-    """Gap: CloudFormation deletes a bucket together with its objects, where AWS fails with "not empty".
+def reject_deleting_a_bucket_with_objects() -> None:
+    """Gap: CloudFormation deletes a bucket together with its objects; AWS fails with "not empty".
 
-    A stack that does not empty its buckets must fail here too, before it fails in an attendee's account.
+    A stack that does not empty its buckets must fail here, before it fails in an attendee's account.
     """
     delete = provisioners._s3_delete
 
@@ -116,10 +116,10 @@ def refuse_to_delete_a_bucket_with_objects() -> None:
     _replace_provisioner("AWS::S3::Bucket", "delete", delete_if_empty)
 
 
-def answer_when_a_stack_is_done() -> None:
-    """Gap: a person would wait 5 seconds for nothing at each deployment, since that is how often the CDK CLI looks.
+def wait_until_a_stack_is_done() -> None:
+    """Gap: each deployment takes 5 seconds too long, because the CDK CLI polls at that interval.
 
-    A stack is done in a fraction of that here. So the call that starts it answers when it is done, or after 20 seconds.
+    Here a stack is done much sooner. So the call that starts it answers when it is done, or after 20 seconds.
     """
     handle = cloudformation.handle_request
     starts = {"ExecuteChangeSet", "CreateStack", "UpdateStack", "DeleteStack"}
@@ -128,7 +128,7 @@ def answer_when_a_stack_is_done() -> None:
         running = _in_progress()
         answer = await handle(method, path, headers, body, query_params)
         if answer[0] == 200 and any(f"<{action}Response".encode() in _bytes(answer[2]) for action in starts):
-            await asyncio.sleep(0.02)  # a task of its own marks the stack
+            await asyncio.sleep(0.02)  # another task sets the stack's status
             started = _in_progress() - running
             for _ in range(1000):
                 if not started & _in_progress():
@@ -139,8 +139,8 @@ def answer_when_a_stack_is_done() -> None:
     _replace(cloudformation, "handle_request", handle_and_wait)
 
 
-def list_versions_of_any_key() -> None:
-    """Gap: ListObjectVersions ignores `encoding-type`, so a key with a control character makes its answer no XML."""
+def encode_keys_in_version_listings() -> None:
+    """Gap: ListObjectVersions ignores `encoding-type`, so its XML is invalid if a key has a control character."""
     list_versions = s3._list_object_versions
 
     def encode(element: re.Match[str]) -> str:
@@ -159,7 +159,7 @@ def list_versions_of_any_key() -> None:
 
 
 def _in_progress() -> set[str]:
-    """The ids of the stacks that something is happening to; one in REVIEW_IN_PROGRESS waits for its change set."""
+    """The ids of stacks in progress. A stack in REVIEW_IN_PROGRESS only waits for its change set."""
     statuses = {
         stack["StackId"]: stack.get("StackStatus", "").removeprefix("REVIEW_IN_PROGRESS")
         for stack in cloudformation._stacks._data.values()
@@ -173,14 +173,14 @@ def _bytes(body: bytes | str) -> bytes:
 
 def _replace(module: Any, name: str, replacement: Callable[..., Any]) -> None:
     if not hasattr(module, name):
-        raise AttributeError(f"ministack has no {module.__name__}.{name} any more; look at this gap again")
+        raise AttributeError(f"ministack no longer has {module.__name__}.{name}; review this gap")
     setattr(module, name, replacement)
 
 
 def _replace_provisioner(resource_type: str, action: str, replacement: Callable[..., Any]) -> None:
     handlers = provisioners._RESOURCE_HANDLERS[resource_type]
     if action not in handlers:
-        raise AttributeError(f"ministack has no {action} for {resource_type} any more; look at this gap again")
+        raise AttributeError(f"ministack no longer has {action} for {resource_type}; review this gap")
     handlers[action] = replacement
 
 
@@ -194,7 +194,7 @@ def _tagging(tags: list[dict[str, str]]) -> bytes:
 
 def _encryption(encryption: Properties) -> bytes:
     root = Element("ServerSideEncryptionConfiguration", xmlns=s3.S3_NS)
-    # S3 encrypts with keys of its own (SSE-S3) unless it is told otherwise.
+    # By default, S3 encrypts with its own keys (SSE-S3).
     sse_s3 = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     for rule in encryption.get("ServerSideEncryptionConfiguration") or [sse_s3]:
         default = rule.get("ServerSideEncryptionByDefault") or {}
@@ -204,7 +204,7 @@ def _encryption(encryption: Properties) -> bytes:
 
 
 def _lifecycle(lifecycle: Properties) -> bytes:
-    """The rules' expiry, which is what this project sets; transitions would be left out."""
+    """The rules' expiry, which this project uses. Transitions are not supported."""
     root = Element("LifecycleConfiguration", xmlns=s3.S3_NS)
     for given in lifecycle["Rules"]:
         rule = SubElement(root, "Rule")

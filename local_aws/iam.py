@@ -1,7 +1,7 @@
-"""IAM, enforced for the roles of functions: what the emulator's own AUTH=true needs for the workshop.
+"""IAM, enforced for the roles of functions: closes the gaps of the emulator's own AUTH=true.
 
-ministack 1.5.33 checks signatures, policies and presigned links when it is started with AUTH=true. These are the gaps
-of that mode, closed inside the emulator's process like those in `gaps.py`, which also holds for why they are here.
+ministack 1.5.33 checks signatures, policies and presigned links if it is started with AUTH=true. This module closes
+the gaps of that mode inside the emulator's process, for the same reasons as `gaps.py`.
 """
 
 import functools
@@ -20,25 +20,25 @@ from local_aws.emulator import SECRET
 from local_aws.gaps import Attributes, Properties, _replace, _replace_provisioner
 
 BOOTSTRAP_ROLES = ":assumed-role/cdk-hnb659fds-"
-"""What the roles of a CDK bootstrap have in common; they are the deployer's, and no part of the stacks."""
+"""Part of the ARN of every CDK bootstrap role. These roles belong to the deployer, not to the stacks."""
 
 POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-"""What Lambda does with a queue as the function's role (Lambda developer guide, "Using Lambda with Amazon SQS")."""
+"""Lambda's calls to a queue as the function's role (Lambda developer guide, "Using Lambda with Amazon SQS")."""
 
 
 def enforce_iam() -> None:
     """Close every gap of AUTH=true."""
-    let_the_deployer_deploy()
-    take_loopback_for_tls()
-    tell_nobody_what_is_missing()
-    ask_who_may_compare()
-    ask_who_may_poll()
+    allow_everything_to_the_deployer()
+    treat_loopback_as_tls()
+    hide_missing_objects_without_list_permission()
+    check_permission_for_if_match()
+    check_permission_to_poll()
 
 
-def let_the_deployer_deploy() -> None:
-    """Gap: the roles of CDK's bootstrap are refused what they publish assets with.
+def allow_everything_to_the_deployer() -> None:
+    """Gap: the roles of CDK's bootstrap lack permission to publish assets.
 
-    They are the developer's way in, whose rights are not what is tried here.
+    The deployer uses these roles, and the deployer's permissions are not under test.
     """
     resolve = iam_evaluator.resolve_principal
 
@@ -52,8 +52,8 @@ def let_the_deployer_deploy() -> None:
     _replace(iam_evaluator, "resolve_principal", resolve_with_the_deployer)
 
 
-def take_loopback_for_tls() -> None:
-    """Gap: there is no TLS here, and the buckets and queues refuse whoever comes without (aws:SecureTransport)."""
+def treat_loopback_as_tls() -> None:
+    """Gap: there is no TLS here, but the buckets and queues reject requests without it (aws:SecureTransport)."""
     pin = iam_evaluator.pin_request_origin
 
     def pin_as_secure(source_ip: str, _secure_transport: bool) -> None:
@@ -62,29 +62,29 @@ def take_loopback_for_tls() -> None:
     _replace(app, "pin_request_origin", pin_as_secure)
 
 
-def tell_nobody_what_is_missing() -> None:
-    """Gap: an object that is not there is a 404 for everybody.
+def hide_missing_objects_without_list_permission() -> None:
+    """Gap: a missing object is always a 404.
 
-    On AWS it is a 403 for those who may not list the bucket (S3 API reference, GetObject and HeadObject).
+    On AWS it is a 403 if the caller cannot list the bucket (S3 API reference, GetObject and HeadObject).
     """
     handle = s3.handle_request
 
     @functools.wraps(handle)
-    async def handle_discreetly(method: str, path: str, headers: Any, *rest: Any, **named: Any) -> Any:
+    async def handle_and_hide(method: str, path: str, headers: Any, *rest: Any, **named: Any) -> Any:
         answer = await handle(method, path, headers, *rest, **named)
         bucket, _, key = unquote(path).lstrip("/").partition("/")
         if answer[0] == 404 and method in ("GET", "HEAD") and key and not _may(headers, "s3:ListBucket", bucket):
             return s3._error("AccessDenied", "Access Denied", 403, path)
         return answer
 
-    _replace(s3, "handle_request", handle_discreetly)
+    _replace(s3, "handle_request", handle_and_hide)
 
 
-def ask_who_may_compare() -> None:
+def check_permission_for_if_match() -> None:
     """Gap: a write or a delete with If-Match needs no s3:GetObject.
 
-    On AWS it does, since it tells what is there (S3 user guide, "How to prevent object overwrites with conditional
-    writes" and "Enforce conditional deletes on Amazon S3 buckets").
+    On AWS it does, because it reveals whether the object exists (S3 user guide, "How to prevent object overwrites with
+    conditional writes" and "Enforce conditional deletes on Amazon S3 buckets").
     """
     handle = s3.handle_request
 
@@ -98,8 +98,8 @@ def ask_who_may_compare() -> None:
     _replace(s3, "handle_request", handle_comparing)
 
 
-def ask_who_may_poll() -> None:
-    """Gap: any role can have a queue emptied. Lambda refuses a mapping whose role lacks one of POLLING."""
+def check_permission_to_poll() -> None:
+    """Gap: a mapping works with any role. Lambda rejects a mapping whose role lacks one of POLLING."""
     create, provision = lambda_svc._create_esm, provisioners._lambda_esm_create
 
     @functools.wraps(create)
@@ -120,9 +120,9 @@ def ask_who_may_poll() -> None:
 
 
 def role_session(configuration: dict[str, Any]) -> dict[str, str]:
-    """Environment variables with which a function is its role.
+    """The environment variables that give a function its role's credentials.
 
-    Its secret is the same as everybody's, so that the Rekognition-compatible server can ask S3 in the caller's name.
+    All credentials have the same secret, so that the Rekognition-compatible server can call S3 as the caller.
     """
     variables: dict[str, str] = execution_credentials(configuration)
     sts._sessions[variables["AWS_ACCESS_KEY_ID"]]["SecretAccessKey"] = SECRET
@@ -143,7 +143,7 @@ def _why_no_mapping(properties: Mapping[str, Any]) -> str | None:
 
 
 def _may(headers: Mapping[str, str], action: str, resource: str) -> bool:
-    """Whether the caller may do `action` to the bucket or object named by `resource`; the account's root may all."""
+    """Whether the caller has permission for `action` on the bucket or object `resource`. The root user always has."""
     arn = iam_evaluator.request_caller_arn(dict(headers))
     if ":assumed-role/" not in arn or BOOTSTRAP_ROLES in arn:
         return True

@@ -1,4 +1,4 @@
-"""The local AWS as a whole: emulator, Rekognition-compatible server and Lambda host, started and stopped together."""
+"""The local AWS: emulator, Rekognition-compatible server and Lambda host, started and stopped together."""
 
 import os
 import shutil
@@ -27,17 +27,18 @@ PROJECT = Path(__file__).parents[1]
 """The folder with cdk.json."""
 
 ACCOUNT = "111122223333"
-"""An account id from AWS's own examples. Any 12 digits are an account of its own in the emulator."""
+"""An account id from AWS's own examples. In the emulator, any 12 digits are a separate account."""
 
 REGION = "ap-southeast-2"
 
 
 class LocalAws:
-    """An AWS on 127.0.0.1 for as long as the context lasts.
+    """A simulated AWS on 127.0.0.1 while the context is open.
 
-    `port` is the emulator's, 0 for a free one; `account_concurrency` plays an account's limit of concurrent
+    `port` is the emulator's, 0 for a free one; `account_concurrency` simulates an account's limit of concurrent
     executions. Image functions are found in the cloud assembly that `cdk` writes and in the project's own cdk.out.
-    `enforce_iam` holds functions to their roles' policies; the deployer, CDK's bootstrap roles included, may do all.
+    `enforce_iam` enforces the policies of the functions' roles. The deployer, including CDK's bootstrap roles, can do
+    everything.
     """
 
     def __init__(self, port: int = 0, account_concurrency: int | None = None, *, enforce_iam: bool = False) -> None:
@@ -53,10 +54,10 @@ class LocalAws:
             stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
             self.assembly = self._folder / "cdk.out"
             permissions = Permissions(emulator_url) if self._enforce_iam else None
-            # A terminal that has sourced the addresses can go on after a restart when they stay the same.
-            beside = port + 1 if self._port and port < 65535 and not processes.listens(port + 1) else 0
+            # If the addresses stay the same, a terminal that has sourced them still works after a restart.
+            next_port = port + 1 if self._port and port < 65535 and not processes.listens(port + 1) else 0
             self.rekognition = stack.enter_context(
-                RekognitionServer(s3_endpoint=emulator_url, port=beside, permissions=permissions)
+                RekognitionServer(s3_endpoint=emulator_url, port=next_port, permissions=permissions)
             )
             self.lambda_host = stack.enter_context(
                 LambdaHost(
@@ -84,10 +85,10 @@ class LocalAws:
         self._everything.close()
 
     def environment(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
-        """What the CDK CLI, boto3 and the commands need to be given to work in `account` here, and nowhere else.
+        """The variables that make the CDK CLI, boto3 and the commands work in `account` here, and nowhere else.
 
-        Every other variable whose name begins with AWS_ must be unset as well, which `process_environment` and
-        `adopted` do. A real account cannot be meant by mistake: no profile, credentials file or instance role is read.
+        All other variables that begin with AWS_ must be unset; `process_environment` and `adopted` do that. No
+        profile, credentials file or instance role is read, so a real account cannot be used by mistake.
         """
         endpoints = {
             "AWS_ENDPOINT_URL": self.emulator.url,
@@ -95,7 +96,7 @@ class LocalAws:
         }
         for name, url in endpoints.items():
             if urlsplit(url).hostname != "127.0.0.1":
-                raise LocalAwsError(f"{name} would be {url}, which is not on this machine; nothing was done.")
+                raise LocalAwsError(f"{name} would be {url}, which is not on this machine; stopped.")
         return {
             **endpoints,
             "AWS_ACCESS_KEY_ID": account,
@@ -111,18 +112,18 @@ class LocalAws:
         }
 
     def process_environment(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
-        """All variables for a child process: this process's own without AWS's and proxies, and `environment`."""
+        """All variables for a child process: `environment`, and this process's own without AWS's and proxies."""
         inherited = {name: value for name, value in os.environ.items() if not names_an_aws(name)}
-        beside_python = str(Path(sys.executable).parent)
-        path = os.pathsep.join([beside_python, str(Path(node()).parent), inherited.get("PATH", os.defpath)])
+        python_folder = str(Path(sys.executable).parent)
+        path = os.pathsep.join([python_folder, str(Path(node()).parent), inherited.get("PATH", os.defpath)])
         return {**inherited, **self.environment(account, region), "PATH": path}
 
     @contextmanager
     def adopted(self, account: str = ACCOUNT, region: str = REGION) -> Iterator[None]:
-        """Make this process itself work in `account` here: every boto3 session made inside the block does."""
+        """Make this process use `account` here, in every boto3 session created inside the block."""
         before = dict(os.environ), boto3.DEFAULT_SESSION
         _replace_environment(self.process_environment(account, region))
-        # The one that boto3 keeps for `boto3.client` remembers whose credentials it began with.
+        # The default session of `boto3.client` keeps its first credentials.
         boto3.DEFAULT_SESSION = None
         try:
             yield
@@ -138,10 +139,10 @@ class LocalAws:
         folder: Path = PROJECT,
         on_line: Callable[[str], object] = lambda _line: None,
     ) -> str:
-        """Run the pinned CDK CLI with `arguments` in `folder` and answer with what it printed.
+        """Run the pinned CDK CLI with `arguments` in `folder` and return its output.
 
-        Without `--app` it synthesises into `assembly`. `on_line` is called with each line as it comes. Raises
-        LocalAwsError when the CLI fails, with what it said.
+        Without `--app`, it synthesises into `assembly`. Calls `on_line` with each line of output. If the CLI fails,
+        raises LocalAwsError with the output.
         """
         command = cdk(*arguments, "--no-color", "--ci")
         if arguments[0] != "bootstrap" and "--app" not in arguments:
@@ -155,22 +156,22 @@ class LocalAws:
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
-            said = []
+            output = []
             try:
                 for line in process.stdout or ():
-                    said.append(line)
+                    output.append(line)
                     on_line(line.strip())
             except BaseException:
                 process.terminate()
                 raise
         if process.returncode:
-            raise LocalAwsError(f"`cdk {' '.join(arguments)}` failed:\n{''.join(said).strip()}")
-        return "".join(said)
+            raise LocalAwsError(f"`cdk {' '.join(arguments)}` failed:\n{''.join(output).strip()}")
+        return "".join(output)
 
     def prepare(self, account: str = ACCOUNT, region: str = REGION, attendee: str = "me") -> None:
         """Bootstrap `account` and, meanwhile, synthesise both stacks of `attendee` into `assembly`."""
         with ThreadPoolExecutor(2) as both:
-            # In a folder without a cdk.json the CLI has no app that it would synthesise first.
+            # In a folder without a cdk.json, the CLI has no app to synthesise first.
             bootstrap = both.submit(
                 self.cdk, "bootstrap", f"aws://{account}/{region}", account=account, region=region, folder=self._folder
             )
@@ -193,25 +194,25 @@ class LocalAws:
         self._on_both_stacks("destroy", "--force", account=account, region=region, on_line=on_line)
 
     def _on_both_stacks(
-        self, deed: str, *options: str, account: str, region: str, on_line: Callable[[str], object]
+        self, command: str, *options: str, account: str, region: str, on_line: Callable[[str], object]
     ) -> None:
         options = ("--all", "--app", str(self.assembly), *options)
-        self.cdk(deed, *options, account=account, region=region, on_line=on_line)
+        self.cdk(command, *options, account=account, region=region, on_line=on_line)
 
 
 _CLI_VARIABLES = {
     "CDK_DISABLE_VERSION_CHECK": "1",
     "CDK_DISABLE_CLI_TELEMETRY": "1",
-    "CDK_VALIDATION": "false",  # the library's template validation takes seconds, and the tests do it
+    "CDK_VALIDATION": "false",  # template validation takes seconds, and the tests do it
     "PYTHONDONTWRITEBYTECODE": "1",
-    # Beside everything else that was installed for this folder, rather than in the person's home.
+    # In this folder's .venv instead of the user's home.
     "CDK_HOME": str(PROJECT / ".venv" / "cdk"),
     "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(PROJECT / ".venv" / "jsii"),
 }
 
 
 def names_an_aws(name: str) -> bool:
-    """Whether an environment variable could lead to another AWS than ours: AWS's and CDK's own, and proxies."""
+    """Whether an environment variable could select another AWS: those of AWS and CDK, and proxies."""
     return name.upper().startswith(("AWS_", "CDK_")) or name.upper().endswith("_PROXY")
 
 

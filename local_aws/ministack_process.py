@@ -1,7 +1,7 @@
 """The emulator's process: `python -m local_aws.ministack_process LAMBDA_HOST_URL FOLDER`.
 
-It is ministack with its gaps closed. When the process that started it ends, whatever happened to that, it removes
-FOLDER and ends as well: standard input is a pipe that only the starter holds open.
+It is ministack with its gaps closed. When the process that started it ends for any reason, it removes FOLDER and ends,
+too: standard input is a pipe that only the starter holds open.
 """
 
 import os
@@ -18,7 +18,7 @@ def _end_with_the_starter(folder: str) -> None:
 
 
 def main() -> None:
-    """Serve until a SIGTERM, or until the starter is gone."""
+    """Serve until a SIGTERM, or until the starter has ended."""
     name, lambda_host, folder = sys.argv
     sys.argv = [name]
     threading.Thread(target=_end_with_the_starter, args=(folder,), daemon=True).start()

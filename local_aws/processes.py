@@ -1,4 +1,4 @@
-"""Ports and processes: every process that the local AWS starts is ended by it."""
+"""Ports and processes. The local AWS ends every process that it starts."""
 
 import contextlib
 import errno
@@ -13,11 +13,11 @@ GRACE = 5.0
 
 
 PORTS = range(20_000, 30_000)
-"""Below those that Linux and macOS give to outgoing connections, which would otherwise take one that looked free."""
+"""Below the range that Linux and macOS use for outgoing connections, which could otherwise take a free port."""
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on at this moment, and that nobody is likely to take in the next."""
+    """A TCP port on 127.0.0.1 that is free, and that no process is likely to take soon."""
     for port in random.sample(PORTS, 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody answers on 127.0.0.1 at `port`."""
+    """Whether a process accepts connections on 127.0.0.1 at `port`."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

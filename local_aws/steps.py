@@ -1,4 +1,4 @@
-"""Steps that a person watches: a moving line on a terminal, plain lines in a pipe, and how long each took."""
+"""Progress of long steps: a spinner on a terminal, plain lines in a pipe, and the duration of each step."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,13 +14,13 @@ Say = Callable[[str], None]
 
 @contextmanager
 def step(doing: str, done: str) -> Iterator[Say]:
-    """Show `doing` while the block runs, and `done` with the seconds it took once it went well."""
+    """Show `doing` while the block runs, and `done` with the duration if it succeeds."""
     began = time.monotonic()
     with err.status(f"{doing} …") as status:
 
         def say(detail: str) -> None:
             room = max(err.width - len(doing) - 8, 0)
-            # A string would be read as rich's markup, and a photo may be called `[/].jpg`.
+            # rich would parse a string as markup, and a photo can be named `[/].jpg`.
             status.update(Text(f"{doing} … {plain(detail)[:room]}"))
 
         if not err.is_terminal:

@@ -1,4 +1,4 @@
-"""Where a function's files come from: its zip file, or the folder that its image is built from."""
+"""Finds a function's files: its zip file, or the folder that its image is built from."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _BASE_IMAGE = re.compile(r"(?im)^FROM\s.*?lambda/(?P<language>python|nodejs):(?P
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A function's files, and how to start them: `runtime` is Lambda's identifier, such as python3.13."""
+    """A function's files and how to start them. `runtime` is Lambda's identifier, such as python3.13."""
 
     task_root: Path
     runtime: str
@@ -29,11 +29,11 @@ class Code:
 
 
 class CodeStore:
-    """Puts each function's files into a folder of its own below `folder`, once per version of the code.
+    """Puts each function's files into a separate folder below `folder`, once per version of the code.
 
-    `assemblies` are the cloud assemblies (`cdk.out` folders) that image functions were deployed from: CDK tags an
-    image with its asset's hash and stages the build context as `asset.<hash>`. That folder stands for the image's
-    /var/task, and the packages of the running Python for the image's own, which come from the same lock files.
+    `assemblies` are the cloud assemblies (`cdk.out` folders) that image functions were deployed from. CDK tags an image
+    with its asset's hash and stages the build context as `asset.<hash>`. That folder replaces the image's /var/task.
+    The packages of the running Python replace the image's own, which come from the same lock files.
     """
 
     def __init__(self, folder: Path, assemblies: Iterable[Path] = ()) -> None:
@@ -42,9 +42,9 @@ class CodeStore:
         self._one_at_a_time = threading.Lock()
 
     def of(self, function: Function, download: Callable[[], bytes]) -> Code:
-        """The code of `function`; `download` answers with the zip file of one that is no image.
+        """The code of `function`. `download` returns its zip file, if it has no image.
 
-        Raises LocalAwsError when an image's build context is in none of the assemblies.
+        Raises LocalAwsError if an image's build context is in none of the assemblies.
         """
         with self._one_at_a_time:
             return self._image(function, function.image) if function.image else self._zip(function, download)
@@ -61,17 +61,17 @@ class CodeStore:
         tag = image.rpartition(":")[2]
         task_root = self._folder / f"image-{tag}"
         if not task_root.exists():
-            # A copy: the next synth may rewrite the assembly, and Python's byte code must not end up in it.
+            # Copy: the next synth can overwrite the assembly, and Python must not write byte code into it.
             shutil.copytree(self._build_context(image, tag), task_root)
         return _in_image(task_root, function.command)
 
     def _build_context(self, image: str, tag: str) -> Path:
         for assembly in self.assemblies:
-            # The tag may carry a prefix (the synthesizer's dockerTagPrefix); the hash is its last 64 digits.
+            # The tag can have a prefix (the synthesizer's dockerTagPrefix); its last 64 digits are the hash.
             staged = assembly / f"asset.{tag[-64:]}"
             if staged.is_dir():
                 return staged
-        looked_in = ", ".join(str(assembly) for assembly in self.assemblies) or "no folder at all"
+        looked_in = ", ".join(str(assembly) for assembly in self.assemblies) or "any folder"
         raise LocalAwsError(
             f"The files of image {image} were not found in {looked_in}; deploy from the folder with cdk.json, so that "
             "its cdk.out holds them."
@@ -79,7 +79,7 @@ class CodeStore:
 
 
 def _in_image(task_root: Path, command: tuple[str, ...]) -> Code:
-    """What the Dockerfile says about how the image runs: the base image's runtime, ENV and CMD."""
+    """The code of an image, as its Dockerfile defines it: the base image's runtime, ENV and CMD."""
     dockerfile = (task_root / "Dockerfile").read_text().replace("\\\n", " ")
     base = _BASE_IMAGE.search(dockerfile)
     if not base:
@@ -98,7 +98,7 @@ def _in_image(task_root: Path, command: tuple[str, ...]) -> Code:
 
 
 def downloaded(url: str) -> bytes:
-    """The zip file at the address that GetFunction gives, which is on this machine."""
+    """The zip file at the URL in GetFunction's answer, which is on this machine."""
     with _DIRECT.open(url, timeout=30) as answer:
         content: bytes = answer.read()
         return content

@@ -43,7 +43,7 @@ _NODE_MODULES = Path(__file__).parents[2] / "node_modules"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an invocation: the handler's answer as JSON, or AWS's error shape, and the lines it logged."""
+    """The outcome of an invocation: the handler's answer as JSON, or AWS's error shape, and its log."""
 
     payload: bytes
     is_error: bool
@@ -53,8 +53,8 @@ class Outcome:
 class ExecutionEnvironment:
     """A function's process and its Runtime API.
 
-    `endpoints` are the variables that the host adds so that the function's AWS clients find the local AWS. The process
-    inherits nothing else from this one: its variables are those that Lambda sets, and the function's own.
+    `endpoints` are the variables that direct the function's AWS clients to the local AWS. The process has no other
+    variables from this one, only those that Lambda sets and the function's own.
     """
 
     def __init__(self, function: Function, code: Code, folder: Path, endpoints: Mapping[str, str]) -> None:
@@ -84,7 +84,7 @@ class ExecutionEnvironment:
         self._watched = psutil.Process(self._process.pid)
 
     def _variables(self, code: Code) -> dict[str, str]:
-        """What Lambda sets (developer guide, "Defined runtime environment variables"), then the function's own."""
+        """Lambda's variables (developer guide, "Defined runtime environment variables") and the function's own."""
         function = self.function
         return {
             **code.environment,
@@ -110,11 +110,11 @@ class ExecutionEnvironment:
             "PATH": os.defpath,
             "HOME": str(self._folder / "tmp"),
             "TMPDIR": str(self._folder / "tmp"),
-            "NODE_PATH": str(_NODE_MODULES),  # Lambda's Node.js runtime carries the AWS SDK
+            "NODE_PATH": str(_NODE_MODULES),  # Lambda's Node.js runtime includes the AWS SDK
         }
 
     def initialise(self) -> "Message | _TimedOut | _Died":
-        """Wait until the runtime asks for its first invocation, or has failed to: Lambda's Init phase."""
+        """Wait until the runtime asks for its first invocation or fails: Lambda's Init phase."""
         if self._initialised is None:
             self._initialised = self._await(Ready, until=self._started + INIT_TIMEOUT + self.function.timeout)
             self._init_seconds = time.monotonic() - self._started
@@ -145,11 +145,11 @@ class ExecutionEnvironment:
         return Outcome(outcome.payload, outcome.status != "success", tuple(lines))
 
     def interrupt(self) -> None:
-        """Kill the process; an invocation that it was busy with is answered as a crash."""
+        """Kill the process. A running invocation is answered as a crash."""
         processes.kill(self._process)
 
     def close(self) -> None:
-        """End the process and remove what it left on disk."""
+        """End the process and remove its files."""
         self.healthy = False
         processes.kill(self._process)
         self._api.close()
@@ -157,7 +157,7 @@ class ExecutionEnvironment:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _await(self, wanted: type[Message], until: float) -> "Message | _TimedOut | _Died":
-        """The next message that is `wanted` or a failure, or why there will be none."""
+        """The next message that is `wanted` or a failure, or the reason why there is none."""
         while True:
             try:
                 message = self._api.messages.get(timeout=_LOOK_EVERY)
@@ -178,13 +178,13 @@ class ExecutionEnvironment:
                 return _TimedOut()
 
     def _look_at_memory(self) -> None:
-        """Note the process's resident memory, in MB, when it is the most so far."""
+        """Record the maximum of the process's resident memory, in MB."""
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             resident = self._watched.memory_info().rss
             self._most_memory = max(self._most_memory, math.ceil(resident / 2**20))
 
     def _judge(self, ending: "Message | _TimedOut | _Died", request_id: str) -> "_Outcome":
-        """The invocation's answer in Lambda's own words; an environment that failed is not used again."""
+        """The invocation's answer as Lambda words it. A failed environment is not used again."""
         match ending:
             case Response(payload):
                 return _Outcome(payload, "success")
@@ -194,26 +194,26 @@ class ExecutionEnvironment:
             case _TimedOut():
                 self.healthy = False
                 sentence = f"Task timed out after {self.function.timeout}.00 seconds"
-                return _Outcome(_error("Sandbox.Timedout", request_id, sentence), "timeout", said=sentence)
+                return _Outcome(_error("Sandbox.Timedout", request_id, sentence), "timeout", log_text=sentence)
             case _Died(code):
                 self.healthy = False
                 sentence = _why_it_died(code)
-                said = f"Error: {sentence}\nRuntime.ExitError"
+                log_text = f"Error: {sentence}\nRuntime.ExitError"
                 return _Outcome(
-                    _error("Runtime.ExitError", request_id, sentence), "error", "Runtime.ExitError", said=said
+                    _error("Runtime.ExitError", request_id, sentence), "error", "Runtime.ExitError", log_text=log_text
                 )
             case _:
                 raise AssertionError(ending)
 
     def _written(self, request_id: str, outcome: "_Outcome") -> list[LogEvent]:
-        """What the process wrote since the last look, and what Lambda adds when it had to end the process."""
-        # awslambdaric ends the lines of a stack trace with a carriage return, so that they stay one log event.
+        """The process's new output, and the lines that Lambda adds if it had to end the process."""
+        # awslambdaric ends the lines of a stack trace with carriage returns, so that the trace stays one log event.
         text = self._output.read().decode(errors="replace")
         lines = [LogEvent.now(line.replace("\r", "\n")) for line in text.split("\n") if line.strip()]
-        if outcome.said:
+        if outcome.log_text:
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             prefix = f"{now} {request_id} " if outcome.status == "timeout" else f"RequestId: {request_id} "
-            lines.append(LogEvent.now(prefix + outcome.said))
+            lines.append(LogEvent.now(prefix + outcome.log_text))
         return lines
 
     def _report(self, request_id: str, seconds: float, init_seconds: float | None, outcome: "_Outcome") -> Report:
@@ -229,7 +229,7 @@ class ExecutionEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class _TimedOut:
-    """The function's time is over; its process was killed."""
+    """The function timed out and its process was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ class _Outcome:
     payload: bytes
     status: str
     error_type: str | None = None
-    said: str | None = None
+    log_text: str | None = None
 
 
 def _why_it_died(code: int) -> str:

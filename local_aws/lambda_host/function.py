@@ -1,4 +1,4 @@
-"""One function as it is deployed: what GetFunctionConfiguration says, in our own words."""
+"""One deployed function: the values of GetFunctionConfiguration."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function's configuration; two that are equal can share an execution environment.
+    """A function's configuration. Functions with equal configurations can share an execution environment.
 
-    `timeout` in seconds, `memory` in MB. `image` is the image's URI, or None for a function of a zip file, which has
-    a `runtime` and a `handler`. `command` is what overrides the image's CMD. `credentials` are the role's, as
-    environment variables.
+    `timeout` in seconds, `memory` in MB. `image` is the image's URI, or None for a function with a zip file, which has
+    a `runtime` and a `handler`. `command` overrides the image's CMD. `credentials` are the role's, as environment
+    variables.
     """
 
     name: str

@@ -25,21 +25,21 @@ from local_aws.lambda_host.logs import CloudWatchLogs
 _log = logging.getLogger(__name__)
 
 MOST_IDLE = 8
-"""Idle environments that are kept warm, over all functions; a room of attendees would else fill the memory."""
+"""The most idle environments that are kept warm, for all functions together; more could fill the memory."""
 
 _LOG_TAIL = 4096
-"""Bytes of log that Invoke answers with when it is asked to (API reference, LogResult)."""
+"""Bytes of log that Invoke returns on request (API reference, LogResult)."""
 
 
 class LambdaHost:
-    """Runs invocations, each in a process of its own that is kept warm for the next one.
+    """Runs each invocation in a separate process, which is kept warm for the next one.
 
-    `emulator` is the address of the emulator that holds the functions and their log groups, `rekognition` that of the
-    Rekognition-compatible server, if any; `assemblies` the `cdk.out` folders that image functions come from. `folder`
-    is made for the functions' code and temporary files, and removed in the end.
+    `emulator` is the URL of the emulator with the functions and their log groups, and `rekognition` that of the
+    Rekognition-compatible server, if any. `assemblies` are the `cdk.out` folders of image functions. `folder` is
+    created for the functions' code and temporary files, and removed at the end.
 
-    The emulator POSTs `{"configuration": what GetFunctionConfiguration answers, "credentials": environment variables,
-    "request_id": …, "event": …}` to `url`, and is answered `{"payload": …, "is_error": …, "log": the last 4 KB}`.
+    The emulator POSTs `{"configuration": GetFunctionConfiguration's answer, "credentials": environment variables,
+    "request_id": …, "event": …}` to `url`. The answer is `{"payload": …, "is_error": …, "log": the last 4 KB}`.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class LambdaHost:
 
     @property
     def url(self) -> str:
-        """Where invocations are POSTed to."""
+        """The URL for invocations."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def invoke(self, function: Function, event: bytes, request_id: str) -> Outcome:
@@ -119,7 +119,7 @@ class LambdaHost:
                 return warm
             self._started += 1
             number = self._started
-            # A function that was changed leaves environments of its old self.
+            # Environments of earlier versions of the function remain.
             outdated = [idle for idle in self._idle if idle.function.arn == function.arn]
             self._idle = [idle for idle in self._idle if idle not in outdated]
         for environment in outdated:
@@ -192,11 +192,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Quiet: the functions' own logs are what counts."""
+        """Logs nothing: only the functions' own logs matter."""
 
 
 def _json(payload: bytes) -> Any:
-    """A payload as the value it stands for; a handler may also answer with bytes that are no JSON."""
+    """The value of a payload. A handler's answer can also be bytes that are not JSON."""
     try:
         return json.loads(payload)
     except ValueError:

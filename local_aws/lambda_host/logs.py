@@ -1,4 +1,4 @@
-"""What a function writes, as CloudWatch Logs holds it on AWS, so that the same commands read it."""
+"""Writes functions' logs in the format of CloudWatch Logs, so that the same commands can read them."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ class LogEvent:
 
     @staticmethod
     def now(message: str) -> "LogEvent":
-        """An event of this moment."""
+        """An event with the current time."""
         return LogEvent(int(time.time() * 1000), message)
 
 
@@ -54,14 +54,14 @@ class Report:
 
 
 def start_lines(function: Function, request_id: str) -> list[LogEvent]:
-    """What Lambda logs when an invocation begins."""
+    """The lines that Lambda logs at the start of an invocation."""
     if function.log_format == "JSON":
         return [_platform("platform.start", {"requestId": request_id, "version": function.version})]
     return [LogEvent.now(f"START RequestId: {request_id} Version: {function.version}")]
 
 
 def report_lines(function: Function, report: Report) -> list[LogEvent]:
-    """What Lambda logs when an invocation has ended (developer guide, "Working with Lambda function logs")."""
+    """The lines that Lambda logs at the end of an invocation (developer guide, "Working with Lambda function logs")."""
     if function.log_format == "JSON":
         metrics = {
             "durationMs": round(report.milliseconds, 3),
@@ -97,10 +97,10 @@ def _platform(kind: str, record: dict[str, Any]) -> LogEvent:
 
 
 class CloudWatchLogs:
-    """Writes to the log groups of the emulator at `endpoint`, as far as a function's role allows it.
+    """Writes to the log groups of the emulator at `endpoint`, if the function's role allows it.
 
-    As on AWS, a role that may not write has no logs, and a missing group is made for a role that may make one; such a
-    group belongs to no stack and is still there after `cdk destroy`.
+    As on AWS, a role without permission to write has no logs, and a role with permission to create a log group creates
+    a missing one. Such a group belongs to no stack and survives `cdk destroy`.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -110,7 +110,7 @@ class CloudWatchLogs:
         self._open_streams: set[tuple[str, str, str]] = set()
 
     def write(self, function: Function, stream: str, events: Sequence[LogEvent]) -> None:
-        """Append `events` to the stream; what cannot be written is lost, as on AWS, but never fails the invocation."""
+        """Append `events` to the stream. As on AWS, a failed write loses them but never fails the invocation."""
         try:
             if self._opened(function, stream):
                 client = self._client("logs", function)
@@ -124,11 +124,11 @@ class CloudWatchLogs:
                         ],
                     )
         except self._client("logs", function).exceptions.ResourceNotFoundException:
-            _log.debug("The log group %s is gone; what a function says last goes with it.", function.log_group)
+            _log.debug("The log group %s is gone; its function's last lines are lost.", function.log_group)
         except (NoConnection, HTTPClientError):
-            _log.debug("The AWS of %s is gone; what a function says last goes with it.", function.log_group)
+            _log.debug("The AWS of %s is gone; its function's last lines are lost.", function.log_group)
         except Exception as error:
-            _log.warning("The log of %s could not be written to %s: %s", function.name, function.log_group, error)
+            _log.warning("Cannot write the log of %s to %s: %s", function.name, function.log_group, error)
 
     def _opened(self, function: Function, stream: str) -> bool:
         key = (function.arn, function.log_group, stream)
@@ -139,7 +139,7 @@ class CloudWatchLogs:
         if "logs:CreateLogGroup" in allowed:
             _ignoring_that_it_exists(client, "create_log_group", logGroupName=function.log_group)
         if not {"logs:CreateLogStream", "logs:PutLogEvents"} <= allowed:
-            _log.warning("%s may not write to %s, so its log is lost.", function.role, function.log_group)
+            _log.warning("%s has no permission to write to %s, so its log is lost.", function.role, function.log_group)
             return False
         _ignoring_that_it_exists(client, "create_log_stream", logGroupName=function.log_group, logStreamName=stream)
         self._open_streams.add(key)
@@ -159,7 +159,7 @@ class CloudWatchLogs:
         }
 
     def _client(self, service: str, function: Function) -> Any:
-        """A client of the function's account: an access key of 12 digits is an account id to the emulator."""
+        """A client for the function's account. The emulator treats an access key of 12 digits as an account id."""
         key = (service, function.account, function.region)
         with self._one_at_a_time:
             if key not in self._clients:

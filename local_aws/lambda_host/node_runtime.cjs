@@ -1,14 +1,14 @@
 // Runs a Node.js handler in an execution environment: `node node_runtime.cjs HANDLER`.
 //
-// Lambda's own Node.js runtime is not published outside its images; this does what the Runtime API asks of a runtime
-// (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-walkthrough.html). CDK's own handlers need no more.
+// Lambda's own Node.js runtime is not published outside its images. This one implements the Runtime API
+// (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-walkthrough.html) as far as CDK's own handlers need it.
 const fs = require("node:fs");
 const http = require("node:http");
 const https = require("node:https");
 const path = require("node:path");
 const { pathToFileURL } = require("node:url");
 
-// Only the host holds this pipe open: its end is the end of this process.
+// Only the host holds this pipe open. When it is closed, this process ends.
 process.stdin.on("end", () => process.exit(1)).resume();
 
 // CDK's handlers answer CloudFormation with https.request and drop the port (aws/aws-cdk

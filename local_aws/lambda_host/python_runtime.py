@@ -1,7 +1,7 @@
 """Starts AWS's runtime interface client in an execution environment: `python -P python_runtime.py HANDLER`.
 
-It stands for the base image's bootstrap. The function's process must not outlive the host, whatever happens to that:
-standard input is a pipe that only the host holds open, and its end is the end of this process.
+It replaces the base image's bootstrap. The function's process must not outlive the host, even if that is killed:
+standard input is a pipe that only the host holds open, and this process ends when the pipe is closed.
 """
 
 import os
@@ -17,7 +17,7 @@ def _end_with_the_host(pipe: int) -> None:
 
 
 def main() -> None:
-    """Run the handler that the command line names until the host ends."""
+    """Run the handler named on the command line until the host ends."""
     pipe = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -26,7 +26,7 @@ def main() -> None:
 
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
     if find_spec("runtime_client") is None:
-        # awslambdaric's compiled half exists for Linux only; elsewhere the same calls are made in Python.
+        # awslambdaric's compiled part exists only for Linux; other systems use a Python version of it.
         sys.path.append(str(Path(__file__).with_name("portable")))
     from awslambdaric.__main__ import main as run
 

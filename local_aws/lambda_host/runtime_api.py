@@ -16,7 +16,7 @@ _RUNTIME = "/2018-06-01/runtime"
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One event on its way to the function; `deadline` in seconds since 1970."""
+    """One event for the function; `deadline` in seconds since 1970."""
 
     request_id: str
     arn: str
@@ -26,26 +26,26 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The runtime asked for its next invocation: it has started, or has done with the last one."""
+    """The runtime asked for its next invocation: it has started, or finished the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the handler returned."""
+    """The handler's return value."""
 
     payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What the handler raised, or why the runtime could not start; the payload is AWS's error shape."""
+    """The handler's exception, or the reason why the runtime could not start; the payload is AWS's error shape."""
 
     payload: bytes
     during_init: bool = False
 
     @property
     def error_type(self) -> str:
-        """Such as Runtime.ImportModuleError, or the exception's class."""
+        """The error's type, such as Runtime.ImportModuleError, or the exception's class."""
         error = json.loads(self.payload or b"{}")
         return str(error.get("errorType") or "Unhandled") if isinstance(error, dict) else "Unhandled"
 
@@ -65,20 +65,20 @@ class RuntimeApi:
 
     @property
     def address(self) -> str:
-        """What AWS_LAMBDA_RUNTIME_API holds: host and port."""
+        """The value of AWS_LAMBDA_RUNTIME_API: host and port."""
         return f"127.0.0.1:{self._server.server_port}"
 
     def deliver(self, invocation: Invocation) -> None:
-        """Hand `invocation` to the runtime, which is waiting for it or will ask soon."""
+        """Pass `invocation` to the runtime, as soon as it asks."""
         self._invocations.put(invocation)
 
     def next(self) -> Invocation | None:
-        """The next invocation, as soon as there is one; None when the environment is being closed."""
+        """Wait for the next invocation and return it; None if the environment is closing."""
         self.messages.put(Ready())
         return self._invocations.get()
 
     def close(self) -> None:
-        """Stop serving and let a waiting runtime go."""
+        """Stop serving and release a waiting runtime."""
         self._invocations.put(None)
         self._server.shutdown()
         self._server.server_close()
@@ -90,13 +90,13 @@ class _Server(ThreadingHTTPServer):
     api: RuntimeApi
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A runtime that was killed leaves its connection open; that is nobody's news."""
+        """Ignored: a killed runtime leaves its connection open."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Header and body of an event would otherwise leave as two packets, the second only when the first is confirmed:
-    # 40 ms in every invocation that Lambda does not have.
+    # Otherwise an event's header and body are two packets, and the second waits until the first is acknowledged. This
+    # would add 40 ms to every invocation.
     disable_nagle_algorithm = True
     server: _Server
 
@@ -139,4 +139,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Quiet: the function's own log is what counts."""
+        """Logs nothing: only the function's own log matters."""

@@ -1,7 +1,7 @@
-"""A Rekognition-compatible server on loopback that really finds faces and reads expressions.
+"""A Rekognition-compatible server on loopback that really finds faces and recognises expressions.
 
-Read server.py for how to run it, then operations.py for what it answers; looking.py and eyes.py are how it sees,
-face_detail.py says what each attribute rests on.
+Read server.py for how to run it, then operations.py for its answers. looking.py and eyes.py find the faces, and
+face_detail.py describes the source of each attribute.
 
 The account is the caller's access key when that has 12 digits, and each account and region has its own collections.
 Faces and their ids live in memory and end with the server.

@@ -1,4 +1,4 @@
-"""Collections and their faces: plain state in memory, gone with the server."""
+"""Collections and their faces, kept in memory."""
 
 import datetime
 import threading
@@ -16,14 +16,14 @@ from local_aws.rekognition.refusal import (
 )
 
 FACE_MODEL_VERSION = "7.0"
-"""What new collections carried when this was written."""
+"""The version of new collections when this was written."""
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Whose collections, and where: a 12-digit account and a region."""
+    """A 12-digit account and a region, which together have their own collections."""
 
     account: str
     region: str
@@ -46,7 +46,7 @@ class StoredFace:
 
 @dataclass(slots=True)
 class Collection:
-    """A collection; faces by id, in the order they came."""
+    """A collection; faces by id, in the order of their arrival."""
 
     collection_id: str
     created: datetime.datetime
@@ -55,14 +55,14 @@ class Collection:
 
 
 class Collections:
-    """Every account's collections in every region. Safe to use from several threads."""
+    """Every account's collections in every region. Thread-safe."""
 
     def __init__(self) -> None:
         self._places: dict[Place, dict[str, Collection]] = {}
         self._lock = threading.RLock()
 
     def create(self, place: Place, collection_id: str, tags: dict[str, str]) -> Collection:
-        """A new, empty collection; raises Refusal when there is one of that name."""
+        """Create an empty collection; raises Refusal if one of that name exists."""
         with self._lock:
             here = self._places.setdefault(place, {})
             if collection_id in here:
@@ -71,7 +71,7 @@ class Collections:
             return here[collection_id]
 
     def get(self, place: Place, collection_id: str) -> Collection:
-        """A collection; raises Refusal when there is none of that name."""
+        """A collection; raises Refusal if none of that name exists."""
         with self._lock:
             try:
                 return self._places[place][collection_id]
@@ -79,7 +79,7 @@ class Collections:
                 raise no_such_collection(collection_id) from None
 
     def delete(self, place: Place, collection_id: str) -> None:
-        """Remove a collection and its faces; raises Refusal when there is none of that name."""
+        """Remove a collection and its faces; raises Refusal if none of that name exists."""
         with self._lock:
             self.get(place, collection_id)
             del self._places[place][collection_id]
@@ -90,7 +90,7 @@ class Collections:
             return sorted(self._places.get(place, {}).values(), key=lambda collection: collection.collection_id)
 
     def by_arn(self, place: Place, arn: str) -> Collection:
-        """The caller's collection with this ARN; raises Refusal when it names nothing of theirs."""
+        """The caller's collection with this ARN; raises Refusal if the caller has none."""
         with self._lock:
             for collection in self.in_place(place):
                 if place.arn(collection.collection_id) == arn:
@@ -98,14 +98,14 @@ class Collections:
             raise no_such_resource(arn)
 
     def add(self, place: Place, collection_id: str, faces: Iterable[StoredFace]) -> None:
-        """Store faces; one that is there already, by its id, stays as it is."""
+        """Store faces. A face whose id exists already is unchanged."""
         with self._lock:
             stored = self.get(place, collection_id).faces
             for face in faces:
                 stored.setdefault(face.face_id, face)
 
     def remove(self, place: Place, collection_id: str, face_ids: Iterable[str]) -> tuple[list[str], list[str]]:
-        """Remove faces; which were removed, and which were not there."""
+        """Remove faces; returns the ids of the removed and of the missing ones."""
         with self._lock:
             stored = self.get(place, collection_id).faces
             removed: list[str] = []
@@ -115,13 +115,13 @@ class Collections:
             return removed, missing
 
     def faces(self, place: Place, collection_id: str) -> list[StoredFace]:
-        """A collection's faces as they are now, in the order they came."""
+        """A collection's current faces, in the order of their arrival."""
         with self._lock:
             return list(self.get(place, collection_id).faces.values())
 
 
 def image_id(place: Place, file: bytes, external_image_id: str | None) -> str:
-    """The id of an image: the same image under the same external id always gets the same one.
+    """The id of an image: the same image with the same external id always has the same one.
 
     So IndexFaces stores nothing twice, and "the face identifiers are the same" in two collections (developer guide,
     "Understanding model versioning").
@@ -141,7 +141,7 @@ def _identifier(*parts: str) -> str:
 def page(items: Sequence[Item], token: str | None, most: int | None) -> tuple[list[Item], str | None]:
     """One page of a list and the token for the next, or None at the end.
 
-    Raises Refusal (InvalidPaginationTokenException) for a token that is none of ours.
+    Raises Refusal (InvalidPaginationTokenException) for an invalid token.
     """
     start = 0
     if token is not None:
@@ -153,4 +153,4 @@ def page(items: Sequence[Item], token: str | None, most: int | None) -> tuple[li
 
 
 PAGE = 4096
-"""How many items a page holds when the caller names no number, or 0."""
+"""The number of items on a page if the caller passes none, or 0."""

@@ -1,4 +1,4 @@
-"""What the server plays on request: a quota, slowness, faults; and how often it was called."""
+"""The conditions that the server simulates: quotas, latencies and faults. Also counts its calls."""
 
 import random
 import threading
@@ -12,7 +12,7 @@ from local_aws.rekognition.refusal import Refusal, played, too_fast
 
 ANY = "*"
 Latency = float | tuple[float, float]
-"""Seconds, or from how many to how many by chance."""
+"""Seconds, or a range from which they are chosen at random."""
 
 
 @dataclass(slots=True)
@@ -33,13 +33,13 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.times is not None and (type(self.times) is not int or self.times < 1):
-            raise ValueError(f"a fault is played a whole number of times, at least once, not {self.times!r}")
+            raise ValueError(f"invalid times={self.times!r}: expected a whole number of at least 1")
         if self.probability is not None and not 0 <= self.probability <= 1:
-            raise ValueError(f"a probability lies between 0 and 1, unlike {self.probability!r}")
+            raise ValueError(f"invalid probability={self.probability!r}: expected a number from 0 to 1")
 
 
 class Bucket:
-    """A token bucket: `rate` calls a second, and at most that many at once (at least one)."""
+    """A token bucket: `rate` calls a second, with bursts of the same number (at least one)."""
 
     def __init__(self, rate: float, now: float) -> None:
         self.rate = rate
@@ -47,7 +47,7 @@ class Bucket:
         self._then = now
 
     def take(self, now: float) -> bool:
-        """Whether one more call fits now."""
+        """Whether one more call is allowed now."""
         self._tokens = min(self._room, self._tokens + (now - self._then) * self.rate)
         self._then = now
         if self._tokens < 1:
@@ -57,11 +57,11 @@ class Bucket:
 
 
 class Conditions:
-    """Quotas, latencies, faults and counts. Safe to use from several threads.
+    """Quotas, latencies, faults and counts. Thread-safe.
 
-    `quotas` are calls a second by operation, for each account and region on its own, as in AWS; `latencies` are
-    seconds by operation ("*" is any). A call above the quota is turned away at the door, so it takes no time. Chance
-    is seeded, so a test that plays it repeats.
+    `quotas` are calls a second by operation, separately for each account and region, as in AWS; `latencies` are
+    seconds by operation ("*" is any). A call above the quota is rejected without a delay. Random numbers are seeded, so
+    tests are repeatable.
     """
 
     def __init__(
@@ -87,10 +87,10 @@ class Conditions:
         self._lock = threading.Lock()
 
     def set_quota(self, operation: str, rate: float | None, code: str | None = None) -> None:
-        """Allow `rate` calls a second of an operation; None lifts the quota.
+        """Allow `rate` calls a second of an operation; None removes the quota.
 
         AWS declares two codes for too many calls, ProvisionedThroughputExceededException (the default here) and
-        ThrottlingException, and does not say which is answered when (developer guide, "Error handling").
+        ThrottlingException, but does not document when it uses which (developer guide, "Error handling").
         """
         with self._lock:
             self._quotas.pop(operation, None)
@@ -102,17 +102,17 @@ class Conditions:
                 self._quotas[operation] = rate
 
     def set_latency(self, operation: str, seconds: Latency) -> None:
-        """Answer an operation that much later, or by chance between two numbers of seconds; 0 is at once."""
+        """Delay the answers of an operation by these seconds, or by a random number from a range."""
         with self._lock:
             self._latencies[operation] = seconds
 
     def add_fault(self, fault: Fault) -> None:
-        """Play a fault, after those already added."""
+        """Add a fault, after those already added."""
         with self._lock:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """No quota, no latency, no faults, and counting starts anew."""
+        """Remove all quotas, latencies and faults, and reset the counts."""
         with self._lock:
             for played_now in (self._quotas, self._quota_codes, self._latencies, self._faults, self._buckets):
                 played_now.clear()
@@ -120,7 +120,7 @@ class Conditions:
             self._refused.clear()
 
     def meet(self, place: Place, operation: str) -> None:
-        """Let one call through, late if so wished; raises Refusal when a fault or the quota stands in its way."""
+        """Let one call through, after its latency. Raises Refusal for a fault or an exceeded quota."""
         with self._lock:
             self._calls[place.account, operation] += 1
             refusal = self._fault(operation)
@@ -133,12 +133,12 @@ class Conditions:
             raise refusal
 
     def refused(self, operation: str, code: str) -> None:
-        """Count an error answer, whoever is to blame."""
+        """Count an error answer of any cause."""
         with self._lock:
             self._refused[operation][code] += 1
 
     def calls(self, account: str | None = None) -> dict[str, int]:
-        """How often each operation was called, refused calls included, by everyone or by one account."""
+        """The number of calls of each operation, including rejected ones, by all accounts or by one."""
         with self._lock:
             counted: Counter[str] = Counter()
             for (who, operation), count in self._calls.items():
@@ -147,7 +147,7 @@ class Conditions:
             return dict(counted)
 
     def refusals(self) -> dict[str, dict[str, int]]:
-        """How often each operation answered which error code."""
+        """The number of answers with each error code, by operation."""
         with self._lock:
             return {operation: dict(codes) for operation, codes in self._refused.items()}
 

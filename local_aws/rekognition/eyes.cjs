@@ -1,18 +1,18 @@
 'use strict'
 /*
- * The eyes of the local Rekognition: face-api's networks on tfjs's WebAssembly backend, spoken to by eyes.py.
+ * Runs face-api's networks on tfjs's WebAssembly backend, for eyes.py.
  *
- * A message, either way, is a 4-byte big-endian length and that much JSON; a request's JSON is followed by
+ * A message, in either direction, is a 4-byte big-endian length and that much JSON; a request's JSON is followed by
  * width * height * 3 bytes of RGB. Requests are answered one by one, in order:
  *
  *   {"ask": "find", "width", "height", "confidence"}       -> {"faces": [{"box": [left, top, width, height], "score"}]}
  *   {"ask": "read", "width", "height", "box": [l, t, w, h]} -> {"landmarks": [[x, y] * 68], "expressions": {…},
  *                                                              "age", "gender", "genderProbability"}
  *
- * A face that cannot be read is answered with {"unreadable": true}, a failure with {"error": "…"}.
+ * The answer for a face that cannot be analysed is {"unreadable": true}, that for a failure {"error": "…"}.
  *
- * The first message goes out unasked, once the networks are warm: {"ready": true}. The process ends with its standard
- * input, so it cannot outlive whoever started it.
+ * The first message, {"ready": true}, is sent without a request when the networks are warm. The process ends when its
+ * standard input is closed, so it cannot outlive its starter.
  */
 const { registerHooks } = require('node:module')
 const path = require('node:path')
@@ -79,7 +79,7 @@ async function answer (question, rgb) {
   }
 }
 
-// Whoever asked has gone; so do we.
+// The starter has ended, so end as well.
 process.stdout.on('error', () => process.exit(0))
 
 function say (message) {
@@ -91,7 +91,7 @@ function say (message) {
 
 async function main () {
   await wake()
-  // The first run of each network compiles it: about a second that no photo should wait for.
+  // The first run of each network compiles it, which takes about a second; do this before the first photo.
   const blank = new Uint8Array(64 * 64 * 3)
   await answer({ ask: 'find', width: 64, height: 64, confidence: 0.5 }, blank)
   await answer({ ask: 'read', width: 64, height: 64, box: [8, 8, 48, 48] }, blank)

@@ -1,6 +1,6 @@
-"""The eyes: a Node process that runs face-api's networks, one question at a time.
+"""Runs face-api's networks in a Node process, one request at a time.
 
-Pixels go in, faces come out; what to look at, how closely and how often is decided in looking.py.
+It receives pixels and returns faces. looking.py decides which parts of a picture to analyse, and at which scale.
 """
 
 import contextlib
@@ -27,12 +27,12 @@ Box = tuple[float, float, float, float]
 
 WORKER = Path(__file__).with_name("eyes.cjs")
 PATIENCE = 60.0
-"""Seconds that one answer may take before the process counts as stuck."""
+"""Seconds after which a process without an answer counts as stuck."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Something that looks like a face: where, and how sure the detector is (0 to 1)."""
+    """A detected face: its box, and the detector's score (0 to 1)."""
 
     box: Box
     score: float
@@ -40,7 +40,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the networks read in one face.
+    """The networks' results for one face.
 
     `landmarks` are the usual 68 points (jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67) as a 68 x 2
     array in pixels of the picture asked about. `expressions` are probabilities that sum to 1: neutral, happy, sad,
@@ -55,23 +55,23 @@ class Reading:
 
 
 class Sight(Protocol):
-    """Whoever can find and read faces."""
+    """An object that can find and analyse faces."""
 
     def find(self, pixels: Pixels, *, confidence: float) -> list[Sighting]:
         """The faces in the picture."""
         ...
 
     def read(self, pixels: Pixels, box: Box) -> Reading | None:
-        """What is in the face at `box`, or None when there is nothing to read."""
+        """The results for the face at `box`, or None if it cannot be analysed."""
         ...
 
 
 class EyesClosed(LocalAwsError):
-    """The Node process cannot be started, or died twice on the same question."""
+    """The Node process cannot be started, or crashed twice with the same request."""
 
 
 class Eyes:
-    """A long-lived Node process, started at the first question (or by `open`) and replaced if it dies.
+    """A long-lived Node process, started at the first request (or by `open`) and replaced if it crashes.
 
     Safe to use from several threads; they take turns. Raises EyesClosed when face-api is not
     installed, LocalAwsError when Node is not.
@@ -92,26 +92,26 @@ class Eyes:
 
     @property
     def pid(self) -> int | None:
-        """The Node process's id, while there is one."""
+        """The Node process's id, if it is running."""
         return self._process.pid if self._process else None
 
     def open(self) -> None:
-        """Start now rather than at the first question: about a second."""
+        """Start now instead of at the first request. Takes about a second."""
         with self._turn:
             self._running()
 
     def close(self) -> None:
-        """End the process and wait until it is gone; the next question starts another."""
+        """End the process and wait until it has ended. The next request starts another."""
         with self._turn:
             self._end()
 
     def find(self, pixels: Pixels, *, confidence: float) -> list[Sighting]:
-        """The faces in the picture; the detector sees it at 512 x 512, so send it about that large."""
+        """The faces in the picture. The detector uses 512 x 512 pixels, so pass a picture of about that size."""
         answer = self._ask({"ask": "find", "confidence": confidence}, pixels)
         return [Sighting(tuple(face["box"]), face["score"]) for face in answer["faces"]]
 
     def read(self, pixels: Pixels, box: Box) -> Reading | None:
-        """What is in the face at `box`, or None when there is nothing to read."""
+        """The results for the face at `box`, or None if it cannot be analysed."""
         answer = self._ask({"ask": "read", "box": box}, pixels)
         if "unreadable" in answer:
             return None
@@ -136,7 +136,7 @@ class Eyes:
                     answer = self._exchange(request)
                 except (OSError, EOFError) as error:
                     self._end()
-                    raise EyesClosed("The face analysis died twice on the same picture.") from error
+                    raise EyesClosed("The face analysis crashed twice with the same picture.") from error
         if "error" in answer:
             raise EyesClosed(f"The face analysis failed: {answer['error']}")
         return answer
@@ -160,7 +160,7 @@ class Eyes:
             [self._executable or node(), "--no-warnings", str(WORKER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # A Ctrl-C in the terminal is for whoever owns the eyes, who then closes them.
+            # Only the owner of this process handles Ctrl-C, and then closes the process.
             start_new_session=True,
         )
         try:
@@ -168,7 +168,7 @@ class Eyes:
         except EOFError as error:
             self._end()
             raise EyesClosed(
-                "The face analysis ended as it started (its reason is above); `make local` installs what it needs into "
+                "The face analysis ended at start-up (the reason is above); `make local` installs its packages into "
                 "node_modules."
             ) from error
         return self._process
@@ -177,7 +177,7 @@ class Eyes:
         process, self._process = self._process, None
         if process is None:
             return
-        process.kill()  # it holds nothing worth saving, and may be in the middle of a picture
+        process.kill()  # it has no state to save, and may be busy with a picture
         process.wait()
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):

@@ -1,19 +1,20 @@
-"""A seen face in Rekognition's words: the FaceDetail structure.
+"""Builds Rekognition's FaceDetail structure for a face.
 
-What each attribute rests on, so that nobody takes more from it than there is:
+The source of each attribute, which limits how far it can be trusted:
 
 - BoundingBox, Confidence: the detector's box and score.
-- Landmarks: the 68-point network; pupils are the middle of the eye's outline, as that network knows none.
+- Landmarks: the 68-point network; pupils are the middle of the eye's outline, because the network has none.
 - Pose, Quality: measured, see quality.py.
-- Emotions: the expression network's seven probabilities. Its words become Rekognition's (neutral is CALM, fearful is
-  FEAR); CONFUSED, which it does not know, gets up to 5 percent, in proportion to how undecided it is (the entropy of
-  the seven), and the seven share the rest, so that all add up to 100. UNKNOWN is never sent.
+- Emotions: the expression network's seven probabilities, with Rekognition's terms (neutral is CALM, fearful is FEAR).
+  The network has no CONFUSED. It gets up to 5 percent, in proportion to the entropy of the seven, and the seven share
+  the rest, so that all add up to 100. UNKNOWN is never sent.
 - Smile: the probability of "happy".  Gender, AgeRange: the age and gender network; the range is about 15 percent
   either way.
-- EyesOpen, MouthOpen: how tall the eyes and the mouth's opening are for their width, by landmarks; a coarse guess.
-- Beard, Mustache, Eyeglasses, Sunglasses, FaceOccluded: nothing here can tell. Rekognition always sends them, so they
-  are sent as false with a confidence of 50, which says nothing.
-- EyeDirection: not known either; straight ahead, with a confidence of 0.
+- EyesOpen, MouthOpen: the ratio of height to width of the eyes and of the mouth's opening, from landmarks; a rough
+  estimate.
+- Beard, Mustache, Eyeglasses, Sunglasses, FaceOccluded: unknown. Rekognition always sends them, so they are sent as
+  false with a confidence of 50, which means nothing.
+- EyeDirection: unknown; straight ahead, with a confidence of 0.
 """
 
 import math
@@ -37,7 +38,7 @@ EMOTIONS = {
     "fearful": "FEAR",
 }
 UNDECIDED_SHARE = 5.0
-"""Percent that CONFUSED gets of a face whose seven expressions are all equally likely."""
+"""Percent of CONFUSED for a face whose seven expressions are all equally likely."""
 
 Points = npt.NDArray[np.float64]
 
@@ -48,7 +49,7 @@ _MAIN_LANDMARKS: dict[str, list[int]] = {
     "mouthRight": [54],
     "nose": [30],
 }
-"""The five that Rekognition always sends; left and right as one looks at the picture."""
+"""The five that Rekognition always sends; left and right are those of the viewer."""
 
 _MORE_LANDMARKS: dict[str, list[int]] = {
     "leftEyeBrowLeft": [17],
@@ -132,7 +133,7 @@ def bounding_box(box: Box) -> dict[str, float]:
 
 
 def emotions(expressions: dict[str, float]) -> list[dict[str, Any]]:
-    """Rekognition's Emotions, the strongest first, for the network's seven probabilities."""
+    """Rekognition's Emotions, strongest first, from the network's seven probabilities."""
     total = sum(expressions[name] for name in EMOTIONS) or 1.0
     shares = {EMOTIONS[name]: expressions[name] / total for name in EMOTIONS}
     entropy = -sum(share * math.log(share) for share in shares.values() if share > 0) / math.log(len(shares))
@@ -143,7 +144,7 @@ def emotions(expressions: dict[str, float]) -> list[dict[str, Any]]:
 
 
 def age_range(age: float) -> dict[str, int]:
-    """Rekognition's AgeRange about an estimated age."""
+    """Rekognition's AgeRange around an estimated age."""
     return {"Low": max(0, round(age * 0.85 - 2)), "High": round(age * 1.15 + 3)}
 
 
@@ -166,7 +167,7 @@ def _all_attributes(face: SeenFace) -> dict[str, Any]:
 
 
 def eye_openness(landmarks: Points) -> float:
-    """The eyes' height for their width: about 0.3 when open, under 0.2 when closed (Soukupová and Čech, 2016)."""
+    """The eyes' ratio of height to width: about 0.3 when open, under 0.2 when closed (Soukupová and Čech, 2016)."""
     return float(np.mean([_openness(landmarks[start : start + 6]) for start in (36, 42)]))
 
 
@@ -176,7 +177,7 @@ def _openness(eye: Points) -> float:
 
 
 def mouth_openness(landmarks: Points) -> float:
-    """The opening's height for its width: 0 when the lips touch."""
+    """The ratio of the opening's height to its width: 0 when the lips touch."""
     wide = max(1e-6, float(np.linalg.norm(landmarks[60] - landmarks[64])))
     return float(np.linalg.norm(landmarks[62] - landmarks[66]) / wide)
 

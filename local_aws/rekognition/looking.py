@@ -1,13 +1,14 @@
-"""How a picture is looked at: as a whole first, closer where faces are small, otherwise when none is found.
+"""Finds all faces in a picture, at several scales and orientations.
 
-The detector sees 512 x 512 pixels and finds faces from about 20 of them up to about 400. Hence the looks:
+The detector uses 512 x 512 pixels and finds faces of about 20 to 400 of them. So a picture is searched:
 
-- whole: the picture scaled to fit;
-- from further away, with a margin, when nothing was found: a face that fills the frame;
-- closer, quarter by overlapping quarter, when nothing or only small faces were found: the back row of a group;
-- turned by 90, 180 and 270 degrees, when nothing was found for sure: a PNG whose orientation tag Rekognition ignores.
+- as a whole, scaled to fit;
+- smaller, with a margin, if no face was found: for a face that fills the frame;
+- larger, in overlapping quarters, if no face or only small ones were found: for the back row of a group;
+- turned by 90, 180 and 270 degrees, if no face is certain: for a PNG whose orientation tag Rekognition ignores.
 
-A look takes a quarter of a second and reading a face less than a tenth, so an ordinary photo takes about half a second.
+A search takes a quarter of a second and analysing a face less than a tenth, so an ordinary photo takes about half a
+second.
 """
 
 from dataclasses import dataclass, replace
@@ -25,29 +26,29 @@ Points = npt.NDArray[np.float64]
 
 DETECTOR_SIDE = 512
 SMALL = 48.0
-"""A face of this side (the root of its area) in a 512-pixel look is worth a closer one."""
+"""If a face's side (the root of its area) in a 512-pixel search is shorter than this, search at a larger scale."""
 SMALLEST = 10
-"""Pixels; with a shorter side than this there is nothing to read in a face."""
+"""Pixels. A face with a shorter side cannot be analysed."""
 CONFIDENCE = 0.45
-"""The detector's score from which something is a face: all 22 in face-api's six sample photos, nothing else there."""
+"""The detector's minimum score of a face. It selects exactly the 22 faces in face-api's six sample photos."""
 SURE = 0.94
-"""With a face of this score the picture is the right way up."""
+"""If a face has this score, the picture is upright."""
 MOST_FACES = 100
-"""As many as Rekognition returns: "The 100 largest faces in the image" (API reference, DetectFaces)."""
+"""The same number as in Rekognition: "The 100 largest faces in the image" (API reference, DetectFaces)."""
 TILE = 0.6
-"""A quarter's share of the width and the height, so that neighbours overlap by a third of themselves."""
+"""A quarter's share of the width and the height, so that neighbours overlap by a third of their size."""
 MARGIN = 0.5
-"""The margin round a picture seen from further away, and round a face that is read, in shares of the side."""
+"""The margin around a picture that is searched smaller, and around a face that is analysed, in shares of the side."""
 READING_SIDE = 400
-"""The longer side of what is sent for reading; the networks see faces at 112 to 150 pixels."""
+"""The longer side of a face that is sent for analysis; the networks use 112 to 150 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFace:
-    """One face: its box and landmarks in pixels of the picture looked at.
+    """One face: its box and landmarks in pixels of the picture.
 
-    `upright` is the face alone, turned upright, at the picture's own resolution. `turned` says by how many degrees,
-    clockwise, the face stands in the picture: 0, 90, 180 or 270.
+    `upright` is the face alone, turned upright, at the picture's own resolution. `turned` is the face's clockwise
+    rotation in the picture in degrees: 0, 90, 180 or 270.
     """
 
     box: Box
@@ -63,7 +64,7 @@ class SeenFace:
 
 
 def look(pixels: Pixels, sight: Sight) -> list[SeenFace]:
-    """The faces in the picture, the largest first; at most MOST_FACES."""
+    """The faces in the picture, largest first; at most MOST_FACES."""
     turns, sightings = _sightings(pixels, sight)
     largest = sorted(sightings, key=lambda sighting: -sighting.box[2] * sighting.box[3])[:MOST_FACES]
     upright = _turned(pixels, turns)
@@ -72,7 +73,7 @@ def look(pixels: Pixels, sight: Sight) -> list[SeenFace]:
 
 
 def _sightings(pixels: Pixels, sight: Sight) -> tuple[int, list[Sighting]]:
-    """Where the faces are, and how many quarter turns anticlockwise bring them upright."""
+    """The faces' positions, and the number of anticlockwise quarter turns that make them upright."""
     found = _look_at(pixels, _all_of(pixels), sight)
     if not found:
         found = _look_from_further_away(pixels, sight)
@@ -81,7 +82,7 @@ def _sightings(pixels: Pixels, sight: Sight) -> tuple[int, list[Sighting]]:
             found += _look_closer(pixels, tile, sight, times=2)
     looks = {0: merged(found)}
     if _surest(found) < SURE:
-        # A face on its side is often found too, but badly; the right way up it is found with more confidence.
+        # A face on its side is often found, too, but with a lower score than upright.
         for turns in (1, 2, 3):
             turned = _turned(pixels, turns)
             looks[turns] = merged(_look_at(turned, _all_of(turned), sight))
@@ -103,7 +104,7 @@ def _all_of(pixels: Pixels) -> Region:
 
 def _look_closer(pixels: Pixels, region: Region, sight: Sight, times: int) -> list[Sighting]:
     if times == 0 or max(region[2] - region[0], region[3] - region[1]) < DETECTOR_SIDE * TILE:
-        return []  # enlarged any further, a picture shows nothing that was not seen before
+        return []  # a larger scale would show no more detail
     found = _look_at(pixels, region, sight)
     if _any_small(found, region):
         for tile in quarters(region):
@@ -145,7 +146,7 @@ def _read(pixels: Pixels, sighting: Sighting, sight: Sight) -> SeenFace | None:
 
 
 def scaled(pixels: Pixels, side: int) -> tuple[Pixels, float]:
-    """The picture with its longer side at most `side` pixels, and by how much it was scaled."""
+    """The picture with its longer side at most `side` pixels, and the scale factor."""
     height, width, _ = pixels.shape
     scale = min(1.0, side / max(height, width))
     if scale == 1.0:
@@ -162,7 +163,7 @@ def quarters(region: Region) -> list[Region]:
 
 
 def cut_off(box: Box, region: Region, picture: Region) -> bool:
-    """Whether the face touches an edge of the region that is not one of the picture: its neighbour sees it whole."""
+    """Whether the face touches an edge of the region inside the picture. The neighbouring region has all of it."""
     left, top, width, height = box
     near = 0.02 * max(region[2] - region[0], region[3] - region[1])
     return (
@@ -174,7 +175,7 @@ def cut_off(box: Box, region: Region, picture: Region) -> bool:
 
 
 def merged(sightings: list[Sighting]) -> list[Sighting]:
-    """Each face once: of two sightings that cover each other by more than half of the smaller, the surer one."""
+    """Each face once: if two sightings share more than half of the smaller one, the one with the higher score."""
     kept: list[Sighting] = []
     for sighting in sorted(sightings, key=lambda sighting: -sighting.score):
         if all(_covered(sighting.box, other.box) < 0.5 for other in kept):
@@ -199,7 +200,7 @@ def _moved(sighting: Sighting, scale: float, left: float, top: float) -> Sightin
 
 
 def _inside(sightings: list[Sighting], pixels: Pixels) -> list[Sighting]:
-    """The sightings, cut at the picture's edges; without those of which next to nothing is left."""
+    """The sightings, cut at the picture's edges, without those that are then too small."""
     height, width, _ = pixels.shape
     cut = []
     for sighting in sightings:

@@ -1,4 +1,4 @@
-"""The operations: a checked request in, an answer in Rekognition's words out. No HTTP here."""
+"""The operations: they take a checked request and return Rekognition's answer. No HTTP here."""
 
 import threading
 from collections import OrderedDict
@@ -27,14 +27,14 @@ from local_aws.rekognition.s3_objects import Caller, S3Objects
 MOST_FACES_INDEXED = 100
 """IndexFaces "returns no more than 100 detected faces in an image, even if you specify a larger value"."""
 PICTURES_REMEMBERED = 128
-"""How many analysed pictures are kept, so that asking again about one is quick."""
+"""The number of analysed pictures that are cached."""
 
 Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: who, where, what."""
+    """One request: the caller, the account and region, and the parameters."""
 
     caller: Caller
     place: Place
@@ -43,7 +43,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One analysed picture: its size in pixels and its faces with their measures, the largest first."""
+    """One analysed picture: its size in pixels and its faces with their measures, largest first."""
 
     width: int
     height: int
@@ -51,7 +51,7 @@ class Scene:
 
 
 class Rekognition:
-    """All operations of one server; `named` finds them by name. Safe to use from several threads."""
+    """All operations of one server; `named` has them by name. Thread-safe."""
 
     def __init__(self, sight: Sight, objects: S3Objects, collections: Collections | None = None) -> None:
         self._sight = sight
@@ -82,7 +82,7 @@ class Rekognition:
         collection = self._collections.create(call.place, call.request["CollectionId"], call.request.get("Tags", {}))
         return {
             "StatusCode": 200,
-            # As AWS answers: without the `arn:` that DescribeCollection has (aws/aws-sdk-js-v3 #6704).
+            # As in AWS: without the `arn:` that DescribeCollection has (aws/aws-sdk-js-v3 #6704).
             "CollectionArn": call.place.arn(collection.collection_id).removeprefix("arn:"),
             "FaceModelVersion": FACE_MODEL_VERSION,
         }
@@ -154,7 +154,7 @@ class Rekognition:
         }
 
     def list_faces(self, call: Call) -> Answer:
-        """ListFaces; with a UserId nothing, as this server has no users."""
+        """ListFaces. Empty for a UserId, because this server has no users."""
         faces = self._collections.faces(call.place, call.request["CollectionId"])
         if "UserId" in call.request:
             faces = []
@@ -167,7 +167,7 @@ class Rekognition:
         """DeleteFaces."""
         removed, missing = self._collections.remove(call.place, call.request["CollectionId"], call.request["FaceIds"])
         unsuccessful = [{"FaceId": face, "Reasons": ["FACE_NOT_FOUND"]} for face in missing]
-        # The model wants at least one face in DeletedFaces, so an empty list is left out.
+        # The model requires at least one face in DeletedFaces, so omit an empty list.
         return {"UnsuccessfulFaceDeletions": unsuccessful} | ({"DeletedFaces": removed} if removed else {})
 
     def tag_resource(self, call: Call) -> Answer:
@@ -187,7 +187,7 @@ class Rekognition:
         return {"Tags": dict(self._collections.by_arn(call.place, call.request["ResourceArn"]).tags)}
 
     def _file(self, call: Call) -> bytes:
-        """The bytes of the request's image; when it gives both kinds, or neither, the parameters are invalid."""
+        """The bytes of the request's image. Both kinds of image, or neither, are invalid parameters."""
         image = call.request["Image"]
         if ("Bytes" in image) == ("S3Object" in image):
             raise invalid_parameter()
@@ -200,7 +200,7 @@ class Rekognition:
         return self._objects.read(call.caller, where["Bucket"], where["Name"], where.get("Version"))
 
     def _scene(self, file: bytes) -> Scene:
-        """What is in a picture, looked at once: one picture after the other, as there is one pair of eyes."""
+        """The analysed picture. Pictures are analysed once, and one after the other."""
         digest = sha256(file).digest()
         with self._looking:
             if digest not in self._scenes:
@@ -218,9 +218,9 @@ Rated = tuple[SeenFace, Measures]
 
 
 def _chosen(scene: Scene, level: Level, most: int | None) -> tuple[list[Rated], list[tuple[Rated, list[str]]]]:
-    """The faces to index, the largest first, and those left out with Rekognition's reasons.
+    """The faces to index, largest first, and the others with Rekognition's reasons.
 
-    Over the limit "Amazon Rekognition filters out the faces with the lowest quality" first, then the smallest.
+    Above the limit, "Amazon Rekognition filters out the faces with the lowest quality" first, then the smallest.
     """
     kept: list[Rated] = []
     left_out: list[tuple[Rated, list[str]]] = []

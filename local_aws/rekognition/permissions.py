@@ -1,4 +1,4 @@
-"""Who may do what: asked of the emulator, which holds the roles and their policies."""
+"""Checks permissions with the emulator, which has the roles and their policies."""
 
 import threading
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from local_aws.rekognition.refusal import access_denied
 from local_aws.rekognition.s3_objects import Caller
 
 ON_NO_RESOURCE: Final = frozenset({"DetectFaces", "ListCollections"})
-"""What is allowed for `*` or not at all (Service Authorization Reference, "Actions defined by Amazon Rekognition")."""
+"""Actions that need the resource `*` (Service Authorization Reference, "Actions defined by Amazon Rekognition")."""
 
 
 class Permissions:
-    """Holds callers with temporary credentials to their role's policies in the emulator at `endpoint`.
+    """Enforces the role's policies, in the emulator at `endpoint`, for callers with temporary credentials.
 
-    The root of an account, whose access key is the account's number here, may do everything.
+    The root user of an account, whose access key here is the account id, can do everything.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -29,11 +29,11 @@ class Permissions:
         self._one_at_a_time = threading.Lock()
 
     def account_of(self, caller: Caller) -> str | None:
-        """The account of the role that the caller's session is of; None for an account's root."""
+        """The account of the caller's role; None for an account's root user."""
         return self._role_of(caller).split(":")[4] if caller.session_token else None
 
     def require(self, caller: Caller, place: Place, operation: str, request: Mapping[str, Any]) -> None:
-        """Raises Refusal (AccessDeniedException) when the caller's role does not allow the operation."""
+        """Raises Refusal (AccessDeniedException) if the caller's role does not allow the operation."""
         if not caller.session_token:
             return
         role = self._role_of(caller)

@@ -1,4 +1,4 @@
-"""From an uploaded file to the pixels Rekognition would look at."""
+"""Decodes an uploaded file into the pixels that Rekognition would analyse."""
 
 from typing import Any
 
@@ -21,8 +21,8 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 def pixels_of(file: bytes) -> Pixels:
     """RGB pixels of a JPEG, upright by its EXIF orientation, or of a PNG, as stored.
 
-    Rekognition corrects a JPEG's orientation before it looks and leaves a PNG's alone, so boxes are relative to the
-    one upright and to the other unrotated (API reference, DetectFaces, OrientationCorrection).
+    Rekognition corrects the orientation of a JPEG but not of a PNG. So boxes are relative to the upright JPEG, or to
+    the PNG as stored (API reference, DetectFaces, OrientationCorrection).
 
     Raises Refusal: ImageTooLargeException, InvalidImageFormatException, or InvalidParameterException for a side
     under 80 pixels.
@@ -32,7 +32,7 @@ def pixels_of(file: bytes) -> Pixels:
     if file.startswith(_JPEG):
         decoded = _decoded(file, cv2.IMREAD_COLOR)
     elif file.startswith(_PNG):
-        # Only IMREAD_UNCHANGED leaves a PNG's eXIf orientation alone; IMREAD_IGNORE_ORIENTATION does not.
+        # Only IMREAD_UNCHANGED ignores a PNG's eXIf orientation; IMREAD_IGNORE_ORIENTATION does not.
         decoded = _three_channels(_decoded(file, cv2.IMREAD_UNCHANGED))
     else:
         raise invalid_image_format()
@@ -44,7 +44,7 @@ def pixels_of(file: bytes) -> Pixels:
 def _decoded(file: bytes, how: int) -> npt.NDArray[Any]:
     try:
         decoded: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(file, dtype=np.uint8), how)
-    except cv2.error as error:  # more pixels than OpenCV is willing to decode
+    except cv2.error as error:  # more pixels than OpenCV decodes
         raise invalid_image_format() from error
     if decoded is None:
         raise invalid_image_format()

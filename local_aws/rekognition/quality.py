@@ -1,6 +1,6 @@
-"""How good a face is to work with: sharp, bright, straight, large and sure enough; measured, never guessed.
+"""Measures a face's quality: sharpness, brightness, pose, size and confidence.
 
-Rekognition publishes neither its measures nor its bars; these are ours, on its scales.
+Rekognition publishes neither its measures nor its thresholds; these are our own, on its scales.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _SHARPNESS_SIDE = 128
 _SHARP = 150.0
 """The Laplacian's variance that counts as 50 of 100 on a face scaled to 128 pixels."""
 
-# The usual six points of a head, in millimetres about the tip of the nose: x right, y down, z away from the camera.
+# Six standard points of a head, in millimetres from the tip of the nose: x right, y down, z away from the camera.
 _HEAD = np.array(
     [
         (0.0, 0.0, 0.0),  # nose tip
@@ -60,14 +60,14 @@ class Measures:
 
     @property
     def overall(self) -> float:
-        """One number to rank faces by, from 0 to 100: the weakest link."""
+        """A number to rank faces by, from 0 to 100: the lowest of the measures."""
         straight = 100 - 100 * min(1.0, max(abs(self.pose.yaw), abs(self.pose.pitch)) / 90)
         return min(self.sharpness, self.confidence, straight, 4 * self.brightness)
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a face must reach to pass a quality filter."""
+    """The minimum values for a quality filter."""
 
     sharpness: float
     brightness: float
@@ -98,7 +98,7 @@ def measure(face: SeenFace, picture_side: int) -> Measures:
 
 
 def reasons_against(measures: Measures, level: Level) -> list[str]:
-    """Rekognition's words for why the filter keeps the face out; none when it passes."""
+    """Rekognition's reasons why the filter rejects the face; empty if it passes."""
     bar = BARS[level]
     if bar is None:
         return []
@@ -115,9 +115,9 @@ def reasons_against(measures: Measures, level: Level) -> list[str]:
 
 
 def sharpness(face: Pixels) -> float:
-    """0 to 100, from the variance of the Laplacian on the face at one size for all.
+    """0 to 100, from the variance of the Laplacian on the face scaled to a fixed size.
 
-    A small face is enlarged to that size, and is then as soft as it will look.
+    A small face is enlarged to that size, so it counts as less sharp.
     """
     luma = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
     shrink = max(luma.shape) > _SHARPNESS_SIDE
@@ -133,20 +133,20 @@ def brightness(face: Pixels) -> float:
 
 
 def pose(landmarks: npt.NDArray[np.float64], turned: int = 0) -> Pose:
-    """How the head is held, from where six of the 68 landmarks lie.
+    """The head's pose, from six of the 68 landmarks.
 
-    `turned` is by how many degrees clockwise the whole face stands in the picture.
+    `turned` is the clockwise rotation of the whole face in the picture, in degrees.
     """
     points = landmarks[_HEAD_LANDMARKS]
     centre = points.mean(axis=0)
     upright = (points - centre) @ _rotation(-turned).T
-    far = 20 * float(np.max(np.ptp(upright, axis=0)))  # a long lens, as the picture's own is unknown
+    far = 20 * float(np.max(np.ptp(upright, axis=0)))  # a long focal length, because the picture's own is unknown
     camera = np.array([[far, 0, 0], [0, far, 0], [0, 0, 1]])
     solved, turn, _ = cv2.solvePnP(_HEAD, upright, camera, None, flags=cv2.SOLVEPNP_SQPNP)
     if not solved or not np.isfinite(turn).all():
         return Pose(0.0, 0.0, _wrapped(float(turned)))
     axes, _ = cv2.Rodrigues(turn)
-    nose = -axes[:, 2]  # where the nose points: towards the camera is (0, 0, -1)
+    nose = -axes[:, 2]  # the direction of the nose: (0, 0, -1) is towards the camera
     yaw = np.degrees(np.arctan2(nose[0], -nose[2]))
     pitch = np.degrees(np.arctan2(-nose[1], np.hypot(nose[0], nose[2])))
     roll = np.degrees(np.arctan2(axes[1, 0], axes[0, 0]))

@@ -1,13 +1,13 @@
-"""What the service says no with: AWS's own codes and sentences.
+"""The service's errors, with AWS's own codes and messages.
 
-The sentences are those of the developer guide's page "Error handling" and, where that has none, those that people
-quote from the service ("There are no faces in the image. Should be at least 1.", "faceId was not found in the
+The messages are those of the developer guide's page "Error handling". Where it has none, they are quotes of the real
+service from other sources ("There are no faces in the image. Should be at least 1.", "faceId was not found in the
 collection", "The collection id: … does not exist").
 """
 
 
 class Refusal(Exception):
-    """An answer that is an error: AWS's code, its sentence and the HTTP status."""
+    """An error answer: AWS's code, its message and the HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
@@ -19,19 +19,19 @@ class Refusal(Exception):
 def constraint_violated(problems: list[str]) -> Refusal:
     """The request does not fit the service model.
 
-    Rekognition answers these before it looks at anything, with ValidationException, which its model does not declare.
+    Rekognition checks this first, and answers with ValidationException, which its model does not declare.
     """
     errors = "validation error" if len(problems) == 1 else "validation errors"
     return Refusal("ValidationException", f"{len(problems)} {errors} detected: {'; '.join(problems)}")
 
 
 def invalid_parameter(message: str = "Request has invalid parameters") -> Refusal:
-    """The request is well formed and still impossible."""
+    """The request is well formed but impossible."""
     return Refusal("InvalidParameterException", message)
 
 
 def invalid_s3_object() -> Refusal:
-    """S3 refused, whatever its reason; Rekognition does not say more."""
+    """S3 rejected the request, for any reason; Rekognition gives no details."""
     message = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
     return Refusal("InvalidS3ObjectException", message)
 
@@ -57,12 +57,12 @@ def collection_exists(collection_id: str) -> Refusal:
 
 
 def no_such_resource(arn: str) -> Refusal:
-    """An ARN that names nothing here."""
+    """An ARN of a resource that does not exist."""
     return Refusal("ResourceNotFoundException", f"The resource {arn} does not exist")
 
 
 def invalid_token() -> Refusal:
-    """A NextToken that this server did not hand out for this list."""
+    """A NextToken that this server did not return for this list."""
     return Refusal("InvalidPaginationTokenException", "Invalid Pagination Token")
 
 
@@ -95,5 +95,5 @@ MESSAGES = {
 
 
 def played(code: str, message: str | None = None, status: int | None = None) -> Refusal:
-    """A fault on demand, with AWS's own sentence and status unless others are wanted."""
+    """A requested fault, by default with AWS's own message and status."""
     return Refusal(code, message or MESSAGES.get(code, code), status or STATUSES.get(code, 400))

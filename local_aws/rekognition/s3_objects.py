@@ -1,4 +1,4 @@
-"""Photos that a request names by bucket and key: read from S3 as the caller."""
+"""Reads the photo that a request names by bucket and key from S3, as the caller."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -16,9 +16,9 @@ from local_aws.rekognition.refusal import image_too_large, invalid_s3_object
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who signed the request: enough to ask another emulated service in their name.
+    """The caller who signed the request, with enough data to call another emulated service as that caller.
 
-    The secret never travels; in the local AWS it is the same for everybody.
+    A request does not contain the secret, but in the local AWS all callers have the same one.
     """
 
     access_key: str
@@ -27,14 +27,15 @@ class Caller:
 
     @property
     def credentials(self) -> Credentials:
-        """What a request in their name is signed with."""
+        """The credentials for a request as the caller."""
         return Credentials(self.access_key, SECRET, self.session_token)
 
 
 class S3Objects:
-    """Reads from the S3 at `endpoint`; with None there is no S3 and every object is refused.
+    """Reads from the S3 at `endpoint`. With None there is no S3, and every object is rejected.
 
-    A signed request rather than a boto3 client: the developer's own profile, proxy and settings have no say in it.
+    It uses a signed request instead of a boto3 client, so that the developer's own profile, proxy and settings do not
+    apply.
     """
 
     def __init__(self, endpoint: str | None) -> None:
@@ -44,7 +45,7 @@ class S3Objects:
     def read(self, caller: Caller, bucket: str, key: str, version: str | None) -> bytes:
         """An object's bytes, as the caller.
 
-        Raises Refusal: InvalidS3ObjectException for anything S3 refuses, ImageTooLargeException above 15 MB.
+        Raises Refusal: InvalidS3ObjectException if S3 rejects the request, ImageTooLargeException above 15 MB.
         """
         if self._endpoint is None:
             raise invalid_s3_object()

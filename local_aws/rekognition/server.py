@@ -1,4 +1,4 @@
-"""Rekognition over HTTP, as AWS SDKs speak to it: AWS JSON 1.1 on loopback."""
+"""Rekognition over HTTP for AWS SDKs: AWS JSON 1.1 on loopback."""
 
 import contextlib
 import json
@@ -23,13 +23,13 @@ from local_aws.rekognition.s3_objects import Caller, S3Objects
 from local_aws.rekognition.service_model import answer_to, request_from
 
 LARGEST_BODY = 32 * 1024 * 1024
-"""Bytes of request that are read. Far above the 5 MB of image allowed, whose excess is answered politely."""
+"""The most bytes of a request that are read. Far above the 5 MB for an image, so that a larger one gets an answer."""
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/\s]+)/\d{8}/(?P<region>[^/\s]+)/rekognition/aws4_request")
 
 
 def account_of(access_key: str) -> str:
-    """The account behind an access key: a key of 12 digits is the account, as in the emulator; any other, the first."""
+    """The account of an access key: the key itself if it has 12 digits, as in the emulator, otherwise 000000000000."""
     return access_key if re.fullmatch(r"\d{12}", access_key) else "000000000000"
 
 
@@ -40,7 +40,7 @@ class RekognitionServer:
     replaces the rule above where keys mean something else. `permissions` holds callers to their policies; without it
     everybody may do everything. `conditions` plays quotas, latency and faults, and counts the calls.
 
-    Nothing is stored on disk and nothing survives `stop`. Use it as a context manager, or `start` and `stop` it.
+    All state is in memory and ends with `stop`. Use it as a context manager, or call `start` and `stop`.
     """
 
     def __init__(
@@ -74,15 +74,15 @@ class RekognitionServer:
 
     @property
     def url(self) -> str:
-        """Where boto3's `endpoint_url` should point; RuntimeError before `start`."""
+        """The value for boto3's `endpoint_url`. Raises RuntimeError before `start`."""
         if self._http is None:
             raise RuntimeError("the Rekognition server is not running; start it first")
         return f"http://127.0.0.1:{self._http.server_port}"
 
     def start(self) -> Self:
-        """Listen, and open the eyes meanwhile; returns as soon as requests are accepted.
+        """Start to listen, and start face-api in the background. Returns when requests are accepted.
 
-        Raises OSError when the port is taken.
+        Raises OSError if the port is taken.
         """
         if self._http is not None:
             return self
@@ -96,7 +96,7 @@ class RekognitionServer:
         return self
 
     def stop(self) -> None:
-        """Stop listening and close the eyes; no process stays behind. Safe to repeat."""
+        """Stop listening and end face-api's process. Safe to repeat."""
         http, self._http = self._http, None
         if http is not None:
             http.shutdown()
@@ -107,7 +107,7 @@ class RekognitionServer:
         self.eyes.close()
 
     def answer(self, operation: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """What the service answers, as JSON values; raises Refusal."""
+        """The service's answer as JSON values. Raises Refusal."""
         known = self._permissions.account_of(caller) if self._permissions else None
         place = Place(known or self.account_of(caller.access_key), caller.region)
         try:
@@ -131,7 +131,7 @@ class _Http(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that hung up, as a function does when its time is over, is no news."""
+        """Ignore closed connections, for example of a function that timed out."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._operation(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the signature is the library's)
-        """Say nothing: requests hold faces."""
+        """Logs nothing: requests contain faces."""
 
     def _body(self) -> bytes | None:
         length = int(self.headers.get("Content-Length") or 0)

@@ -1,8 +1,8 @@
-"""botocore's own description of Rekognition, held against every request and every answer.
+"""Checks every request and every answer against botocore's own model of Rekognition.
 
-botocore checks types, required members and minimum lengths before it sends; patterns, maxima and enumerations it
-leaves to the service, so they are checked here. Answers are checked by the same rules, and may hold nothing that the
-model does not know.
+botocore checks types, required members and minimum lengths before it sends a request. It leaves patterns, maxima and
+enumerations to the service, so they are checked here. Answers are checked by the same rules, and must not have members
+that are missing from the model.
 """
 
 import base64
@@ -20,7 +20,7 @@ from local_aws.rekognition.refusal import constraint_violated
 
 
 class UnfaithfulAnswer(AssertionError):
-    """The server was about to answer something that Rekognition's model does not allow: a mistake of ours."""
+    """The server's answer violates Rekognition's model: a bug in the server."""
 
 
 @functools.cache
@@ -32,8 +32,8 @@ def rekognition() -> ServiceModel:
 def request_from(operation: str, body: dict[str, Any]) -> dict[str, Any]:
     """The request as Python values (blobs as bytes), checked.
 
-    Raises Refusal (ValidationException) with every violated constraint, in the words AWS services use. Members that
-    the model does not know are ignored, as AWS does.
+    Raises Refusal (ValidationException) with every violated constraint, as AWS words it. Unknown members are ignored,
+    as in AWS.
     """
     shape = _shape(rekognition().operation_model(operation).input_shape)
     request: dict[str, Any] = _decoded(body, shape)
@@ -50,7 +50,7 @@ def answer_to(operation: str, answer: dict[str, Any]) -> dict[str, Any]:
     shape = _shape(rekognition().operation_model(operation).output_shape)
     problems = [*_problems(answer, shape, ""), *_unknown(answer, shape, "")]
     if problems:
-        raise UnfaithfulAnswer(f"{operation} would answer what its model does not allow: {'; '.join(problems)}")
+        raise UnfaithfulAnswer(f"the answer of {operation} violates its model: {'; '.join(problems)}")
     encoded: dict[str, Any] = _encoded(answer)
     return encoded
 

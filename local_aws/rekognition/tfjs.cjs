@@ -1,9 +1,9 @@
 'use strict'
 /*
- * What face-api asks for as "@tensorflow/tfjs", made of tfjs-core alone.
+ * The module "@tensorflow/tfjs" for face-api, built from tfjs-core alone.
  *
- * The whole of tfjs brings layers, converters and further backends that nothing here needs. Its core has every operation as a
- * function, `add(x, y)`; what it lacks in its CommonJS build is the same operations as methods, `x.add(y)`
+ * The complete tfjs includes layers, converters and further backends that are not needed here. Its core has every
+ * operation as a function, `add(x, y)`. Its CommonJS build lacks the same operations as methods, `x.add(y)`
  * (tfjs-core/src/public/chained_ops), which face-api also uses.
  */
 const tf = require('@tensorflow/tfjs-core')

@@ -1,7 +1,7 @@
-"""S3, Rekognition and SQS behind boto3's own clients: requests are answered here instead of on a network.
+"""S3, Rekognition and SQS in memory, behind boto3's own clients. Requests never reach a network.
 
-Only what the function's calls mean to each other: a bucket with versions, one without, and a collection that stores
-nothing twice. Whatever a test wants to happen in the middle of something is put into `before`.
+It simulates only what the function relies on: a bucket with versions, one without, and a collection that stores no
+face twice. A test can register a callback in `before`, to run just before a call.
 """
 
 import base64
@@ -30,7 +30,7 @@ INBOX, RETRY_AFTER = "https://sqs.ap-southeast-2.amazonaws.com/111122223333/inbo
 
 
 def face_detail(left=0.25, *, emotion="HAPPY"):
-    """What Rekognition says of a face, its emotions in no order."""
+    """Rekognition's FaceDetail of a face, with unsorted emotions."""
     return {
         "BoundingBox": {"Left": left, "Top": 0.25, "Width": 0.2, "Height": 0.3},
         "Confidence": 99.5,
@@ -42,9 +42,9 @@ def face_detail(left=0.25, *, emotion="HAPPY"):
 
 
 class AwsInMemory:
-    """All services. `calls` lists (operation, what it was about) in order.
+    """All services. `calls` lists (operation, its subject) in order.
 
-    The raw bucket keeps versions, the oldest first; a deletion adds a version without bytes, S3's delete marker.
+    The raw bucket keeps versions, oldest first; a deletion adds a version without bytes, S3's delete marker.
     """
 
     def __init__(self):
@@ -68,18 +68,18 @@ class AwsInMemory:
         return Inbox(INBOX, retry_after, connect=lambda: client("sqs", self._answer_sqs))
 
     def function(self, long_edge=2048):
-        """What the handler works with."""
+        """The handler's settings, cloud and inbox."""
         settings = Settings(PROCESSED, COLLECTION, INBOX, RETRY_AFTER, long_edge)
         return settings, self.cloud(), self.inbox()
 
     def upload(self, key="me.jpg", body=b""):
-        """Put a photo into the raw bucket."""
+        """Upload a photo to the raw bucket."""
         version = f"version.{next(self._numbers)}"
         self.versions[key].append((version, body))
         return Photo(RAW, key, version, hashlib.md5(body).hexdigest(), len(body))
 
     def delete(self, key="me.jpg"):
-        """Delete a photo as `aws s3 rm` does: its versions stay."""
+        """Delete a photo like `aws s3 rm`: its versions remain."""
         self.versions[key].append((f"marker.{next(self._numbers)}", None))
 
     def erase(self, key="me.jpg"):
@@ -91,13 +91,13 @@ class AwsInMemory:
         return self.versions[key][-1][1] if self.versions.get(key) else None
 
     def result(self, key="me.jpg"):
-        """The only result document of a photo, None when there is none."""
+        """The only result document of a photo, or None."""
         found = [body for (_, name), body in self.objects.items() if name.startswith(results_folder(key))]
         assert len(found) <= 1, "results of several versions"
         return json.loads(found[0]) if found else None
 
     def picture(self, key="me.jpg"):
-        """The only picture of a photo, None when there is none."""
+        """The only picture of a photo, or None."""
         found = [body for (_, name), body in self.objects.items() if name.startswith(f"{PICTURES}{key}/")]
         assert len(found) <= 1, "pictures of several versions"
         return found[0] if found else None
@@ -107,7 +107,7 @@ class AwsInMemory:
         return [operation for operation, _ in self.calls]
 
     def _happens(self, operation, about):
-        """Note a call; the failure that a test planned for it, or None."""
+        """Record a call; returns the failure that a test planned for it, or None."""
         self.calls.append((operation, about))
         if happening := self.before.pop(operation, None):
             happening()
@@ -185,7 +185,7 @@ class AwsInMemory:
         }
 
     def _listfaces(self, asked):
-        """Two at a time, so that there are pages to turn."""
+        """Two faces per page, so that there are several pages."""
         start = int(asked.get("NextToken", 0))
         faces = sorted(self.collection.items())
         more = {"NextToken": str(start + 2)} if len(faces) > start + 2 else {}

@@ -1,4 +1,4 @@
-"""Photos made of four plain quarters, so that turning one the wrong way shows; and the events that announce them."""
+"""Photos of four plain quarters, which show a wrong rotation, and S3 events for them."""
 
 import io
 import json
@@ -35,13 +35,13 @@ def quarters(width=320, height=200):
 
 
 def looks_like(pixels, expected):
-    """Whether two pictures are the same but for what a lossy codec does, and for their size."""
+    """Whether two pictures are equal except for their size and lossy compression."""
     expected = cv2.resize(expected, pixels.shape[1::-1], interpolation=cv2.INTER_AREA)
     return np.abs(pixels.astype(int) - expected).mean() < 6
 
 
 def encoded(pixels, format_, *, mode="RGB", orientation=None, **options):
-    """A file of `pixels`, written by Pillow in `format_`, upside down or mirrored as EXIF's `orientation` says."""
+    """A file of `pixels`, written by Pillow in `format_`, rotated or mirrored for the EXIF `orientation`."""
     if orientation:
         pixels = STORED[orientation](pixels)
         exif = Image.Exif()
@@ -60,7 +60,7 @@ def photo(key="me.jpg", version_id=VERSION, size=1000):
 
 
 def record(key="me.jpg", *, size=1000, event="ObjectCreated:Put", **entry):
-    """One record of S3's notification; `key` as S3 writes it there, encoded."""
+    """One record of S3's notification; `key` is encoded, as in S3's events."""
     return {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
@@ -83,14 +83,14 @@ def record(key="me.jpg", *, size=1000, event="ObjectCreated:Put", **entry):
 
 
 def announcement(photo):
-    """The record with which S3 announces this photo."""
+    """The record in S3's event for this photo."""
     announced = record(quote_plus(photo.key), size=photo.size, eTag=photo.etag, versionId=photo.version_id)
     announced["s3"]["bucket"] = {"name": photo.bucket, "arn": f"arn:aws:s3:::{photo.bucket}"}
     return announced
 
 
 def message(*records, id_="059f36b4-87a3-44ab-83d2-661975830a7d", body=None, times=1):
-    """One SQS message that carries `records`, delivered for the `times`th time."""
+    """One SQS message with `records`, delivered for the `times`th time."""
     body = json.dumps({"Records": list(records)}) if body is None else body
     attributes = {"ApproximateReceiveCount": str(times)}
     return {

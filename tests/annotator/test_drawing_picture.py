@@ -256,11 +256,11 @@ def test_a_hundred_faces_without_room_for_labels_have_a_key():
     faces = grid(10, 10, 0.6)
     marks, places, legend, _ = labelled(photo(640, 480), faces)
     assert places == [None] * 100
-    said = {entry.text.text for entry in legend.entries}
-    assert "happy 12" in said
-    assert "sad 11" in said
-    assert "not indexed 14" in said
-    assert sum(int(text.split()[-1]) for text in said if not text.startswith("not")) == len(marks)
+    entries = {entry.text.text for entry in legend.entries}
+    assert "happy 12" in entries
+    assert "sad 11" in entries
+    assert "not indexed 14" in entries
+    assert sum(int(text.split()[-1]) for text in entries if not text.startswith("not")) == len(marks)
 
 
 @pytest.mark.parametrize(
@@ -289,9 +289,9 @@ def test_a_key_adds_to_or_replaces_labels_that_have_no_room(size, faces, has_key
 def test_a_key_lists_the_most_frequent_emotion_first():
     faces = [face(0, 0, 0.1, 0.1, emotion) for emotion in ("SAD", "FEAR", "HAPPY", "FEAR", "FEAR", "SAD")]
     legend, *_ = keys([*faces, Face(BoundingBox(0, 0, 0.1, 0.1), 99.0, face_id="a-face")], 12, 2000)
-    said = [(entry.text.text, entry.colour) for entry in legend.entries]
+    entries = [(entry.text.text, entry.colour) for entry in legend.entries]
     counts = [("FEAR", 3), ("SAD", 2), ("HAPPY", 1), ("UNKNOWN", 1)]
-    assert said == [(f"{looks(emotion)} {count}", colour_of(emotion)) for emotion, count in counts]
+    assert entries == [(f"{looks(emotion)} {count}", colour_of(emotion)) for emotion, count in counts]
 
 
 def test_a_key_shows_every_colour_in_any_number_of_columns():

@@ -17,9 +17,9 @@ def test_an_unsure_label_says_perhaps():
     assert words(face(Emotion("CALM", 41.9), Emotion("SAD", 40.0))) == "perhaps calm 41 %"
 
 
-@pytest.mark.parametrize(("confidence", "said"), [(99.99, "happy 99 %"), (100.0, "happy 100 %"), (50.0, "happy 50 %")])
-def test_confidence_is_rounded_down(confidence, said):
-    assert words(face(Emotion("HAPPY", confidence))) == said
+@pytest.mark.parametrize(("confidence", "text"), [(99.99, "happy 99 %"), (100.0, "happy 100 %"), (50.0, "happy 50 %")])
+def test_confidence_is_rounded_down(confidence, text):
+    assert words(face(Emotion("HAPPY", confidence))) == text
 
 
 def test_just_under_50_percent_is_unsure():
@@ -45,7 +45,7 @@ def test_fear_is_afraid_and_unknown_terms_are_lower_case():
 
 
 @pytest.mark.parametrize(
-    ("why", "said"),
+    ("why", "text"),
     [
         ("LOW_SHARPNESS", "too blurred"),
         ("SMALL_BOUNDING_BOX", "too small"),
@@ -57,10 +57,10 @@ def test_fear_is_afraid_and_unknown_terms_are_lower_case():
         ("OUT_OF_FRAME", "out of frame"),
     ],
 )
-def test_an_unindexed_face_has_its_reason(why, said):
+def test_an_unindexed_face_has_its_reason(why, text):
     left_out = face(Emotion("SAD", 80), reasons=(why, "LOW_CONFIDENCE"))
-    assert reason(left_out) == said
-    assert spellings(left_out)[0] == ("sad 80 %", f"not indexed: {said}")
+    assert reason(left_out) == text
+    assert spellings(left_out)[0] == ("sad 80 %", f"not indexed: {text}")
 
 
 def test_an_unindexed_face_without_a_reason_says_not_indexed():

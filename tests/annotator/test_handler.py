@@ -153,18 +153,18 @@ def test_a_failure_logs_its_cause(aws, capsys):
 
 def test_logs_contain_no_face_data(aws, capsys):
     handle({"Records": [message(announced(aws))]}, CONTEXT)
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert aws.collection
     for word in ("HAPPY", "Female", "AgeRange", "BoundingBox", *aws.collection):
-        assert word not in said
+        assert word not in output
 
 
 def test_a_file_name_cannot_forge_a_log_line(aws, capsys):
     forged = 'x\n{"level": "INFO", "status": "annotated"}\r\u2028\u0085.jpg'
     handle({"Records": [message(announced(aws, forged))]}, CONTEXT)
-    said = capsys.readouterr().out
-    assert said.isascii()
-    begun, done = said.splitlines()
+    output = capsys.readouterr().out
+    assert output.isascii()
+    begun, done = output.splitlines()
     assert json.loads(begun)["key"] == json.loads(done)["key"] == forged
 
 

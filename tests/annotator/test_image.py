@@ -1,4 +1,4 @@
-"""What the Docker build leaves out of the image: the function must not miss it."""
+"""The function does not need the files that the Docker build removes from the image."""
 
 import ast
 import gzip
@@ -36,7 +36,7 @@ trim = _trim_script()
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
-    """The packages of requirements.txt as pip put them, trimmed; the function's own code beside them."""
+    """The packages of requirements.txt as installed by pip and trimmed, with the function's own code."""
     packages = tmp_path_factory.mktemp("image")
     for name in PACKAGES:
         _copy(distribution(name), packages)
@@ -52,14 +52,14 @@ def _copy(package, folder):
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                # Never a link to what trim.py writes: a mistake there would reach the packages of every checkout.
+                # Do not link files that trim.py writes: a bug there would change the packages of every checkout.
                 (shutil.copy2 if file.parts[0] == "botocore" else os.link)(source, target)
             except OSError:
                 shutil.copy2(source, target)
 
 
 def in_image(image, code):
-    """What `code` prints in a process that has its packages from the image and, behind it, what the tests need."""
+    """The output of `code` in a process with the image's packages and, after them, those of the tests."""
     environment = {
         "PATH": os.defpath,
         "PYTHONPATH": str(image),
@@ -101,19 +101,19 @@ print("statuses", *(f"{name}:{aws.result(name)['status']}" for name in photos))
 for module in (cv2, numpy, boto3, PIL, pi_heif):
     print("from", module.__file__)
 """
-    said = in_image(image, code)
+    printed = in_image(image, code)
     kinds = ("JPEG", "PNG", "WebP", "AVIF", "GIF", "TIFF", "BMP", "HEIC")
-    assert [word for word in said if word.endswith(":annotated")] == [f"{kind}:annotated" for kind in kinds]
-    assert all(word.startswith(str(image)) for word in said[said.index("from") + 1 :] if word != "from")
+    assert [word for word in printed if word.endswith(":annotated")] == [f"{kind}:annotated" for kind in kinds]
+    assert all(word.startswith(str(image)) for word in printed[printed.index("from") + 1 :] if word != "from")
 
 
 @pytest.mark.slow
-def test_what_ci_tries_in_the_built_image_works_with_the_trimmed_packages(image):
+def test_cis_image_check_passes_with_the_trimmed_packages(image):
     script = (PROJECT / "tests" / "security" / "in_the_image.py").read_text()
     assert "encodes;" in in_image(image, script)
 
 
-def test_the_image_knows_every_operation_that_the_function_calls():
+def test_the_image_has_every_operation_that_the_function_calls():
     called = {"s3": set(), "rekognition": set()}
     for node in ast.walk(ast.parse((CONTEXT / "annotator" / "cloud.py").read_text())):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
@@ -154,7 +154,7 @@ def test_a_cut_model_says_the_same_of_its_operations(image):
 
 
 @pytest.mark.slow
-def test_the_image_has_clients_in_every_region_and_they_go_where_botocore_sends_them(image):
+def test_the_images_clients_have_botocores_endpoint_in_every_region(image):
     """A partition that lacks Rekognition, such as China's, must not hide those that come after it."""
     from infra.regions import INDEX_FACES_PER_SECOND
 
@@ -178,7 +178,7 @@ for region in {sorted(INDEX_FACES_PER_SECOND)}:
 
 
 @pytest.mark.slow
-def test_the_image_knows_the_endpoints_of_its_own_services_only(image):
+def test_the_image_has_only_the_endpoints_of_its_services(image):
     kept, whole = (
         json.loads((folder / "data" / "endpoints.json").read_text())
         for folder in (image / "botocore", Path(botocore.__file__).parent)
@@ -190,8 +190,8 @@ def test_the_image_knows_the_endpoints_of_its_own_services_only(image):
 
 
 @pytest.mark.slow
-def test_whatever_kind_of_photo_opens_opens_in_the_image_too(image, tmp_path):
-    """Pillow and OpenCV load some of their parts only for one kind of file in many."""
+def test_every_supported_format_opens_in_the_image(image, tmp_path):
+    """Pillow and OpenCV load some of their parts only for certain formats."""
     kinds = [each for each in files() if each.name.startswith("kind-") and not each.heavy]
     usual, _ = play(tmp_path, kinds, timeout=60)
     in_image_, last_words = play(tmp_path, kinds, timeout=60, packages=image)
@@ -200,8 +200,8 @@ def test_whatever_kind_of_photo_opens_opens_in_the_image_too(image, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_image_trusts_amazons_own_authorities_and_nobody_else(image):
-    """Those that Amazon Trust Services asks to have, all of them; the packages that were trimmed keep theirs."""
+def test_the_image_trusts_only_amazons_authorities(image):
+    """All that Amazon Trust Services recommends. The installed packages, before trimming, keep all authorities."""
     authorities = ssl.create_default_context(cafile=image / "botocore" / "cacert.pem").get_ca_certs()
     names = {dict(pair for (pair,) in authority["subject"])["commonName"] for authority in authorities}
     assert names == trim.AUTHORITIES
@@ -209,20 +209,20 @@ def test_the_image_trusts_amazons_own_authorities_and_nobody_else(image):
     assert len(whole.get_ca_certs()) > 100
 
 
-def test_a_botocore_without_one_of_amazons_authorities_makes_no_image():
+def test_the_build_fails_if_an_authority_is_missing():
     bundle = "".join(f'# Label: "{name}"\n-----BEGIN\nEND CERTIFICATE-----\n' for name in trim.AUTHORITIES)
     assert trim._of_our_authorities(bundle)
     with pytest.raises(LookupError, match="have no Amazon Root CA 3"):
         trim._of_our_authorities(bundle.replace("Root CA 3", "Root CA 9"))
 
 
-def test_what_is_removed_may_lie_in_what_is_removed(tmp_path):
+def test_trim_removes_nested_matches(tmp_path):
     (tmp_path / "tests" / "tests").mkdir(parents=True)
     trim._remove(tmp_path.glob("**/tests"))
     assert not any(tmp_path.iterdir())
 
 
-def test_what_is_trimmed_may_be_a_link_to_a_file_that_others_need_whole(tmp_path):
+def test_trim_does_not_change_the_target_of_a_link(tmp_path):
     theirs, ours = tmp_path / "theirs", tmp_path / "ours"
     theirs.write_bytes(b"whole")
     ours.hardlink_to(theirs)
@@ -231,7 +231,7 @@ def test_what_is_trimmed_may_be_a_link_to_a_file_that_others_need_whole(tmp_path
 
 
 @pytest.mark.slow
-def test_nothing_is_left_of_what_the_function_does_not_use(image):
+def test_the_image_contains_nothing_that_trim_removes(image):
     assert [file for pattern in trim._UNUSED for file in image.glob(pattern)] == []
 
 

@@ -1,4 +1,4 @@
-"""CloudFormation gets exactly one answer, whatever happens."""
+"""CloudFormation always gets exactly one answer."""
 
 import json
 import os
@@ -27,13 +27,13 @@ ANYTHING = st.recursive(
 
 
 def test_an_import_needs_no_credentials_no_region_and_no_boto3():
-    """What fails at import cannot answer."""
+    """If the import fails, the handler cannot answer."""
     code = "import sys, face_collection.handler; sys.exit('boto3' in sys.modules)"
     folder = Path(handler.__file__).parents[1]
     subprocess.run([sys.executable, "-c", code], cwd=folder, env={}, check=True)
 
 
-def test_a_broken_boto3_is_answered_too(cloudformation, monkeypatch):
+def test_a_failed_import_of_boto3_is_answered(cloudformation, monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     answer = cloudformation.ask("Create")
     assert answer["Status"] == "FAILED"
@@ -41,12 +41,12 @@ def test_a_broken_boto3_is_answered_too(cloudformation, monkeypatch):
 
 
 def test_the_answer_has_an_empty_content_type(cloudformation, letterbox):
-    """CloudFormation signs the address for one."""
+    """CloudFormation signs the URL for an empty content type."""
     cloudformation.ask("Create")
     assert letterbox.content_types == [""]
 
 
-def test_lambda_calls_again_when_the_answer_cannot_be_delivered(cloudformation, letterbox, rekognition):
+def test_an_undeliverable_answer_makes_lambda_retry(cloudformation, letterbox, rekognition):
     letterbox.refusals = 1
     with pytest.raises(urllib.error.HTTPError):
         handle(cloudformation.event("Create"), Context())
@@ -54,7 +54,7 @@ def test_lambda_calls_again_when_the_answer_cannot_be_delivered(cloudformation, 
     assert rekognition.list_collections()["CollectionIds"] == [FACES]
 
 
-def test_a_crash_says_what_it_was_and_where_to_read_more(cloudformation, monkeypatch, caplog):
+def test_a_failure_reports_its_cause_and_log_stream(cloudformation, monkeypatch, caplog):
     monkeypatch.setattr("face_collection.lifecycle.create", lambda *_: 1 / 0)
     answer = cloudformation.ask("Create")
     assert answer["Status"] == "FAILED"
@@ -64,7 +64,7 @@ def test_a_crash_says_what_it_was_and_where_to_read_more(cloudformation, monkeyp
 
 @pytest.mark.parametrize("character", ["x", "é", "😀", '"', "\0", "\n"])
 def test_a_reason_fits_into_the_answer(cloudformation, monkeypatch, character):
-    """CloudFormation takes 4,096 bytes."""
+    """CloudFormation accepts 4,096 bytes."""
 
     def fail(*_: object) -> None:
         raise ValueError(character * 10_000)
@@ -88,7 +88,7 @@ def test_a_reason_fits_into_the_answer(cloudformation, monkeypatch, character):
     ),
     physical_id=st.text(min_size=1, max_size=20) | st.just(FACES),
 )
-def test_whatever_the_properties_are_there_is_one_answer(request, properties, physical_id, cloudformation):
+def test_any_properties_get_exactly_one_answer(request, properties, physical_id, cloudformation):
     """A mistake in the template is reported like any other failure."""
     answer = cloudformation.ask(request, ResourceProperties=properties, PhysicalResourceId=physical_id)
     assert (answer["StackId"], answer["RequestId"]) == (STACK, "r-1")
@@ -98,8 +98,8 @@ def test_whatever_the_properties_are_there_is_one_answer(request, properties, ph
         assert len(answer["Reason"]) > 20
 
 
-def test_everything_that_is_waited_for_ends_before_the_function_does(cloudformation, server):
-    """Lambda would end it without an answer. No request makes more calls than this roll-back of an Update."""
+def test_all_time_outs_together_are_shorter_than_the_functions(cloudformation, server):
+    """Otherwise Lambda could end it without an answer. This rollback of an Update makes the most calls."""
     cloudformation.ask("Create")
     new = f"{FAMILY}.portraits"
     cloudformation.ask("Update", new, PhysicalResourceId=FACES, OldResourceProperties={"CollectionId": FACES})
@@ -116,7 +116,7 @@ def test_everything_that_is_waited_for_ends_before_the_function_does(cloudformat
     assert handler.PROPAGATION + pause + most_calls * slowest_call + answer + start < timeout
 
 
-def test_the_presigned_address_is_in_no_log(cloudformation, caplog, monkeypatch):
+def test_the_presigned_url_is_never_logged(cloudformation, caplog, monkeypatch):
     caplog.set_level("DEBUG")
     cloudformation.ask("Create")
     monkeypatch.setattr("face_collection.lifecycle.create", lambda *_: 1 / 0)
@@ -125,8 +125,8 @@ def test_the_presigned_address_is_in_no_log(cloudformation, caplog, monkeypatch)
     assert "signature=secret" not in caplog.text
 
 
-def test_the_log_says_what_was_asked_and_how_it_ended(cloudformation, caplog):
-    """Though Lambda's root logger says warnings only."""
+def test_the_log_has_the_request_and_its_outcome(cloudformation, caplog):
+    """Lambda's root logger logs only warnings by default."""
     cloudformation.ask("Create")
     asked, answered = (record.getMessage() for record in caplog.records if record.name == handler.__name__)
     assert asked.startswith("Create")

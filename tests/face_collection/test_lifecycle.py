@@ -1,4 +1,4 @@
-"""Every lifecycle event, against a server that keeps collections; and CloudFormation's own habits."""
+"""Every lifecycle event, against a server with collections, in the order in which CloudFormation sends them."""
 
 from types import SimpleNamespace
 
@@ -22,7 +22,7 @@ def tags(rekognition, collection_id: str = FACES) -> dict[str, str]:
     return rekognition.list_tags_for_resource(ResourceArn=arn)["Tags"]
 
 
-def test_create_makes_the_collection_and_tells_its_attributes(cloudformation, rekognition):
+def test_create_creates_the_collection_and_returns_its_attributes(cloudformation, rekognition):
     answer = cloudformation.ask("Create")
     made = rekognition.describe_collection(CollectionId=FACES)
     assert answer["Status"] == "SUCCESS"
@@ -42,7 +42,7 @@ def test_create_tags_the_collection_with_the_workshop_and_its_stack(cloudformati
 
 @pytest.fixture
 def waits(monkeypatch) -> list[float]:
-    """The seconds between tries, which pass at once."""
+    """Records the seconds between tries, and skips them."""
     waited: list[float] = []
     clock = SimpleNamespace(sleep=waited.append, monotonic=lambda: sum(waited))
     monkeypatch.setattr("face_collection.lifecycle.time", clock)
@@ -50,15 +50,15 @@ def waits(monkeypatch) -> list[float]:
 
 
 @pytest.mark.parametrize("call", ["CreateCollection", "DescribeCollection"])
-def test_a_create_waits_until_iam_knows_its_permissions(cloudformation, rekognition, server, waits, call):
-    """CloudFormation calls within seconds of making the role."""
+def test_a_create_waits_for_its_permissions(cloudformation, rekognition, server, waits, call):
+    """CloudFormation calls the function seconds after it creates the role."""
     server.conditions.add_fault(Fault(call, "AccessDeniedException", times=3))
     assert cloudformation.ask("Create")["Status"] == "SUCCESS"
     assert len(waits) == 3
     assert collections(rekognition) == [FACES]
 
 
-def test_a_permission_that_stays_missing_is_reported_after_half_a_minute(cloudformation, server, waits):
+def test_a_missing_permission_is_reported_after_half_a_minute(cloudformation, server, waits):
     server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
     assert "AccessDenied" in cloudformation.ask("Create")["Reason"]
     assert sum(waits) == PROPAGATION
@@ -72,19 +72,19 @@ def test_an_update_does_not_wait_for_permissions(cloudformation, server, waits):
 
 
 def test_an_update_that_fails_keeps_the_physical_id(cloudformation, server):
-    """With another one, CloudFormation would delete the collection in use."""
+    """With a different one, CloudFormation would delete the collection in use."""
     server.conditions.add_fault(Fault("CreateCollection", "AccessDeniedException"))
     answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", FACES)
 
 
-def test_a_second_create_finds_what_the_first_one_made(cloudformation, rekognition):
+def test_a_second_create_finds_the_collection_of_the_first(cloudformation, rekognition):
     first, second = cloudformation.ask("Create"), cloudformation.ask("Create")
     assert second == first
     assert collections(rekognition) == [FACES]
 
 
-def test_a_collection_that_was_there_before_is_refused_and_left_alone(cloudformation, rekognition):
+def test_an_existing_collection_is_rejected_and_left_unchanged(cloudformation, rekognition):
     rekognition.create_collection(CollectionId=FACES)
     answer = cloudformation.ask("Create")
     assert answer["Status"] == "FAILED"
@@ -95,7 +95,7 @@ def test_a_collection_that_was_there_before_is_refused_and_left_alone(cloudforma
     assert collections(rekognition) == [FACES]
 
 
-def test_another_stacks_collection_is_refused_and_left_alone(cloudformation, rekognition):
+def test_another_stacks_collection_is_rejected_and_left_unchanged(cloudformation, rekognition):
     rekognition.create_collection(CollectionId=FACES, Tags={OWNER_TAG: "arn:another"})
     answer = cloudformation.ask("Create")
     assert "created by arn:another" in answer["Reason"]
@@ -103,19 +103,19 @@ def test_another_stacks_collection_is_refused_and_left_alone(cloudformation, rek
     assert tags(rekognition) == {OWNER_TAG: "arn:another"}
 
 
-def test_delete_removes_the_collection_and_a_second_delete_changes_nothing(cloudformation, rekognition):
+def test_delete_removes_the_collection_and_is_safe_to_repeat(cloudformation, rekognition):
     cloudformation.ask("Create")
     for _ in range(2):
         assert cloudformation.ask("Delete", PhysicalResourceId=FACES)["Status"] == "SUCCESS"
         assert collections(rekognition) == []
 
 
-def test_delete_of_what_was_never_made_succeeds(cloudformation, rekognition):
+def test_delete_of_a_missing_collection_succeeds(cloudformation, rekognition):
     assert cloudformation.ask("Delete", PhysicalResourceId=FACES)["Status"] == "SUCCESS"
 
 
-def test_delete_after_a_create_whose_answer_was_lost_removes_the_collection(cloudformation, rekognition):
-    """CloudFormation then makes up a physical id of its own."""
+def test_delete_after_a_lost_answer_removes_the_collection(cloudformation, rekognition):
+    """In this case, CloudFormation chooses a physical id itself."""
     cloudformation.ask("Create")
     made_up = "ShowYourEmotions-simon-Foundation-Faces740F12D8-1A2B3C"
     answer = cloudformation.ask("Delete", PhysicalResourceId=made_up)
@@ -123,7 +123,7 @@ def test_delete_after_a_create_whose_answer_was_lost_removes_the_collection(clou
     assert collections(rekognition) == []
 
 
-def test_an_update_that_keeps_the_id_changes_the_tags_only(cloudformation, rekognition):
+def test_an_update_with_the_same_id_changes_only_the_tags(cloudformation, rekognition):
     cloudformation.ask("Create")
     event = {"ResourceProperties": {"CollectionId": FACES, "Tags": {"workshop": "another", "event": "meetup"}}}
     answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={}, **event)
@@ -132,7 +132,7 @@ def test_an_update_that_keeps_the_id_changes_the_tags_only(cloudformation, rekog
 
 
 def test_an_update_creates_the_collection_again_if_it_was_deleted(cloudformation, rekognition):
-    """Otherwise the update, and its roll-back too, would always fail."""
+    """Otherwise the update and its rollback would always fail."""
     cloudformation.ask("Create")
     rekognition.delete_collection(CollectionId=FACES)
     answer = cloudformation.ask("Update", PhysicalResourceId=FACES, OldResourceProperties={})
@@ -140,7 +140,7 @@ def test_an_update_creates_the_collection_again_if_it_was_deleted(cloudformation
     assert tags(rekognition)[OWNER_TAG] == STACK
 
 
-def test_an_update_refuses_a_collection_that_another_stack_put_in_its_place(cloudformation, rekognition):
+def test_an_update_rejects_a_collection_of_another_stack(cloudformation, rekognition):
     cloudformation.ask("Create")
     rekognition.delete_collection(CollectionId=FACES)
     rekognition.create_collection(CollectionId=FACES, Tags={OWNER_TAG: "arn:another"})
@@ -150,12 +150,12 @@ def test_an_update_refuses_a_collection_that_another_stack_put_in_its_place(clou
     assert tags(rekognition) == {OWNER_TAG: "arn:another"}
 
 
-def test_the_arn_is_a_whole_one(cloudformation):
-    """Rekognition's own answer to CreateCollection lacks `arn:`, which IAM would refuse in a policy."""
+def test_the_arn_is_complete(cloudformation):
+    """The ARN in the answer to CreateCollection lacks `arn:`, and IAM rejects such an ARN in a policy."""
     assert cloudformation.ask("Create")["Data"]["CollectionArn"].startswith("arn:aws:rekognition:")
 
 
-def test_a_create_that_failed_half_way_leaves_nothing_after_its_roll_back(cloudformation, rekognition, server):
+def test_a_failed_create_leaves_nothing_after_its_rollback(cloudformation, rekognition, server):
     """CloudFormation sends a Delete with the physical id of the failed Create."""
     server.conditions.add_fault(Fault("DescribeCollection", "InternalServerError", times=3))
     failed = cloudformation.ask("Create")
@@ -166,7 +166,7 @@ def test_a_create_that_failed_half_way_leaves_nothing_after_its_roll_back(cloudf
     assert collections(rekognition) == []
 
 
-def test_a_new_id_makes_a_new_collection_and_then_the_old_one_is_deleted(cloudformation, rekognition):
+def test_a_new_id_replaces_the_collection(cloudformation, rekognition):
     cloudformation.ask("Create")
     new = f"{FAMILY}.portraits"
     answer = cloudformation.ask("Update", new, PhysicalResourceId=FACES, OldResourceProperties={"CollectionId": FACES})
@@ -177,7 +177,7 @@ def test_a_new_id_makes_a_new_collection_and_then_the_old_one_is_deleted(cloudfo
 
 
 @pytest.mark.parametrize("properties_are", ["old", "new"])
-def test_the_clean_up_after_a_replacement_never_deletes_the_new_collection(cloudformation, rekognition, properties_are):
+def test_cleanup_after_a_replacement_keeps_the_new_collection(cloudformation, rekognition, properties_are):
     cloudformation.ask("Create")
     new = f"{FAMILY}.portraits"
     cloudformation.ask("Update", new, PhysicalResourceId=FACES, OldResourceProperties={"CollectionId": FACES})
@@ -185,8 +185,8 @@ def test_the_clean_up_after_a_replacement_never_deletes_the_new_collection(cloud
     assert collections(rekognition) == [new]
 
 
-def test_a_roll_back_goes_back_to_the_old_collection_with_its_faces(cloudformation, rekognition):
-    """The update of another resource failed: old and new swapped, then a Delete for the new one."""
+def test_a_rollback_restores_the_old_collection_with_its_faces(cloudformation, rekognition):
+    """The update of another resource failed. CloudFormation swaps old and new, then deletes the new collection."""
     created = cloudformation.ask("Create")
     new = f"{FAMILY}.portraits"
     cloudformation.ask("Update", new, PhysicalResourceId=FACES, OldResourceProperties={"CollectionId": FACES})
@@ -196,8 +196,8 @@ def test_a_roll_back_goes_back_to_the_old_collection_with_its_faces(cloudformati
     assert collections(rekognition) == [FACES]
 
 
-def test_a_roll_back_from_an_update_whose_answer_was_lost_leaves_no_orphan(cloudformation, rekognition):
-    """CloudFormation never learned of the new collection, so it sends no Delete for it."""
+def test_a_rollback_after_a_lost_answer_leaves_no_orphan(cloudformation, rekognition):
+    """CloudFormation does not know the new collection, so it sends no Delete for it."""
     cloudformation.ask("Create")
     new = f"{FAMILY}.portraits"
     cloudformation.ask("Update", new, PhysicalResourceId=FACES, OldResourceProperties={"CollectionId": FACES})

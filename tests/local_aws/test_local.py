@@ -57,7 +57,7 @@ def test_every_address_it_gives_away_is_on_this_machine(aws: LocalAws):
 
 def test_an_endpoint_elsewhere_is_refused(aws: LocalAws):
     aws.rekognition = _At("https://rekognition.ap-southeast-2.amazonaws.com")  # type: ignore[assignment]
-    with pytest.raises(LocalAwsError, match="not on this machine; nothing was done"):
+    with pytest.raises(LocalAwsError, match="not on this machine; stopped"):
         aws.environment()
 
 
@@ -124,7 +124,7 @@ def test_a_second_one_is_refused_and_told_where_the_first_is(state: Path):
     state.write_text(json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time(), "port": 4599}))
     result = CliRunner().invoke(commands.local_aws, ["up"])
     assert result.exit_code == 1
-    assert "already up on port 4599" in result.output
+    assert "already running on port 4599" in result.output
 
 
 KEPT_UP = """
@@ -159,7 +159,7 @@ def test_being_stopped_is_how_up_is_meant_to_end(tmp_path: Path, how: signal.Sig
     stdout, stderr = process.communicate(timeout=20)
     assert process.returncode == 0, stderr
     assert stdout.splitlines()[-1] == "cleaned up"
-    assert stderr.splitlines()[-1] == "Stopped; nothing of the local AWS is left."
+    assert stderr.splitlines()[-1] == "Stopped the local AWS; nothing is left."
     assert not list(tmp_path.iterdir())
 
 
@@ -168,7 +168,7 @@ def test_being_stopped_is_how_up_is_meant_to_end(tmp_path: Path, how: signal.Sig
     [
         ("README.md", "Error: README.md cannot be sent: this is not a photo in a format we know"),
         ("nothere.jpg", "Error: There is no file nothere.jpg."),
-        ("-", "Error: The demo takes files, folders and web addresses, no standard input."),
+        ("-", "Error: The demo takes files, folders and URLs, but not standard input."),
     ],
 )
 def test_without_a_photo_the_demo_starts_nothing(monkeypatch: pytest.MonkeyPatch, photo: str, sentence: str):
@@ -189,14 +189,14 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(monkeypatch: pytest.Mon
     monkeypatch.setattr("local_aws.cli.os.access", lambda *_: False)
     ran = CliRunner().invoke(commands.local_aws, ["demo"])
     assert ran.exit_code == 1
-    assert ran.stderr.startswith(f"Error: {PROJECT} cannot be written")
+    assert ran.stderr.startswith(f"Error: {PROJECT} is not writable")
 
 
 def test_outside_the_virtual_environment_it_says_how_to_get_in():
     without_packages = [sys.executable, "-S", "-m", "local_aws", "up"]
     ran = subprocess.run(without_packages, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert ran.returncode == 1
-    assert ran.stderr == "This Python lacks click; type: make local (or: source .venv/bin/activate)\n"
+    assert ran.stderr == "The package click is not installed; type: make local (or: source .venv/bin/activate)\n"
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The function on a stage of its own, and CloudFormation's side of the custom resource."""
+"""Fixtures: the function with its stage, and CloudFormation's side of the custom resource."""
 
 from collections.abc import Iterator
 

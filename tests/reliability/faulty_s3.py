@@ -1,8 +1,8 @@
-"""An Amazon S3 that misbehaves on request, and knows at which step of its work a function is: a proxy on loopback.
+"""An Amazon S3 with injected faults: a proxy on loopback.
 
-It stands between functions and the emulator: give a function `AWS_ENDPOINT_URL_S3` and it comes here. Every request
-is shown to `decide`, which lets it pass or names a Fault. Since a function reads, looks and writes in a known order,
-this is also the place to kill it at a chosen step, or to change the world behind its back.
+It is a proxy between functions and the emulator: set `AWS_ENDPOINT_URL_S3` for a function to use it. For every
+request, `decide` returns a Fault, or None to let it pass. Because a function calls S3 in a known order, the proxy can
+also kill the function at a chosen step, or change objects meanwhile.
 """
 
 import contextlib
@@ -25,11 +25,11 @@ import psutil
 Kind = Literal[
     "500", "503", "reset", "lost answer", "truncated", "slow", "killed before", "killed during", "killed after"
 ]
-"""What can happen to a request.
+"""The faults.
 
-"500" and "503" (SlowDown) are answered, and a "reset" connection is closed, before S3 has seen the request; a "lost
-answer" and "killed after" come when S3 has done what was asked. A "truncated" body breaks off in the middle, a "slow"
-one takes its time; "killed during" ends the caller when half of the body is sent.
+"500", "503" (SlowDown), "reset" (of the connection) and "killed before" happen before S3 receives the request. "lost
+answer" and "killed after" happen after S3 has carried it out. A "truncated" body ends in the middle, a "slow" one is
+delayed. "killed during" kills the caller after half of the body.
 """
 
 _CODES = {"500": (500, "InternalError"), "503": (503, "SlowDown")}
@@ -39,7 +39,7 @@ _PIECES = 20
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: the HTTP method, and what it is about. `key` is decoded, and empty for a bucket."""
+    """One request. `key` is decoded, and empty for a request on a bucket."""
 
     method: str
     bucket: str
@@ -48,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to a request. `seconds` is how long a "slow" body takes."""
+    """A fault for one request. `seconds` is the duration of a "slow" body."""
 
     kind: Kind
     seconds: float = 0.0
@@ -60,8 +60,8 @@ Decide = Callable[[Request], Fault | None]
 class FaultyS3:
     """A proxy on 127.0.0.1 in front of the S3 at `upstream`; a context manager.
 
-    `decide` is called once for each request, in the order of their arrival in one thread each; None lets it pass. A
-    kill is a SIGKILL for the process at the other end of the connection, and only if it is a descendant of this one.
+    Calls `decide` once for each request, in that request's thread. A kill is a SIGKILL for the process at the other
+    end of the connection, and only if it is a descendant of this process.
     """
 
     def __init__(self, upstream: str, decide: Decide = lambda _request: None) -> None:
@@ -94,7 +94,7 @@ class _Http(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Callers hang up and are killed here; that is what it is for."""
+        """Ignored: closed connections and killed callers are expected."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _reset(self) -> None:
-        """Close without a word: lingering for no time makes the kernel send a reset."""
+        """Close the connection; with a linger time of zero, the kernel sends a reset."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         os.close(self.connection.detach())
@@ -178,4 +178,4 @@ class _Handler(BaseHTTPRequestHandler):
                     os.kill(process.pid, signal.SIGKILL)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Quiet: whoever decides knows best."""
+        """Logs nothing."""

@@ -1,7 +1,7 @@
-"""One photo's way with something happening at a chosen moment of it, then every delivery that SQS still makes.
+"""Processes one photo with an incident at a chosen moment, then makes all remaining deliveries.
 
-A moment is a call of the function's, before or after it took effect. What happens there ends the function (as a
-SIGKILL does), breaks the connection, or changes the world: other bytes under the key, another delivery, a deletion.
+A moment is one of the function's calls, before or after it took effect. An incident ends the function (like a
+SIGKILL), breaks the connection, or changes the world: a new upload with the same key, another delivery, a deletion.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ from tests.annotator.photos import encoded, quarters
 
 KEY = "me.jpg"
 TRIES = 5
-"""Deliveries before a message goes to the dead-letter queue, as infra/photo_store.py says."""
+"""Deliveries before a message moves to the dead-letter queue, as in infra/photo_store.py."""
 
 A = encoded(quarters(160, 100), "JPEG")
 B = encoded(255 - quarters(160, 100), "JPEG")
 PNG = encoded(quarters(160, 100), "PNG")
 NO_PHOTO = b"%PDF-1.7 and so on"
 DAMAGED = A[: len(A) // 2]
-"""Rekognition may still find faces in what we cannot decode."""
+"""Rekognition may find faces in a file that we cannot decode."""
 
 MOMENTS = (
     ("ListObjectsV2 results", "after"),
@@ -49,7 +49,7 @@ MOMENTS = (
     ("DeleteObject results", "before"),
     ("DeleteObject results", "after"),
 )
-"""Every call of the function's. ListObjectsV2, GetObject and IndexFaces are under way at the same time."""
+"""Every call of the function. ListObjectsV2, GetObject and IndexFaces run in parallel."""
 
 NEW = tuple(each for each in MOMENTS if not re.match("GetObject results|ListFaces|Delete", each[0]))
 """The moments of a photo that has no earlier result."""
@@ -58,11 +58,11 @@ OVER_ANOTHER = tuple(each for each in MOMENTS if each[0] != "GetObject results")
 """The moments of a version after one that was done."""
 
 AFTER_THE_LOOK = MOMENTS[MOMENTS.index(("HeadObject photo", "after")) :]
-"""The function knows which version is current; a photo that is deleted now was done before."""
+"""From here on, the function knows the current version, so a photo deleted now counts as finished."""
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 class World(AwsInMemory):
@@ -83,14 +83,14 @@ class World(AwsInMemory):
         self._cloud = _cloud_of(self, tries)
 
     def put(self, body=A):
-        """Upload `body`; S3 announces it. Answers with the message."""
+        """Upload `body`, and return the message with its event."""
         self._messages += 1
         message = (self._messages, self.upload(KEY, body))
         self.inbox.append(message)
         return message
 
     def announce_again(self, message):
-        """S3 announces an upload a second time. Answers with the message."""
+        """Send the event of an upload a second time, and return the message."""
         self._messages += 1
         again = (self._messages, message[1])
         self.inbox.append(again)
@@ -111,12 +111,12 @@ class World(AwsInMemory):
         return outcome
 
     def settle(self, order=0):
-        """Deliver until the inbox is empty, the oldest first, or with -1 the newest."""
+        """Deliver until the inbox is empty, oldest first, or with -1 newest first."""
         while self.inbox:
             self.deliver(self.inbox[order])
 
     def plan(self, moment, happening):
-        """Let `happening` happen the next time that `moment` comes."""
+        """Call `happening` at the next `moment`."""
         self._plans[moment] = happening
 
     @property
@@ -146,7 +146,7 @@ class World(AwsInMemory):
 
 
 def _cloud_of(world, tries):
-    """The function's cloud, through clients that are made once and from now on ask `world`."""
+    """The function's cloud, with clients that are created once and now call `world`."""
     s3, rekognition = _clients(tries)
     _asked["world"] = world
     return Cloud(s3, rekognition, processed_bucket=PROCESSED, collection_id=COLLECTION)
@@ -172,7 +172,7 @@ def disconnected():
 
 
 def assert_settled(world, body):
-    """Everything that is stored belongs together and to `body`, the current bytes, None when they were deleted."""
+    """Check that everything stored belongs to `body`, the current bytes, or to nothing if it is None."""
     result, picture = world.result(), world.picture()
     assert not world.dead_letters
     assert world.current() == body
@@ -190,7 +190,7 @@ def assert_settled(world, body):
 
 @cache
 def undisturbed(body):
-    """Status, faces and picture of a photo that nothing happens to. The clients ask its world from then on."""
+    """Status, faces and picture of a photo without incidents. Afterwards, the clients call its world."""
     world = World()
     world.put(body)
     world.settle()

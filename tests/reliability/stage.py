@@ -1,4 +1,4 @@
-"""The function in its host, between an S3 that misbehaves and a Rekognition that does; no queue and no stacks."""
+"""The function in its host, with an S3 and a Rekognition that simulate faults; no queue and no stacks."""
 
 import contextlib
 import json
@@ -36,7 +36,7 @@ STEPS = {
     "after the result, before the look": ("PUT", PROCESSED, "results/", "killed after"),
     "after the look, before the answer": ("HEAD", RAW, "", "killed after"),
 }
-"""Where a function can be killed: the request that it makes at that step, and when."""
+"""The steps at which a function can be killed: its request, and the time relative to it."""
 
 
 def photo(*, left=100, size=(640, 480)) -> bytes:
@@ -46,12 +46,12 @@ def photo(*, left=100, size=(640, 480)) -> bytes:
 
 class _NoLogs:
     def write(self, *_: object) -> None:
-        """Nothing is kept."""
+        """Nothing is stored."""
 
 
 @dataclass
 class Stage:
-    """What the tests work with. `faults` are met by the next requests that fit them, each once."""
+    """The test environment. Each of `faults` applies once, to the next matching request."""
 
     host: LambdaHost
     rekognition: RekognitionServer
@@ -75,13 +75,13 @@ class Stage:
         self.faults += [(method, bucket, prefix, Fault(kind, seconds))] * times
 
     def put(self, body: bytes, key: str = "me.jpg") -> dict[str, Any]:
-        """Upload a photo; answers with the message that announces it."""
+        """Upload a photo, and return the message with its event."""
         stored = self.s3.put_object(Bucket=RAW, Key=key, Body=body)
         photo = Photo(RAW, key, stored["VersionId"], stored["ETag"].strip('"'), len(body))
         return message(announcement(photo), id_=str(uuid.uuid4()))
 
     def deliver(self, *messages: dict[str, Any], times: int = 1) -> Outcome:
-        """One invocation with these messages; `times` is how often they have been received."""
+        """One invocation with these messages; `times` is their receive count."""
         records = [{**each, "attributes": {"ApproximateReceiveCount": str(times)}} for each in messages]
         function = Function.from_configuration(
             configuration("annotator", **{**self._configuration(), **self.changes}),
@@ -109,7 +109,7 @@ class Stage:
         return [item["Key"] for item in listed.get("Contents", [])]
 
     def result(self, key: str = "me.jpg") -> dict[str, Any] | None:
-        """The result document; an assertion when there are several."""
+        """The result document. Fails if there are several."""
         stored = self.stored(results_folder(key))
         assert len(stored) <= 1, "results of several versions"
         if not stored:
@@ -133,7 +133,7 @@ class Stage:
         assert self.stored(pictures_folder(key)) == ([result["processed"]["key"]] if result["processed"] else [])
 
     def clear(self) -> None:
-        """As if nothing had ever been uploaded."""
+        """Remove all uploads and outputs."""
         self.faults.clear()
         self.requests.clear()
         self.changes.clear()
@@ -150,7 +150,7 @@ class Stage:
 
 @contextlib.contextmanager
 def on_stage(folder: Path) -> Iterator[Stage]:
-    """Everything up in about two seconds."""
+    """Starts everything, in about two seconds."""
     image = folder / "assembly" / f"asset.{'0' * 64}"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PROJECT / "lambda" / "photo_annotator", image, ignore=ignored)

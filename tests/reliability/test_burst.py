@@ -1,4 +1,4 @@
-"""A room that uploads at once, in small: the harness of `python -m bench.burst`, and what it rests on."""
+"""A small burst of uploads: the harness of `python -m bench.burst`, and its parts."""
 
 import threading
 import time
@@ -12,8 +12,8 @@ from bench.burst.photos import photo
 
 
 @pytest.mark.slow
-def test_forty_photos_at_once_are_each_done_once_though_rekognition_throttles():
-    """40 within a second, twenty IndexFaces a second, both stacks as the CDK CLI deploys them."""
+def test_forty_photos_together_are_each_done_once_despite_throttling():
+    """40 uploads within a second, 20 IndexFaces calls a second, both stacks deployed by the CDK CLI."""
     photos = {f"photo-{number:02}.jpg": photo(number, width=640, height=480) for number in range(40)}
     burst = play("workshop", photos, quota=20, within=1, patience=60, latency=(0.1, 0.15))
     assert sorted(burst.uploaded) == sorted(photos)
@@ -24,7 +24,7 @@ def test_forty_photos_at_once_are_each_done_once_though_rekognition_throttles():
     assert burst.peak <= 10
 
 
-def test_no_two_photos_are_alike_and_each_is_the_same_every_time():
+def test_every_generated_photo_is_unique_and_reproducible():
     assert len({photo(number, width=320, height=240) for number in range(20)}) == 20
     assert photo(7, width=320, height=240) == photo(7, width=320, height=240)
 
@@ -42,7 +42,7 @@ def test_the_quota_alone_allows_a_burst_and_then_its_rate(uploads, rate, seconds
     assert quota_alone(uploads, rate) == pytest.approx(seconds)
 
 
-def test_what_has_no_outcome_and_waits_for_nothing_is_lost():
+def test_a_photo_without_outcome_or_pending_event_is_lost():
     uploaded = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}
     run = Played("any", 5, "5", uploaded, done={"a": 2.5, "b": 3.0}, dead_letters=1)
     assert run.lost == 1
@@ -51,7 +51,7 @@ def test_what_has_no_outcome_and_waits_for_nothing_is_lost():
     assert "| **lost** | **1** |" in table([run])
 
 
-def test_a_report_line_tells_when_an_invocation_ran_and_what_it_is_billed():
+def test_a_report_line_gives_times_and_billed_duration():
     line = (
         "REPORT RequestId: 7\tDuration: 1500.00 ms\tBilled Duration: 2000 ms\tMemory Size: 512 MB\tMax Memory Used: "
         "90 MB\tInit Duration: 480.00 ms\tStatus: timeout\t"
@@ -60,7 +60,7 @@ def test_a_report_line_tells_when_an_invocation_ran_and_what_it_is_billed():
     assert invocation(100.0, "START RequestId: 7 Version: $LATEST") is None
 
 
-def test_the_most_at_once_counts_overlapping_invocations():
+def test_peak_concurrency_counts_overlapping_invocations():
     runs = [Invocation(began, began + 2, 1, "success") for began in (0, 1, 1.5, 2, 10)]
     assert Played("any", 5, "5", {}, {}, invocations=runs).peak == 3
 
@@ -71,7 +71,7 @@ def test_a_percentile_is_one_of_the_values():
 
 
 class Function:
-    """Fails as it is told to, then succeeds."""
+    """Fails as configured, then succeeds."""
 
     def __init__(self, *failures):
         self.failures = list(failures)
@@ -85,7 +85,7 @@ class Function:
 
 
 def outcome_of(function, waits=(0.05, 0.1)):
-    """What became of one event: "done" or "discarded"."""
+    """The outcome of one event: "done" or "discarded"."""
     over = threading.Event()
     events = EventQueue(function, lambda *_: over.set(), waits=waits)
     events.put({"Records": []})
@@ -105,8 +105,8 @@ def test_an_event_is_tried_three_times_with_growing_waits_then_discarded():
     assert third - second >= 0.1
 
 
-def test_an_event_that_finds_no_concurrency_keeps_its_tries():
-    """AWS counts errors of the function only; a throttled event comes back after a second."""
+def test_a_throttled_event_keeps_its_tries():
+    """AWS counts only errors of the function; a throttled event is retried after a second."""
     function = Function(Throttled(), FunctionError(), FunctionError())
     assert outcome_of(function) == "done"
     assert function.called[1] - function.called[0] >= 1

@@ -1,4 +1,4 @@
-"""Whatever happens at whatever moment of a photo, the newest bytes have one outcome in the end, and nothing is left."""
+"""Faults at every moment: in the end, the newest version has one result, and older versions have no output."""
 
 import random
 import threading
@@ -39,7 +39,7 @@ each_order = pytest.mark.parametrize("order", [0, -1], ids=["oldest first", "new
 
 @pytest.fixture(autouse=True)
 def one_drawing_at_a_time(monkeypatch):
-    """OpenCV's text is not made for threads; in AWS each process draws one photo at a time."""
+    """OpenCV's text drawing is not thread-safe; in AWS each process draws one photo at a time."""
     turn = threading.Lock()
 
     def in_turn(*arguments):
@@ -50,7 +50,7 @@ def one_drawing_at_a_time(monkeypatch):
 
 
 def world_with(body, before=None, tries=1):
-    """A world in which `body` has been uploaded, perhaps over `before`, which is done."""
+    """A world with an uploaded `body`, optionally over a finished version `before`."""
     world = World(tries)
     if before:
         world.put(before)
@@ -100,7 +100,7 @@ def test_a_second_delivery_in_the_middle(moment):
 @each_order
 @pytest.mark.parametrize("newer", [B, NO_PHOTO], ids=["JPEG", "no photo"])
 @each_moment
-def test_a_newer_version_whose_event_waits(moment, newer, order):
+def test_a_newer_version_with_a_delayed_event(moment, newer, order):
     world, _ = world_with(A)
     world.plan(moment, lambda: world.put(newer))
     world.settle(order)
@@ -132,8 +132,8 @@ def test_a_newer_version_that_overtakes_a_killed_function(moment):
 @each_order
 @pytest.mark.parametrize("middle", ["waits", "is seen to"])
 @each_moment
-def test_another_version_and_back_at_one_moment(moment, middle, order):
-    """A, B, and A again: the ETag is the old one."""
+def test_another_version_and_back_at_the_same_moment(moment, middle, order):
+    """A, B, then A again, with the same ETag as the first."""
     world, _ = world_with(A)
 
     def there_and_back():
@@ -170,7 +170,7 @@ def test_back_to_the_version_before(moment, middle, order):
 
 @pytest.mark.parametrize("newer", [B, NO_PHOTO], ids=["JPEG", "no photo"])
 @each_moment
-def test_a_function_that_is_killed_twice_while_a_newer_version_overtakes(moment, newer):
+def test_a_newer_version_that_overtakes_a_function_killed_twice(moment, newer):
     world, message = world_with(A)
 
     def overtaken():
@@ -197,7 +197,7 @@ def test_a_duplicate_between_the_versions():
 @pytest.mark.parametrize("goes", ["delete", "erase"])
 @each_moment_and_before
 def test_a_photo_that_is_deleted(moment, before, goes):
-    """Behind a delete marker, or every version of it."""
+    """Deleted by a delete marker, or with all versions erased."""
     world, message = world_with(A, before)
     world.plan(moment, getattr(world, goes))
     world.settle()
@@ -209,7 +209,7 @@ def test_a_photo_that_is_deleted(moment, before, goes):
 
 
 @each_moment
-def test_a_photo_that_is_deleted_and_comes_again(moment):
+def test_a_photo_that_is_deleted_and_uploaded_again(moment):
     world, _ = world_with(A)
 
     def deleted_and_again():
@@ -221,7 +221,7 @@ def test_a_photo_that_is_deleted_and_comes_again(moment):
     assert_settled(world, B)
 
 
-def test_a_duplicate_after_the_photo_was_deleted_removes_what_is_left_of_it():
+def test_a_duplicate_delivery_cleans_up_after_a_deleted_photo():
     world, first = world_with(A)
     world.settle()
     world.delete()
@@ -229,8 +229,8 @@ def test_a_duplicate_after_the_photo_was_deleted_removes_what_is_left_of_it():
     assert_settled(world, None)
 
 
-def test_a_photo_that_fails_every_time_goes_to_the_dead_letters_and_comes_back_whole():
-    """Until then its faces stay in the collection; `forget` and `redrive` remove or name them."""
+def test_a_redriven_dead_letter_is_annotated():
+    """Until then, its faces stay in the collection; `forget` and `redrive` remove or report them."""
     world, message = world_with(A)
     for _ in range(TRIES):
         world.plan(("PutObject pictures", "before"), disconnected)
@@ -245,7 +245,7 @@ def test_a_photo_that_fails_every_time_goes_to_the_dead_letters_and_comes_back_w
     assert_settled(world, A)
 
 
-def test_a_dead_letter_whose_photo_was_deleted_takes_its_faces_along_when_it_comes_back():
+def test_a_redriven_dead_letter_of_a_deleted_photo_removes_faces():
     world, message = world_with(A)
     for _ in range(TRIES):
         world.plan(("PutObject results", "before"), disconnected)
@@ -257,8 +257,8 @@ def test_a_dead_letter_whose_photo_was_deleted_takes_its_faces_along_when_it_com
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_any_history_of_a_photo_ends_with_its_newest_bytes(seed):
-    """Uploads, deletions, duplicates, kills and broken connections by chance, delivered in any order."""
+def test_any_history_of_a_photo_ends_with_its_newest_version(seed):
+    """Random uploads, deletions, duplicates, kills and broken connections, delivered in any order."""
     chance = random.Random(seed)
     for _ in range(20):
         world = World()
@@ -282,7 +282,7 @@ def test_any_history_of_a_photo_ends_with_its_newest_bytes(seed):
         while world.inbox:
             world.deliver(chance.choice(world.inbox))
         if world.current() is None:
-            # A photo may be deleted after it was done; its duplicates then remove what is left of it.
+            # If a photo is deleted after it was finished, duplicates remove its output.
             world.inbox += [world.announce_again(message) for message in announced]
             world.settle()
         assert_settled(world, world.current())

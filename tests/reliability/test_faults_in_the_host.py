@@ -1,4 +1,4 @@
-"""The function as a process: a network that fails, a SIGKILL at each step, a memory that ends, a time that ends."""
+"""The function as a process: network failures, a SIGKILL at each step, memory limits and time-outs."""
 
 import time
 
@@ -15,7 +15,7 @@ READS = [("GET", RAW, ""), ("GET", PROCESSED, ""), ("HEAD", RAW, "")]
 WRITES = [("PUT", PROCESSED, "pictures/"), ("PUT", PROCESSED, "results/")]
 
 
-def test_a_call_that_s3_fails_once_is_made_again_at_once(stage: Stage):
+def test_a_failed_s3_call_is_retried_immediately(stage: Stage):
     announced = stage.put(photo())
     for call, kind in zip(READS + WRITES, ["500", "503", "reset", "500", "503"], strict=True):
         stage.plan(*call, kind)
@@ -26,7 +26,7 @@ def test_a_call_that_s3_fails_once_is_made_again_at_once(stage: Stage):
 
 
 @pytest.mark.parametrize("call", WRITES, ids=["picture", "result"])
-def test_a_write_whose_answer_got_lost_is_repeated(stage: Stage, call):
+def test_a_write_with_a_lost_answer_is_repeated(stage: Stage, call):
     announced = stage.put(photo())
     stage.plan(*call, "lost answer")
     assert stage.failed(stage.deliver(announced)) == []
@@ -34,7 +34,7 @@ def test_a_write_whose_answer_got_lost_is_repeated(stage: Stage, call):
     assert stage.calls() == 1
 
 
-def test_a_photo_that_breaks_off_is_read_again_at_the_next_delivery(stage: Stage):
+def test_a_truncated_download_is_retried_at_the_next_delivery(stage: Stage):
     announced = stage.put(photo())
     stage.plan("GET", RAW, "", "truncated")
     assert stage.failed(stage.deliver(announced)) == [announced["messageId"]]
@@ -42,7 +42,7 @@ def test_a_photo_that_breaks_off_is_read_again_at_the_next_delivery(stage: Stage
     stage.assert_whole()
 
 
-def test_a_slow_download_is_waited_for(stage: Stage):
+def test_a_slow_download_succeeds(stage: Stage):
     announced = stage.put(photo())
     stage.plan("GET", RAW, "", "slow", seconds=1.0)
     assert stage.failed(stage.deliver(announced)) == []
@@ -57,8 +57,8 @@ def test_a_call_that_rekognition_fails_is_made_again(stage: Stage, code):
     assert stage.calls() == 2
 
 
-def test_an_s3_object_that_rekognition_cannot_have_is_for_another_delivery(stage: Stage):
-    """It says so while permissions still propagate."""
+def test_an_invalid_s3_object_is_retried_at_the_next_delivery(stage: Stage):
+    """Rekognition also sends this error while permissions propagate."""
     announced = stage.put(photo())
     stage.rekognition.conditions.add_fault(Fault("IndexFaces", "InvalidS3ObjectException", times=1))
     assert stage.failed(stage.deliver(announced)) == [announced["messageId"]]
@@ -66,9 +66,9 @@ def test_an_s3_object_that_rekognition_cannot_have_is_for_another_delivery(stage
     stage.assert_whole()
 
 
-def test_a_rekognition_that_hangs_until_the_function_is_out_of_time_has_indexed_the_face_once(stage: Stage):
+def test_a_hanging_rekognition_indexes_a_face_only_once(stage: Stage):
     announced = stage.put(photo())
-    # Long enough for a cold start on a busy machine: the question must have been asked by then.
+    # Long enough for a cold start on a busy machine, which must have reached the call by then.
     stage.changes["Timeout"] = 5
     stage.rekognition.conditions.set_latency("IndexFaces", 5.5)
     assert b"timed out" in stage.deliver(announced).payload
@@ -82,7 +82,7 @@ def test_a_rekognition_that_hangs_until_the_function_is_out_of_time_has_indexed_
     assert stage.calls() == 2
 
 
-def test_a_collection_that_was_deleted_fails_every_photo_and_loses_none(stage: Stage):
+def test_a_deleted_collection_fails_every_photo_but_loses_none(stage: Stage):
     announced, no_photo = stage.put(photo()), stage.put(b"%PDF-1.7", key="notes.pdf")
     stage.eyes.delete_collection(CollectionId=COLLECTION)
     assert stage.failed(stage.deliver(announced, no_photo)) == [announced["messageId"]]
@@ -92,7 +92,7 @@ def test_a_collection_that_was_deleted_fails_every_photo_and_loses_none(stage: S
     stage.assert_whole()
 
 
-def test_poison_in_a_batch_harms_nobody_else(stage: Stage):
+def test_a_poison_message_does_not_affect_its_batch(stage: Stage):
     poison = {"messageId": "poison", "body": '{"Records": [{"eventSource": "aws:s3"}]}', "eventSource": "aws:sqs"}
     good = [stage.put(photo(left=60 * number), key=f"{number}.jpg") for number in range(3)]
     gone = stage.put(photo(), key="gone.jpg")
@@ -103,7 +103,7 @@ def test_poison_in_a_batch_harms_nobody_else(stage: Stage):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_function_killed_at_any_step_is_finished_by_the_next_delivery(stage: Stage, step):
+def test_the_next_delivery_finishes_a_function_killed_at_any_step(stage: Stage, step):
     announced = stage.put(photo())
     stage.plan(*STEPS[step])
     killed = stage.deliver(announced)
@@ -114,7 +114,7 @@ def test_a_function_killed_at_any_step_is_finished_by_the_next_delivery(stage: S
     assert stage.calls() <= 2
 
 
-def test_a_photo_killed_at_one_step_after_the_other_is_finished_by_the_last_delivery(stage: Stage):
+def test_the_last_delivery_finishes_a_photo_killed_at_every_step(stage: Stage):
     announced = stage.put(photo())
     for step in list(STEPS)[1:5]:
         stage.plan(*STEPS[step])
@@ -124,7 +124,7 @@ def test_a_photo_killed_at_one_step_after_the_other_is_finished_by_the_last_deli
     assert stage.calls() <= 5
 
 
-def test_a_function_out_of_time_is_finished_by_the_next_delivery(stage: Stage):
+def test_the_next_delivery_finishes_a_function_that_timed_out(stage: Stage):
     announced = stage.put(photo())
     stage.changes["Timeout"] = 2
     stage.plan("GET", RAW, "", "slow", seconds=20)
@@ -134,8 +134,8 @@ def test_a_function_out_of_time_is_finished_by_the_next_delivery(stage: Stage):
     stage.assert_whole()
 
 
-def test_a_function_out_of_memory_is_killed_and_the_photo_waits_for_more(stage: Stage):
-    """200 MB are too few for a PNG of 24 megapixels, whatever the function does."""
+def test_a_function_out_of_memory_is_killed_and_its_photo_retried(stage: Stage):
+    """200 MB are always too few for a PNG of 24 megapixels."""
     large = np.zeros((4000, 6000, 3), np.uint8)
     large[1000:2000, 1000:2000] = (255, 0, 255)
     announced = stage.put(cv2.imencode(".png", large)[1].tobytes(), key="large.png")

@@ -1,4 +1,4 @@
-"""CloudFormation's requests twice, at once, interrupted, throttled: one collection, or none."""
+"""CloudFormation's requests duplicated, concurrent, interrupted or throttled: one collection, or none."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ FACES = f"{FAMILY}.faces"
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 def collections(rekognition):
@@ -21,7 +21,7 @@ def collections(rekognition):
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
-def test_the_same_request_twice_at_once_has_the_same_answer_twice(cloudformation, letterbox, rekognition, request_type):
+def test_concurrent_duplicates_of_a_request_have_the_same_answer(cloudformation, letterbox, rekognition, request_type):
     """Lambda delivers an asynchronous event at least once."""
     if request_type != "Create":
         cloudformation.ask("Create")
@@ -42,7 +42,7 @@ def test_the_same_request_twice_at_once_has_the_same_answer_twice(cloudformation
 
 
 @pytest.mark.parametrize("deed", ["create", "delete"])
-def test_a_function_killed_before_its_answer_is_called_again_and_answers(
+def test_a_function_killed_before_its_answer_is_retried(
     cloudformation,
     letterbox,
     rekognition,

@@ -1,4 +1,4 @@
-"""What CI runs with the image's own Python, in the image: every decoder, the drawing and the encoder."""
+"""CI runs this with the image's own Python, in the image: every decoder, the drawing and the encoder."""
 
 import io
 

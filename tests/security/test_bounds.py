@@ -1,4 +1,4 @@
-"""Nothing goes round in circles and nothing waits for ever: every loop of requests has an end that somebody chose."""
+"""No endless loops or waits: every chain of requests has an explicit limit."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def credentials(monkeypatch) -> Iterator[None]:
     return
 
 
-def test_every_client_gives_up_after_a_few_tries_and_seconds(credentials):
+def test_every_client_has_limited_tries_and_time_outs(credentials):
     account = Account.open()
     for client in (
         *clients(),
@@ -51,7 +51,7 @@ def test_every_client_gives_up_after_a_few_tries_and_seconds(credentials):
         assert client.meta.config.read_timeout <= 30
 
 
-def test_a_photo_that_fails_is_tried_five_times_and_then_kept_aside(resources):
+def test_a_failing_photo_moves_to_the_dead_letters_after_five_tries(resources):
     policies = [queue["RedrivePolicy"] for queue in of_type(resources, "AWS::SQS::Queue") if "RedrivePolicy" in queue]
     assert [policy["maxReceiveCount"] for policy in policies] == [5]
     (function,) = (each for each in of_type(resources, "AWS::Lambda::Function") if each.get("PackageType") == "Image")
@@ -60,8 +60,8 @@ def test_a_photo_that_fails_is_tried_five_times_and_then_kept_aside(resources):
     assert waits == sorted(waits)
 
 
-def test_what_the_function_writes_calls_nobody(resources):
-    """Pictures go to a bucket that announces nothing, so no picture can become the next photo."""
+def test_outputs_of_the_function_trigger_nothing(resources):
+    """The bucket for pictures sends no events, so a picture cannot become the next photo."""
     announcing = [bucket for bucket in of_type(resources, "AWS::S3::Bucket") if bucket.get("NotificationConfiguration")]
     assert len(announcing) == 1
     for policy in of_type(resources, "AWS::IAM::Policy"):
@@ -71,7 +71,7 @@ def test_what_the_function_writes_calls_nobody(resources):
                 assert "Processed" in json.dumps(statement["Resource"])
 
 
-def test_a_room_that_uploads_at_once_calls_rekognition_a_few_times_at_once(resources):
+def test_concurrent_rekognition_calls_are_limited(resources):
     (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping")
     assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 8
     assert mapping["BatchSize"] == 1

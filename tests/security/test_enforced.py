@@ -1,8 +1,8 @@
-"""Under IAM the evening works, and without any one of the functions' permissions it does not.
+"""With IAM enforced, the workshop works. Without any one of the functions' permissions, it does not.
 
-Both stacks are deployed to a local AWS that enforces the roles' policies, and the queue's and the buckets', as they
-were synthesised. Then each permission, that is each pair of an action and a resource, is taken away in turn. While
-all of that is up, strangers knock, links end, and listeners and logs are looked at.
+Both stacks are deployed to a local AWS that enforces the policies of the roles, the queue and the buckets, as
+synthesised. Then each permission, that is, each pair of an action and a resource, is removed in turn. The same
+deployment also serves the tests of foreign access, expiring links, listeners and logs.
 """
 
 import json
@@ -76,7 +76,7 @@ Permission = tuple[str, str]
 
 @dataclass(frozen=True)
 class Function:
-    """A deployed function, and what its role may do."""
+    """A deployed function, and its role's permissions."""
 
     name: str
     role: str
@@ -146,7 +146,7 @@ def as_list(value: str | list[str]) -> list[str]:
 
 @dataclass
 class Deployed:
-    """Both stacks, deployed where IAM is enforced."""
+    """Both stacks, deployed with IAM enforced."""
 
     aws: LocalAws
     outputs: dict[str, str]
@@ -155,7 +155,7 @@ class Deployed:
     bucket_emptier: Function
 
     def resource(self, name: str, function: Function) -> str:
-        """The resource that a policy names, for our name of it."""
+        """The resource in a policy for its short name here."""
         collection = f"arn:aws:rekognition:ap-southeast-2:111122223333:collection/{self.outputs['CollectionId']}"
         inbox = self.outputs["InboxUrl"].rsplit("/", 1)[1]
         arns = {
@@ -198,7 +198,7 @@ def deployed() -> Iterator[Deployed]:
 
 @pytest.fixture(scope="module")
 def by_hand(deployed: Deployed) -> Deployed:
-    """The inbox no longer calls the function: the tests do, and see at once what fails."""
+    """The inbox no longer triggers the function. The tests call it, and get failures directly."""
     functions = boto3.client("lambda")
     (mapping,) = functions.list_event_source_mappings(FunctionName=deployed.annotator.name)["EventSourceMappings"]
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -207,7 +207,7 @@ def by_hand(deployed: Deployed) -> Deployed:
 
 @cache
 def picture(mirrored: bool) -> bytes:
-    """Three faces, or the same in a mirror, which is another photo."""
+    """A photo of three faces, or its mirror image."""
     pixels = cv2.resize(cv2.imread(str(SAMPLE)), None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
     return encoded(cv2.flip(pixels, 1) if mirrored else pixels, "JPEG", quality=90)
 
@@ -218,15 +218,15 @@ def uploaded(deployed: Deployed, key: str, body: bytes) -> Photo:
 
 
 def announced(photo: Photo) -> dict[str, Any]:
-    """What SQS hands to the function for this photo."""
+    """The event that the function receives from SQS for this photo."""
     return {"Records": [message(announcement(photo))]}
 
 
 def what_goes_wrong(deployed: Deployed) -> str | None:
-    """The first thing that is not as it should be on an evening with one photo's whole life; None when all is well.
+    """The first problem in the whole lifecycle of a photo, or None.
 
-    A photo of faces, another one over it, a text over that, each delivered twice, and a photo that is deleted before it
-    is read.
+    A photo with faces is overwritten by another one, and that by a text file; each is delivered twice. A further photo
+    is deleted before it is read.
     """
     key = f"{uuid.uuid4().hex}.jpg"
     versions = set()
@@ -268,7 +268,7 @@ def stored(deployed: Deployed, photo: Photo) -> dict[str, Any]:
 
 
 def indexed(deployed: Deployed, versions: set[str]) -> set[str]:
-    """The faces that the collection holds of these versions of a photo."""
+    """The faces of these versions of a photo in the collection."""
     pages = (
         boto3.client("rekognition").get_paginator("list_faces").paginate(CollectionId=deployed.outputs["CollectionId"])
     )
@@ -276,7 +276,7 @@ def indexed(deployed: Deployed, versions: set[str]) -> set[str]:
 
 
 class CloudFormation:
-    """Hears what a custom resource answers, at an address on loopback."""
+    """Receives the answers of a custom resource, at a URL on loopback."""
 
     def __init__(self, function: Function, collection_id: str) -> None:
         self._function = function
@@ -315,9 +315,9 @@ class CloudFormation:
 
 
 def what_fails_in_a_collections_life(deployed: Deployed) -> str | None:
-    """Made, tagged otherwise, made again because an answer got lost, deleted.
+    """Create the collection, change its tags, create it again after a lost answer, and delete it.
 
-    By Updates first, as after a change of its id: a Create would wait half a minute for a permission that is missing.
+    Starts with Updates, as after a change of its id, because a Create waits half a minute for a missing permission.
     """
     family = deployed.outputs["CollectionId"].removesuffix("faces")
     cloudformation = CloudFormation(deployed.face_collection, f"{family}{uuid.uuid4().hex}")
@@ -329,8 +329,8 @@ def what_fails_in_a_collections_life(deployed: Deployed) -> str | None:
     )
 
 
-def test_roles_may_do_exactly_what_is_tried_here(deployed):
-    """Otherwise a permission could be superfluous and no test would take it away."""
+def test_every_permission_of_the_roles_is_under_test(deployed):
+    """Otherwise a permission could be superfluous without a test that removes it."""
     for function, permissions in (
         (deployed.annotator, ANNOTATOR),
         (deployed.face_collection, FACE_COLLECTION),
@@ -339,8 +339,8 @@ def test_roles_may_do_exactly_what_is_tried_here(deployed):
         assert function.permissions == deployed.named(permissions, function)
 
 
-def test_a_photo_that_is_uploaded_is_announced_polled_and_annotated(deployed):
-    """From the bucket's notification over the queue's policy to the function's role, nobody is in between."""
+def test_an_uploaded_photo_is_annotated_under_iam(deployed):
+    """Covers the bucket's notification, the queue's policy and the function's role together."""
     photo = uploaded(deployed, "announced.jpg", picture(False))
     waiter = boto3.client("s3").get_waiter("object_exists")
     waiter.wait(
@@ -351,7 +351,7 @@ def test_a_photo_that_is_uploaded_is_announced_polled_and_annotated(deployed):
     assert stored(deployed, photo)["status"] == "annotated"
 
 
-def test_nothing_is_missing(by_hand):
+def test_all_permissions_together_suffice(by_hand):
     assert what_goes_wrong(by_hand) is None
     assert what_fails_in_a_collections_life(by_hand) is None
     assert by_hand.annotator.logs_again()
@@ -366,8 +366,8 @@ def test_a_photo_goes_wrong_without(by_hand, permission):
     before = set(by_hand.annotator.lines())
     with by_hand.annotator.without((action, by_hand.resource(name, by_hand.annotator))):
         assert what_goes_wrong(by_hand)
-    (*_, said) = (line for line in set(by_hand.annotator.lines()) - before if '"error"' in line)
-    assert "AccessDenied" in said or "Forbidden" in said
+    (*_, last) = (line for line in set(by_hand.annotator.lines()) - before if '"error"' in line)
+    assert "AccessDenied" in last or "Forbidden" in last
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_a_photo_goes_wrong_without(by_hand, permission):
     sorted((action, name) for action, name in ANNOTATOR if action.startswith("sqs:") and "Visibility" not in action),
     ids=" on ".join,
 )
-def test_lambda_will_not_poll_without(by_hand, permission):
+def test_lambda_does_not_poll_without(by_hand, permission):
     action, name = permission
     wanted = {
         "FunctionName": by_hand.annotator.name,
@@ -388,11 +388,11 @@ def test_lambda_will_not_poll_without(by_hand, permission):
     assert f"does not have permissions to call {action.removeprefix('sqs:')} on SQS" in str(refused.value)
 
 
-def test_a_photo_that_failed_waits_for_the_queue_without(by_hand):
-    """With the permission, its next try is brought forward: what comes after its few seconds finds it there again."""
+def test_a_failed_photo_waits_for_the_queue_without(by_hand):
+    """With the permission, the message is visible again after a few seconds."""
     action, inbox = "sqs:ChangeMessageVisibility", by_hand.resource("inbox", by_hand.annotator)
     reading = ("s3:GetObject", by_hand.resource("raw/*", by_hand.annotator))
-    for permissions, said in (([reading], '"retry scheduled"'), ([reading, (action, inbox)], "AccessDenied")):
+    for permissions, expected in (([reading], '"retry scheduled"'), ([reading, (action, inbox)], "AccessDenied")):
         uploaded(by_hand, "failing.jpg", picture(False))
         received = boto3.client("sqs").receive_message(QueueUrl=by_hand.outputs["InboxUrl"])["Messages"][0]
         with ExitStack() as taken:
@@ -401,13 +401,13 @@ def test_a_photo_that_failed_waits_for_the_queue_without(by_hand):
             record = {"messageId": "1", "receiptHandle": received["ReceiptHandle"], "body": received["Body"]}
             by_hand.annotator.invoke({"Records": [record]})
         (*_, last) = (line for line in by_hand.annotator.lines() if '"waiting"' in line)
-        assert said in last
+        assert expected in last
 
 
 @pytest.mark.parametrize(
     "permission", sorted(each for each in FACE_COLLECTION if each[0].startswith("rekognition:")), ids=" on ".join
 )
-def test_a_collections_life_fails_without(by_hand, permission):
+def test_the_collections_lifecycle_fails_without(by_hand, permission):
     action, name = permission
     with by_hand.face_collection.without((action, by_hand.resource(name, by_hand.face_collection))):
         assert f"not authorized to perform: {action}" in (what_fails_in_a_collections_life(by_hand) or "")
@@ -415,7 +415,7 @@ def test_a_collections_life_fails_without(by_hand, permission):
 
 @pytest.mark.parametrize("action", ["logs:CreateLogStream", "logs:PutLogEvents"])
 @pytest.mark.parametrize("who", ["annotator", "face_collection"])
-def test_nobody_hears_of_a_function_without(by_hand, who, action):
+def test_a_function_has_no_logs_without(by_hand, who, action):
     function = getattr(by_hand, who)
     with function.without((action, by_hand.resource("log group", function))):
         assert not function.logs_again()
@@ -423,7 +423,7 @@ def test_nobody_hears_of_a_function_without(by_hand, who, action):
 
 
 def test_another_accounts_bucket_cannot_fill_the_inbox(by_hand):
-    """S3 announces on anybody's behalf; the queue's policy asks on whose (the confused deputy)."""
+    """S3 sends events for any account; the queue's policy checks which one (the confused deputy)."""
     with by_hand.aws.adopted(account="222233334444"):
         theirs = boto3.Session().client("s3")
         where = {"LocationConstraint": "ap-southeast-2"}
@@ -447,8 +447,8 @@ def messages(queue: str) -> list[str]:
     return bodies
 
 
-def test_photos_and_results_are_for_nobody_else(by_hand):
-    """Neither for another account nor for somebody without one, and not even their names."""
+def test_photos_and_results_are_private(by_hand):
+    """Neither another account nor an anonymous caller can read or list them."""
     photo = uploaded(by_hand, "private.jpg", picture(False))
     address = f"{by_hand.aws.emulator.url}/{photo.bucket}/{photo.key}"
     with pytest.raises(HTTPError, match="403"):
@@ -464,7 +464,7 @@ def test_photos_and_results_are_for_nobody_else(by_hand):
                 theirs.put_object(Bucket=bucket, Key="theirs.jpg", Body=b"")
 
 
-def test_a_link_lives_as_long_as_was_asked_and_shows_one_picture(by_hand):
+def test_a_link_shows_one_picture_until_it_expires(by_hand):
     photo = uploaded(by_hand, "shared.jpg", picture(False))
     other = uploaded(by_hand, "not-shared.jpg", picture(True))
     account = Account.open("simon")
@@ -484,8 +484,8 @@ def test_a_link_lives_as_long_as_was_asked_and_shows_one_picture(by_hand):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the sockets of child processes")
-def test_nobody_listens_off_this_machine(by_hand):
-    """The emulator, Rekognition, the Lambda host, the functions and the eyes, as `make local` starts them."""
+def test_all_servers_listen_on_loopback_only(by_hand):
+    """The emulator, Rekognition, the Lambda host, the functions and face-api, as `make local` starts them."""
     us = psutil.Process()
     running = [us, *us.children(recursive=True)]
     commands = "\n".join(" ".join(process.cmdline()) for process in running)
@@ -500,22 +500,22 @@ def test_nobody_listens_off_this_machine(by_hand):
     assert {socket.laddr.ip for socket in sockets} == {"127.0.0.1"}
 
 
-def test_no_log_holds_credentials_or_a_signed_address(by_hand):
-    """Neither the functions' logs, errors and custom resources included, nor the emulator's own."""
+def test_no_log_contains_credentials_or_signed_urls(by_hand):
+    """Neither the functions' logs, including errors and custom resources, nor the emulator's own."""
     functions = (by_hand.annotator, by_hand.face_collection, by_hand.bucket_emptier)
-    said = [line for function in functions for line in function.lines()]
-    assert any("AccessDenied" in line for line in said)
-    said.append(by_hand.aws.emulator.log.read_text())
+    lines = [line for function in functions for line in function.lines()]
+    assert any("AccessDenied" in line for line in lines)
+    lines.append(by_hand.aws.emulator.log.read_text())
     given = [process.environ() for process in psutil.Process().children(recursive=True)]
     held = {one[name] for one in given for name in ("AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN") if name in one}
     secrets = {each for each in held if each.startswith("ASIA") or len(each) > 40}
     assert len(secrets) >= 2
     signed = re.compile("X-Amz-(Signature|Credential|Security-Token)", re.IGNORECASE)
-    assert [line for line in said if signed.search(line) or any(secret in line for secret in secrets)] == []
+    assert [line for line in lines if signed.search(line) or any(secret in line for secret in secrets)] == []
 
 
-def test_the_stacks_go_with_everything_in_them(by_hand):
-    """The function that empties the buckets, and the one that deletes the collection, may do what that takes."""
+def test_the_stacks_are_deleted_with_all_their_data(by_hand):
+    """The functions that empty the buckets and delete the collection have all permissions that they need."""
     assert boto3.client("s3").list_objects_v2(Bucket=by_hand.outputs["RawBucket"])["KeyCount"]
     by_hand.aws.destroy()
     left = {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}

@@ -1,4 +1,4 @@
-"""What the function's image is made of, and what is sent along to AWS with a deployment: that and nothing else."""
+"""The contents of the function's image, and the files that a deployment sends to AWS."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def arguments(instruction: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory) -> Path:
-    """What a deployment sends, template and assets."""
+    """The files that a deployment sends: template and assets."""
     folder = tmp_path_factory.mktemp("cdk.out")
     app = App(context=cdk_context(), outdir=str(folder))
     compose(app, WorkshopSettings.from_context({}, REGION), ACCOUNT)
@@ -45,25 +45,25 @@ def image_sent(assembly: Path) -> set[str]:
     return files_sent(assembly, image["source"]["directory"])
 
 
-def test_the_image_runs_as_nobody():
+def test_the_image_runs_as_an_unprivileged_user():
     assert arguments("USER") == ["65534"]
     after = [name for name, _ in instructions()][[name for name, _ in instructions()].index("USER") :]
     assert after == ["USER", "CMD"]
 
 
-def test_the_build_imports_what_the_function_imports_late_too():
-    """A package that cannot be imported in the image must not be found out by the first photo."""
+def test_the_build_checks_late_imports_too():
+    """A failed import in the image must fail the build, not the first photo."""
     (tried,) = [run for run in arguments("RUN") if "python -c " in run]
     for module in ("annotator.handler", "annotator.imaging", "PIL.Image", "pi_heif"):
         assert module in tried
 
 
-def test_the_base_image_is_aws_own_and_one_build_of_it():
+def test_the_base_image_is_one_build_of_awss_own():
     (base,) = arguments("FROM")
     assert re.fullmatch(r"public\.ecr\.aws/lambda/python:3\.13\.\d{4}\.\d\d\.\d\d\.\d\d", base)
 
 
-def test_packages_are_wheels_known_by_hash_and_leave_no_cache():
+def test_packages_are_wheels_pinned_by_hash_without_a_cache():
     (installs,) = [run for run in arguments("RUN") if "pip install" in run]
     assert installs.count("pip install") == 1
     for option in ("--no-cache-dir", "--require-hashes", "--only-binary :all:"):
@@ -73,7 +73,7 @@ def test_packages_are_wheels_known_by_hash_and_leave_no_cache():
     assert "http" not in named
 
 
-def test_no_other_package_manager_and_nothing_from_the_web_is_used():
+def test_the_build_uses_no_other_package_manager_or_download():
     for run in arguments("RUN"):
         assert not re.search(r"\b(apt|apt-get|dnf|microdnf|yum|rpm|apk|npm|curl|wget)\b", run)
     assert arguments("ADD") == []
@@ -81,8 +81,8 @@ def test_no_other_package_manager_and_nothing_from_the_web_is_used():
     assert not re.search(r"key|secret|token|password", " ".join(arguments("ENV")), re.IGNORECASE)
 
 
-def test_docker_is_sent_all_that_is_copied_and_nothing_else(assembly):
-    """What `.dockerignore` keeps out cannot be copied either: the build would fail in every account."""
+def test_the_build_context_contains_exactly_the_copied_files(assembly):
+    """If `.dockerignore` excluded a file that is copied, the build would fail in every account."""
     sent = image_sent(assembly)
     copied = {name.rstrip("/") for line in arguments("COPY") for name in line.split()[:-1]}
     for name in copied:

@@ -1,7 +1,7 @@
-"""A photo, its name and its metadata are data wherever they turn up, and never instructions.
+"""A photo, its name and its metadata are always data, never instructions.
 
-The names go the way of a photo: put into the raw bucket by somebody who needs none of our commands, made into a
-picture and a result by the function's own code, and shown by the commands' real entry points.
+Hostile names take the same path as a photo: they are uploaded to the raw bucket without our commands, processed by
+the function's own code, and shown by the commands' real entry points.
 """
 
 import io
@@ -59,7 +59,7 @@ NAMES = {
 every_name = pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 
 FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-"""What no line on a terminal may hold: controls, invisible characters, other directions; a line feed ends the line."""
+"""Not allowed in a terminal line: control and invisible characters, changes of direction. A line feed ends the line."""
 
 
 @pytest.fixture
@@ -88,17 +88,17 @@ def result(key: str, reason: str | None = None) -> Result:
 
 
 @every_name
-def test_a_name_stays_inside_its_own_log_lines(function, capsys, name):
+def test_a_file_name_cannot_leave_its_log_line(function, capsys, name):
     annotated(function, name, encoded(quarters(), "JPEG"))
     lines = capsys.readouterr().out.splitlines()
-    said = [json.loads(line) for line in lines]
-    assert [line["status"] for line in said] == ["begun", "no_face" if not function.seen else "annotated"]
-    assert {line["key"] for line in said} == {name}
+    logged = [json.loads(line) for line in lines]
+    assert [line["status"] for line in logged] == ["begun", "no_face" if not function.seen else "annotated"]
+    assert {line["key"] for line in logged} == {name}
     assert all(line.isascii() and line.isprintable() for line in lines)
 
 
 @every_name
-def test_a_name_chooses_no_place_outside_pictures_and_results(function, name):
+def test_a_file_name_cannot_leave_pictures_and_results(function, name):
     annotated(function, name, encoded(quarters(), "JPEG"))
     (version,) = function.versions[name]
     photo = Photo(RAW, name, version[0], "etag", 1)
@@ -107,7 +107,7 @@ def test_a_name_chooses_no_place_outside_pictures_and_results(function, name):
     assert all(key.startswith(("pictures/", "results/")) and len(key.encode()) <= 1024 for key in written)
 
 
-def test_what_a_photo_says_of_itself_goes_nowhere(function, capsys):
+def test_a_photos_metadata_is_neither_logged_nor_stored(function, capsys):
     """EXIF, comments and text chunks are neither logged nor stored."""
     planted = "<script>PLANTED</script>\x1b[31m"
     jpeg = encoded(quarters(), "JPEG")
@@ -138,7 +138,7 @@ class _Tags(HTMLParser):
 
 
 @every_name
-def test_the_gallery_has_the_same_elements_whatever_a_photo_is_called(name):
+def test_a_file_name_cannot_add_elements_to_the_gallery(name):
     from datetime import UTC, datetime
 
     def page(key: str) -> str:
@@ -152,7 +152,7 @@ def test_the_gallery_has_the_same_elements_whatever_a_photo_is_called(name):
 
 
 @every_name
-def test_a_command_to_paste_has_the_name_as_one_word(tmp_path, name):
+def test_a_file_name_is_one_word_in_a_printed_command(tmp_path, name):
     line = f"printf '%s\\0' {quoted(name)}"
     assert len(line.splitlines()) == 1
     assert not FORBIDDEN.search(line)
@@ -162,16 +162,16 @@ def test_a_command_to_paste_has_the_name_as_one_word(tmp_path, name):
 
 
 @every_name
-def test_an_error_is_one_line_whatever_it_names(capsys, name):
+def test_a_file_name_cannot_break_an_error_line(capsys, name):
     WorkshopError(f"{name} was refused: {name}").show()
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert not FORBIDDEN.search(said)
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert not FORBIDDEN.search(output)
 
 
 @every_name
-def test_the_moving_line_shows_a_name_as_it_is(monkeypatch, name):
-    """A string would be markup to rich there, and `[/nope]` would end the demo."""
+def test_the_progress_line_shows_a_file_name_literally(monkeypatch, name):
+    """rich would parse a string as markup, and `[/nope]` would end the demo."""
     shown = []
     monkeypatch.setattr(Status, "update", lambda _, status: shown.append(Spinner("dots", status).text.plain))
     monkeypatch.setattr(steps, "err", Console(file=io.StringIO(), width=2000))
@@ -197,7 +197,7 @@ def test_the_demo_keeps_pictures_in_its_own_folder(tmp_path, name):
 
 
 @every_name
-def test_a_pasted_photo_chooses_no_folder_and_no_command(tmp_path, monkeypatch, name):
+def test_a_pasted_file_name_cannot_choose_a_folder_or_command(tmp_path, monkeypatch, name):
     from click.testing import CliRunner
 
     from workshop.cli import workshop
@@ -216,8 +216,8 @@ def test_a_pasted_photo_chooses_no_folder_and_no_command(tmp_path, monkeypatch, 
 
 
 @pytest.mark.slow
-def test_the_commands_show_what_others_uploaded_as_it_is(deployed: Attendee):  # noqa: F811
-    """Each name survives from the bucket to the picture, says nothing of its own, and is forgotten."""
+def test_the_commands_handle_hostile_file_names(deployed: Attendee):  # noqa: F811
+    """Each name works from upload to picture and `forget`, without control over the output."""
     hard = ("a line of its own", "colours and title", "bidi", "rich markup", "shell, with a line", "traversal", "long")
     keys = ["me.jpg", *(NAMES[name] for name in hard)]
     for key in keys:

@@ -1,4 +1,4 @@
-"""The Runtime API client that awslambdaric compiles on Linux, for systems where it does not (macOS).
+"""The Runtime API client in Python, for systems without awslambdaric's compiled one (macOS).
 
 It has the four functions that awslambdaric 4.2 calls, with the same arguments.
 """
@@ -11,13 +11,13 @@ _user_agent = ""
 
 
 def initialize_client(user_agent: str) -> None:
-    """Remember how the client introduces itself."""
+    """Set the user agent of the client."""
     global _user_agent
     _user_agent = user_agent
 
 
 def next() -> tuple[bytes, dict[str, str]]:  # noqa: A001
-    """The next event and its headers, as soon as there is one."""
+    """Wait for the next event; returns it and its headers."""
     status, body, headers = _call("GET", f"{_INVOCATION}/next")
     if status != 200:
         raise RuntimeError(f"the Runtime API answered {status}")
@@ -25,13 +25,13 @@ def next() -> tuple[bytes, dict[str, str]]:  # noqa: A001
 
 
 def post_invocation_result(request_id: str, result: bytes, content_type: str, invocation_id: str | None = None) -> None:
-    """Send back what the handler returned."""
+    """Send the handler's return value."""
     _post(f"{_INVOCATION}/{request_id}/response", result, content_type, invocation_id)
 
 
 def post_error(request_id: str, error: str, xray_fault: str, invocation_id: str | None = None) -> None:
-    """Send back what the handler raised."""
-    del xray_fault  # nothing on this machine reads traces
+    """Send the handler's exception."""
+    del xray_fault  # there are no traces on this machine
     _post(f"{_INVOCATION}/{request_id}/error", error.encode(), "application/json", invocation_id)
 
 

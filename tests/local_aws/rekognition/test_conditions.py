@@ -116,7 +116,7 @@ def test_latency_is_slept_and_an_operations_own_comes_before_everybodys():
 
 @pytest.mark.parametrize("nonsense", [{"times": 0}, {"times": "3"}, {"times": True}, {"probability": 1.5}])
 def test_a_fault_that_cannot_be_meant_is_refused(nonsense):
-    with pytest.raises(ValueError, match=r"(at least once|between 0 and 1), (not|unlike) "):
+    with pytest.raises(ValueError, match=r"expected a (whole )?number"):
         Fault("*", "ThrottlingException", **nonsense)
 
 

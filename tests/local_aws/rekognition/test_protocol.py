@@ -132,7 +132,7 @@ def test_letters_of_any_language_may_stand_in_a_tag():
     ],
 )
 def test_an_answer_outside_the_model_is_a_mistake_of_ours(answer):
-    with pytest.raises(UnfaithfulAnswer, match="DescribeCollection would answer"):
+    with pytest.raises(UnfaithfulAnswer, match="the answer of DescribeCollection violates its model"):
         answer_to("DescribeCollection", answer)
 
 
