@@ -100,7 +100,7 @@ class WorkshopSettings:
             keep_days=_number(chosen, "keep_days", 1, 365, "days that photos, pictures and results are kept"),
             long_edge=_long_edge(chosen),
             memory=_memory(chosen),
-            max_concurrency=_number(chosen, "max_concurrency", 2, 1000, "photos looked at at once"),
+            max_concurrency=_number(chosen, "max_concurrency", 2, 1000, "photos processed at the same time"),
             architecture=_architecture(chosen["architecture"]),
             tags=_tags(chosen["tags"]),
         )
@@ -117,7 +117,7 @@ class WorkshopSettings:
 
 
 def concurrency_in(region: str | None) -> int:
-    """How many photos to look at at once where the region's quota is all that is known.
+    """How many photos to process at the same time where the region's quota is all that is known.
 
     One more than the calls a second, so that the quota is used up even where a photo takes longer than a second, and
     few are throttled where it does not (simulated: `python -m bench.retries`). At most 8: a new account has 10
