@@ -77,7 +77,7 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             raise Interrupted("Stopped.") from None
         except OSError as problem:
-            if problem.errno == errno.EPIPE:  # click's: whoever read has read enough
+            if problem.errno == errno.EPIPE:  # the reader closed the pipe, which click handles
                 raise
             raise WorkshopError(f"This computer says: {problem.strerror or problem}.") from problem
 

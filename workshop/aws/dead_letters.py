@@ -67,7 +67,7 @@ def redrive(
 
 
 def put_back(stacks: Stacks, letters: Sequence[DeadLetter]) -> None:
-    """Make the letters visible in the dead-letter queue again at once."""
+    """Make the letters visible in the dead-letter queue again immediately."""
     sqs = _sqs(stacks)
     for letter in letters:
         sqs.change_message_visibility(

@@ -144,7 +144,7 @@ def _not_deployed(account: Account) -> WorkshopError:
 
 
 def where_else(account: Account) -> str | None:
-    """Where this attendee's stacks are, or whose are here, for somebody who has none here; None if nothing is known."""
+    """Where this attendee's stacks are, or whose are here, for an attendee with none here; None if nothing is known."""
     if elsewhere := _regions_with(account, stack_name(account.attendee, "Foundation")):
         return f"{account.attendee} has stacks in {', '.join(elsewhere)}: add --region {elsewhere[0]}"
     if others := _some([other for other in attendees(account) if other != account.attendee]):
@@ -170,7 +170,7 @@ def _regions_with(account: Account, name: str) -> list[str]:
     """The other Rekognition regions in which this stack is deployed, as far as they answer within seconds."""
     others = [r for r in account.session.get_available_regions("rekognition") if r != account.region]
     quick = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
-    # boto3 sessions are not thread-safe, clients are: make them first, then ask all at once.
+    # boto3 sessions are not thread-safe, clients are: make them first, then ask in parallel.
     clients = {r: account.session.client("cloudformation", region_name=r, config=quick) for r in others}
 
     def is_in(region: str) -> bool:

@@ -85,7 +85,7 @@ def python() -> Finding:
 
 
 def node() -> Finding:
-    """Is there a Node that the CDK supports? `make setup` brings one, beside this Python."""
+    """Is there a Node that the CDK supports? `make setup` installs one next to this Python."""
     program = shutil.which("node", path=_path())
     if program is None:
         return Finding("Node", "problem", "There is no Node; the CDK needs it.", "make setup")
@@ -227,7 +227,7 @@ _ELSEWHERE = "export AWS_REGION=ap-southeast-2 (or another of: " + ", ".join(sor
 
 
 def _side_by_side(checks: Sequence[tuple[str, Check]]) -> Iterator[Finding]:
-    """Run the checks at once and yield their findings in order; one that does not answer is called off."""
+    """Run the checks in parallel and yield their findings in order; one that does not answer is called off."""
     found: dict[str, Finding] = {}
 
     def run(subject: str, check: Check) -> None:

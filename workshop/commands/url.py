@@ -1,4 +1,4 @@
-"""Step 4: a link that shows the annotated picture to somebody without AWS."""
+"""Step 4: a link that shows the annotated picture to people without AWS."""
 
 import json
 from datetime import timedelta
@@ -46,7 +46,7 @@ def command(
       emotions url selfie.jpg --expires 15m
 
     PHOTO is the file you sent or its key. First the direct address is tried, which S3 refuses: the bucket is private.
-    Then the presigned link: whoever has it sees the picture, until it ends.
+    Then the presigned link: anyone who has it can see the picture until it ends.
     """
     wanted = photo or image
     if not wanted:

@@ -62,7 +62,7 @@ class Thing:
 class Footprint:
     """Everything that is this attendee's, by name, whether it is still there or not.
 
-    Of the images and assets among it, `run_by_others` are what somebody else's living stack runs, and `run_by_us`
+    Of the images and assets among it, `run_by_others` are what living stacks of others run, and `run_by_us`
     what this attendee's own living stacks run.
     """
 

@@ -123,7 +123,7 @@ def _stacks(account: Account, _footprint: Footprint, names: list[str]) -> list[s
 
 
 def _collections(account: Account, _footprint: Footprint, names: list[str]) -> list[str]:
-    """Those that carry our tags: a stack that met somebody else's collection under its name has refused it."""
+    """Those that carry our tags: a stack refuses a collection of its name that is not its own."""
     rekognition = account.client("rekognition")
 
     def is_ours(name: str) -> bool:
@@ -179,7 +179,7 @@ def _versions(account: Account, footprint: Footprint, key: str) -> list[dict[str
 
 _LOOK: dict[Kind, Callable[[Account, Footprint, list[str]], list[str]]] = {
     "stack": _stacks,
-    # A name that is free again may belong to somebody else's bucket by now.
+    # A name that is free again may belong to a bucket of another account by now.
     "bucket": _one_by_one("s3", "head_bucket", "Bucket", *_SOMEBODY_ELSES),
     "queue": _one_by_one("sqs", "get_queue_attributes", "QueueUrl"),
     "collection": _collections,

@@ -82,11 +82,11 @@ def explain(error: Exception) -> WorkshopError | None:
             return WorkshopError(
                 f"{where} could not be reached.",
                 "Check that this computer is online and that the region exists. "
-                "For the local AWS, `make local` must still be running; once it was started anew, type again: "
+                "For the local AWS, `make local` must still be running; after a restart, type again: "
                 "source build/local-aws.env",
             )
         case aws.BotoCoreError() | Boto3Error():
-            return WorkshopError(f"AWS could not be asked: {error}")
+            return WorkshopError(f"The AWS request failed: {error}")
     return None
 
 
@@ -131,7 +131,7 @@ def _refusal(error: Any) -> WorkshopError:
     if code in _DENIED:
         return WorkshopError(
             f"AWS refused {asked} ({code}): {message}",
-            "These credentials may not do this, or the thing belongs to somebody else; "
+            "These credentials may not do this, or the resource is not yours; "
             "`aws sts get-caller-identity` shows who you are.",
         )
     if code in _NOT_SUBSCRIBED:
