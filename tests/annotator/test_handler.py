@@ -178,17 +178,14 @@ def test_durations_are_not_carried_over_to_the_next_photo(aws, capsys):
 
 
 @pytest.mark.parametrize(
-    ("attributes", "late"),
-    [
-        ({"ApproximateReceiveCount": "1", "SentTimestamp": str(int(time.time() * 1000))}, False),
-        ({"ApproximateReceiveCount": "2", "SentTimestamp": str(int(time.time() * 1000))}, True),
-        ({"ApproximateReceiveCount": "1", "SentTimestamp": "1000"}, True),
-        ({}, False),
-    ],
+    ("deliveries", "age", "late"),
+    [(1, 1, False), (2, 1, True), (1, 90, True), (1, None, False)],
     ids=["new", "failed before", "waited", "unknown"],
 )
-def test_an_event_that_is_not_new_is_late(aws, attributes, late):
+def test_an_event_that_is_not_new_is_late(aws, deliveries, age, late):
     """Then S3 is asked for the current version before Rekognition is asked for faces."""
+    sent = {} if age is None else {"SentTimestamp": str(int((time.time() - age) * 1000))}
+    attributes = {"ApproximateReceiveCount": str(deliveries), **sent}
     handle({"Records": [{**message(announced(aws)), "attributes": attributes}]}, CONTEXT)
     assert (aws.operations()[0] == "HeadObject") == late
 

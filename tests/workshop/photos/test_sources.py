@@ -172,11 +172,11 @@ def test_a_folder_without_photos_in_any_of_its_folders_is_an_error(tmp_path: Pat
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["a.jpg", "b.txt"], "1 photo, 1 other file left alone"),
-        (["a.jpg", "b.jpg", "c.txt", "d.txt"], "2 photos, 2 other files left alone"),
+        (["a.jpg", "b.txt"], "1 photo, 1 other file left out"),
+        (["a.jpg", "b.jpg", "c.txt", "d.txt"], "2 photos, 2 other files left out"),
     ],
 )
-def test_how_many_files_are_left_alone_is_said(
+def test_how_many_files_are_left_out_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], said: str
 ):
     for name in names:
