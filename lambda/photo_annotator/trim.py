@@ -34,11 +34,9 @@ AUTHORITIES = {
 """
 
 _UNUSED = (
-    # Data for boto3.resource, examples and waiters; botocore does not read them for a client's calls.
-    "boto3/data/*",
+    # Examples and waiters, which botocore does not read for a client's calls.
     "botocore/data/*/*/examples-1.json*",
     "botocore/data/*/*/waiters-2.json*",
-    "boto3/examples",
     "bin",
     # Tests, type stubs, and files for compiling against numpy.
     "**/tests",

@@ -1,4 +1,4 @@
-"""S3, Rekognition and SQS in memory, behind boto3's own clients. Requests never reach a network.
+"""S3, Rekognition and SQS in memory, behind botocore's own clients. Requests never reach a network.
 
 It simulates only what the function relies on: a bucket with versions, one without, and a collection that stores no
 face twice. A test can register a callback in `before`, to run just before a call.
@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-import boto3
 from annotator.cloud import Cloud
 from annotator.handler import Settings
 from annotator.inbox import Inbox
 from annotator.photo import PICTURES, Photo, results_folder
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from botocore.session import get_session
 from urllib3.response import HTTPResponse
 
 RAW, PROCESSED, COLLECTION = "raw-photos", "processed-photos", "faces-me"
@@ -216,7 +216,7 @@ def s3_call(request):
 
 def client(service, answer, tries=1):
     """A client that asks `answer` instead of AWS, and gives up after so many tries."""
-    made = boto3.client(
+    made = get_session().create_client(
         service,
         region_name="ap-southeast-2",
         aws_access_key_id="test",

@@ -42,6 +42,7 @@ FUNCTION_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "8589934592",
+    "MALLOC_ARENA_MAX": "1",
 }
 """The image's own (lambda/photo_annotator/Dockerfile)."""
 

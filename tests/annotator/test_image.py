@@ -80,9 +80,9 @@ def in_image(image, code):
 
 @pytest.mark.slow
 def test_the_trimmed_image_annotates_every_kind_of_photo(image):
-    """From the handler's import to the stored result, with real boto3 clients and every decoder."""
+    """From the handler's import to the stored result, with real botocore clients and every decoder."""
     code = """
-import cv2, numpy, boto3, PIL, pi_heif
+import cv2, numpy, botocore, PIL, pi_heif
 from types import SimpleNamespace
 from annotator import handler
 from tests.annotator.aws_in_memory import AwsInMemory
@@ -98,7 +98,7 @@ for name, photo in photos.items():
     answer = handler.handle({"Records": [event]}, SimpleNamespace(aws_request_id="1"))
     assert answer == {"batchItemFailures": []}, answer
 print("statuses", *(f"{name}:{aws.result(name)['status']}" for name in photos))
-for module in (cv2, numpy, boto3, PIL, pi_heif):
+for module in (cv2, numpy, botocore, PIL, pi_heif):
     print("from", module.__file__)
 """
     printed = in_image(image, code)
@@ -168,8 +168,6 @@ JSONFileLoader.load_file = lambda _self, path: read(path)  # each file once, rat
 os.environ |= dict(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
 for region in {sorted(INDEX_FACES_PER_SECOND)}:
     os.environ["AWS_DEFAULT_REGION"] = region
-    import boto3
-    boto3.DEFAULT_SESSION = None
     print(*(client.meta.endpoint_url for client in (*cloud.clients(), inbox.client())))
 """
     with_the_packages_as_pip_installed_them = in_image(CONTEXT, code)

@@ -1,4 +1,4 @@
-"""The workflow, with real boto3 clients and an S3 and a Rekognition in memory."""
+"""The workflow, with real botocore clients and an S3 and a Rekognition in memory."""
 
 import contextlib
 import hashlib

