@@ -113,7 +113,7 @@ class PhotoStore(Construct):
                 s3.LifecycleRule(
                     id="ForgetPhotos",
                     # In a versioned bucket, this hides a photo behind a delete marker. The next line deletes the photo
-                    # a day later, and S3 then removes the marker (S3 user guide, "Expiring objects").
+                    # one or two days later, and S3 then removes the marker (S3 user guide, "Expiring objects").
                     expiration=Duration.days(keep_days),
                     noncurrent_version_expiration=Duration.days(1) if versioned else None,
                     abort_incomplete_multipart_upload_after=Duration.days(1),

@@ -1,16 +1,16 @@
 """Remove a photo with all its versions, its annotated picture, its result, and its faces from the collection."""
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
-from annotator.photo import Photo, filed_under, pictures_folder, results_folder
+from annotator.photo import filed_under, pictures_folder, results_folder
 
 from workshop.aws.account import Account, pass_account
 from workshop.aws.queues import messages_in
-from workshop.aws.results import UnreadableResult, result_of
 from workshop.aws.stacks import Stacks
-from workshop.photos.raw_bucket import found, key_of, key_of_file
+from workshop.photos.raw_bucket import key_of, key_of_file, keys_in
 from workshop.photos.sources import spread
 from workshop.terminal.console import err, out, plain, print_json
 from workshop.terminal.counting import counted
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FUNCTION_ENDS = 35
-"""Seconds after which the function has stored what it had in hand: it is given 30 for a photo."""
+"""Seconds after which the function has finished the photos that it is processing: it may take 30 for each."""
 
 NOTHING = (
     "nothing of that name is stored, so there is nothing to remove. (Faces outlive the photo; once that has expired "
@@ -43,53 +43,55 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
     twice is fine.
     """
     stacks = Stacks.of(account)
-    answers = []
-    for said in spread(photos):
-        key = key_of(stacks, said)
-        # Photo and result may have expired; the faces stay, and are found by the key alone.
-        sought = key or key_of_file(said) or said
-        gone = forget(stacks, sought)
-        key = key or (sought if any(gone.values()) else None)
-        answers.append({"photo": said, "key": key, "removed": gone})
-        if as_json:
-            continue
+    keys = {said: _key_of_what_is_stored(stacks, said) for said in spread(photos)}
+    removed = forget(stacks, [key for key in keys.values() if key])
+    if as_json:
+        nothing = dict.fromkeys(("photo", "faces", "picture", "result"), 0)
+        print_json(
+            [{"photo": said, "key": key, "removed": removed[key] if key else nothing} for said, key in keys.items()]
+        )
+        return
+    for said, key in keys.items():
         if key is None:
             out.print(plain(f"{said}: {NOTHING}"), soft_wrap=True)
             continue
         out.print(plain(key), style="bold", soft_wrap=True)
-        for thing, count in gone.items():
+        for thing, count in removed[key].items():
             out.print(f"  {_said(thing, count)}", soft_wrap=True)
         out.print("  nothing left", soft_wrap=True)
-    if as_json:
-        print_json(answers)
 
 
-def forget(stacks: Stacks, key: str) -> dict[str, int]:
-    """Remove every version of this photo and all that was made of them; say how many of each were removed.
+def _key_of_what_is_stored(stacks: Stacks, said: str) -> str | None:
+    """The key under which anything is stored of what a person calls `said`, or None.
 
-    A function that has just read the photo may still store its results. Then it finds that the photo is gone and
-    removes them itself: that is waited for, and looked after. Raises WorkshopError if anything is left.
+    First the photo that this very file or key names, even if it is hidden or expired; then the newest of that name.
     """
-    photo = found(stacks.account.client("s3"), stacks.raw_bucket, key)
-    may_be_in_work = photo is not None and not _is_done(stacks, photo)
-    removed = _remove(stacks, key, _stored(stacks, key))
-    if may_be_in_work:
+    own = key_of_file(said)
+    candidates: list[str] = [own] if own else []
+    for key in candidates + keys_in(stacks, said):
+        if any(_stored(stacks, key).values()):
+            return key
+    return key_of(stacks, said)
+
+
+def forget(stacks: Stacks, keys: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Remove every version of these photos and all that was made of them; the counts of what was removed, by key.
+
+    A function that has just read a photo may still store its results. It then finds that the photo is gone and removes
+    them itself. We wait until no photo is being processed, and check again. Raises WorkshopError if anything is left.
+    """
+    removed = {key: _remove(stacks, key) for key in keys}
+    if any(counts["photo"] for counts in removed.values()):
         _wait_for_the_function(stacks)
-        for thing, count in _remove(stacks, key, _stored(stacks, key)).items():
-            removed[thing] += count
-    if left := [f"{len(names)} {thing}" for thing, names in _stored(stacks, key).items() if names]:
-        raise WorkshopError(
-            f"Something of {key} was stored again: {', '.join(left)}.",
-            f"Run it again: {stacks.account.command('forget', key)}",
-        )
+    for key, counts in removed.items():
+        for thing, count in _remove(stacks, key).items():
+            counts[thing] += count
+        if left := [counted(len(names), thing) for thing, names in _stored(stacks, key).items() if names]:
+            raise WorkshopError(
+                f"Something of {key} was stored again: {', '.join(left)}.",
+                f"Run it again: {stacks.account.command('forget', key)}",
+            )
     return removed
-
-
-def _is_done(stacks: Stacks, photo: Photo) -> bool:
-    try:
-        return result_of(stacks, photo) is not None
-    except UnreadableResult:
-        return True
 
 
 def _wait_for_the_function(stacks: Stacks) -> None:
@@ -98,23 +100,22 @@ def _wait_for_the_function(stacks: Stacks) -> None:
     with err.status("") as status:
         while messages_in(stacks.account, stacks.inbox_url).in_work and time.monotonic() < until:
             left = until - time.monotonic()
-            status.update(f"The function may be working on this photo; waiting {left:.0f} s at most")
+            status.update(f"The function may be processing this photo; waiting {left:.0f} s at most")
             time.sleep(1)
 
 
 def _stored(stacks: Stacks, key: str) -> dict[str, list[str]]:
     """What AWS has of this photo, in the order of its removal.
 
-    Version IDs in the raw bucket, delete markers included; face IDs; keys in the processed bucket. The key alone
-    finds them, also when the photo has expired.
+    Version IDs in the raw bucket, the current one last, so that no older one becomes current; then delete markers;
+    face IDs; keys in the processed bucket. The key alone finds them, also when the photo has expired.
     """
     s3: S3Client = stacks.account.client("s3")
-    versions = [
-        version["VersionId"]
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=stacks.raw_bucket, Prefix=key)
-        for version in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
-        if version["Key"] == key
-    ]
+    pages: list[Any] = list(s3.get_paginator("list_object_versions").paginate(Bucket=stacks.raw_bucket, Prefix=key))
+    photos, markers = (
+        sorted((v for page in pages for v in page.get(kind, []) if v["Key"] == key), key=lambda v: bool(v["IsLatest"]))
+        for kind in ("Versions", "DeleteMarkers")
+    )
     pictures, results = (
         [item["Key"] for page in pages for item in page.get("Contents", [])]
         for pages in (
@@ -122,16 +123,23 @@ def _stored(stacks: Stacks, key: str) -> dict[str, list[str]]:
             for folder in (pictures_folder(key), results_folder(key))
         )
     )
-    return {"photo": versions, "faces": _faces(stacks, key), "picture": pictures, "result": results}
+    return {
+        "photo": [version["VersionId"] for version in photos],
+        "delete marker": [marker["VersionId"] for marker in markers],
+        "faces": _faces(stacks, key),
+        "picture": pictures,
+        "result": results,
+    }
 
 
-def _remove(stacks: Stacks, key: str, stored: dict[str, list[str]]) -> dict[str, int]:
-    """Remove all that is stored and say how many of each there were.
+def _remove(stacks: Stacks, key: str) -> dict[str, int]:
+    """Remove all that is stored of this photo; the counts of what a person knows of it.
 
-    The photo goes first: a function that works on it sees that it is gone.
+    The photo goes first: a function that processes it sees that it is gone.
     """
     s3: S3Client = stacks.account.client("s3")
-    for version in stored["photo"]:
+    stored = _stored(stacks, key)
+    for version in (*stored["photo"], *stored.pop("delete marker")):
         s3.delete_object(Bucket=stacks.raw_bucket, Key=key, VersionId=version)
     for start in range(0, len(stored["faces"]), 1000):
         stacks.account.client("rekognition").delete_faces(

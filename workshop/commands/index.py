@@ -84,7 +84,10 @@ def index(stacks: Stacks, photo: Photo, long_edge: int) -> Result:
         raise WorkshopError(f"{error}.", "Try again in a minute.") from None
     result = result_of(stacks, photo)
     if result is None:
-        raise WorkshopError(f"{photo.key} was deleted or replaced meanwhile, so there is no result.", "Send it again.")
+        raise WorkshopError(
+            f"{photo.key} was deleted or replaced in the meantime.",
+            f"To see which: {account.command('why', photo.key)}",
+        )
     return result
 
 

@@ -8,7 +8,7 @@ import click
 
 from workshop.aws.account import Account, pass_account, quoted
 from workshop.aws.links import LONGEST, answer_to_anyone, link_to, what_ends_sooner
-from workshop.aws.results import latest_result
+from workshop.aws.results import latest_result, result_of
 from workshop.aws.stacks import Stacks
 from workshop.photos.raw_bucket import found, key_of
 from workshop.show.link import show
@@ -81,11 +81,12 @@ def command(
 def picture_of(stacks: Stacks, photo: str) -> tuple[str, str]:
     """The bucket and key of a photo's annotated picture; raises WorkshopError when there is none."""
     key = key_of(stacks, photo)
-    result = latest_result(stacks, key) if key else None
     if key is None:
         raise WorkshopError(
             f"There is no photo called {photo}.", f"Send it first: {stacks.account.command('send', photo)}"
         )
+    current = found(stacks.account.client("s3"), stacks.raw_bucket, key)
+    result = result_of(stacks, current) if current else latest_result(stacks, key)
     if result is None:
         raise WorkshopError(f"{key} has no annotated picture yet.", f"To see why: {stacks.account.command('why', key)}")
     if result.picture is None:

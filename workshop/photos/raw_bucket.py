@@ -110,7 +110,7 @@ def key_of(stacks: Stacks, said: str) -> str | None:
     """
     s3: S3Client = stacks.account.client("s3")
     of_the_file = key_of_file(said)
-    for key in (*_keys_in(stacks, said), *([of_the_file] if of_the_file else [])):
+    for key in (*keys_in(stacks, said), *([of_the_file] if of_the_file else [])):
         if found(s3, stacks.raw_bucket, key) or _has_result(stacks, key):
             return key
     beginning = readable(Path(said).stem) + "-"
@@ -140,7 +140,7 @@ def _has_result(stacks: Stacks, key: str) -> bool:
     return bool(listed.get("Contents"))
 
 
-def _keys_in(stacks: Stacks, said: str) -> list[str]:
+def keys_in(stacks: Stacks, said: str) -> list[str]:
     """The keys of photos that a key or an s3:// address may mean, the likeliest first."""
     address = re.match(r"s3://([^/]+)/", said)
     bucket, key = (address[1], said[address.end() :]) if address else (None, said)

@@ -9,8 +9,8 @@ PutObject, DeleteObject. On the collection: IndexFaces, ListFaces, DeleteFaces.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +76,8 @@ def clients() -> tuple["S3Client", "RekognitionClient"]:
     itself down when it is throttled. Otherwise new photos take the calls that throttled photos wait for, and some of
     those fail. Its six tries wait 16 seconds in all on average, within the function's time-out of 30.
 
-    It waits for an answer nearly as long as the function may run. A call that the client gives up may still be carried
-    out, after the faces of an outdated version have been removed. The function's own time-out ends a longer wait.
+    It waits for an answer nearly as long as the function may run: a call that the client gives up may still be carried
+    out, after the faces of an outdated version have been removed.
     """
     settings = Config(
         retries={"mode": "standard", "total_max_attempts": 5},
@@ -156,12 +156,8 @@ class Cloud:
         try:
             body = self._s3.get_object(Bucket=self.processed_bucket, Key=photo.result_key)["Body"].read()
             return Result.from_document(json.loads(body))
-        except (ValueError, RecursionError):
+        except (self._s3.exceptions.NoSuchKey, ValueError, RecursionError):
             return None
-        except ClientError as error:
-            if _code(error) in _MISSING:
-                return None
-            raise
 
     def index_by_name(self, photo: Photo) -> tuple[Face, ...]:
         """Index the faces of a JPEG or PNG of at most LARGEST_IN_S3, which Rekognition reads from the raw bucket.
@@ -228,22 +224,12 @@ class Cloud:
 
         Only for rare cases: it reads the whole collection, because Rekognition cannot search by external image ID.
         """
-        with _ignoring_a_missing_collection():
+        with suppress(self._rekognition.exceptions.ResourceNotFoundException):  # its faces are gone, too
             pages = self._rekognition.get_paginator("list_faces").paginate(CollectionId=self.collection_id)
             faces = (face for page in pages for face in page["Faces"])
             ours = [face["FaceId"] for face in faces if face.get("ExternalImageId") == photo.external_image_id]
             if unwanted := [face_id for face_id in ours if face_id not in keep]:
                 self._rekognition.delete_faces(CollectionId=self.collection_id, FaceIds=unwanted)
-
-
-@contextmanager
-def _ignoring_a_missing_collection() -> Iterator[None]:
-    """Ignore a missing collection: its faces are gone, too."""
-    try:
-        yield
-    except ClientError as error:
-        if _code(error) != "ResourceNotFoundException":
-            raise
 
 
 def _code(error: ClientError) -> str:

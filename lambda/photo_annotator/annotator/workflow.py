@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Outcome = Literal[Status, "already_done", "superseded", "deleted"]
 
+Indexing = Future[tuple[Face, ...]] | None
+"""IndexFaces for a photo by its name, under way; None for a file that does not look like a JPEG."""
+
 NO_FACE = "No face found"
 
 
@@ -78,13 +81,7 @@ def _process(photo: Photo, cloud: Cloud, long_edge: int) -> tuple[Outcome | None
             return None, stored
 
 
-def _make(
-    photo: Photo,
-    cloud: Cloud,
-    long_edge: int,
-    indexing: Future[tuple[Face, ...]] | None,
-    downloading: Future[Download],
-) -> Status:
+def _make(photo: Photo, cloud: Cloud, long_edge: int, indexing: Indexing, downloading: Future[Download]) -> Status:
     """Store the picture, then the result. If the result exists, this version is done."""
     from annotator import imaging
 
@@ -127,9 +124,7 @@ def _looks_like_a_jpeg(photo: Photo) -> bool:
     return photo.key.lower().endswith((".jpg", ".jpeg")) and photo.size <= LARGEST_IN_S3
 
 
-def _faces(
-    photo: Photo, format_: Format, pixels: "Pixels", indexing: Future[tuple[Face, ...]] | None, cloud: Cloud
-) -> tuple[Face, ...]:
+def _faces(photo: Photo, format_: Format, pixels: "Pixels", indexing: Indexing, cloud: Cloud) -> tuple[Face, ...]:
     """The faces of a photo, indexed.
 
     Rekognition reads a JPEG from S3. For any other format, and for a JPEG that it rejects, it receives an upright JPEG
@@ -144,7 +139,7 @@ def _faces(
     return cloud.index_bytes(photo, imaging.encode_jpeg_within(pixels, LARGEST_IN_CALL))
 
 
-def _discard(indexing: Future[tuple[Face, ...]] | None, photo: Photo, cloud: Cloud) -> None:
+def _discard(indexing: Indexing, photo: Photo, cloud: Cloud) -> None:
     """Remove the faces that Rekognition indexed before we knew that the file is not a complete JPEG."""
     if indexing:
         with suppress(PhotoRefused):
@@ -152,7 +147,7 @@ def _discard(indexing: Future[tuple[Face, ...]] | None, photo: Photo, cloud: Clo
                 cloud.remove_faces(photo)
 
 
-def _keep_only(result: Result, indexing: Future[tuple[Face, ...]] | None, photo: Photo, cloud: Cloud) -> None:
+def _keep_only(result: Result, indexing: Indexing, photo: Photo, cloud: Cloud) -> None:
     """Remove the faces that Rekognition indexed before we knew that the result exists, except those it names.
 
     A call that failed may have indexed them, too. It does not matter otherwise: the photo is done.

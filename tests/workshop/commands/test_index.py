@@ -27,7 +27,7 @@ def indexed(monkeypatch: pytest.MonkeyPatch, annotate: Callable[..., Any], photo
 
 
 def test_a_photo_that_went_meanwhile_has_no_result(monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(WorkshopError, match=r"me\.jpg was deleted or replaced meanwhile"):
+    with pytest.raises(WorkshopError, match=r"me\.jpg was deleted or replaced in the meantime"):
         indexed(monkeypatch, lambda *_: "superseded")
 
 
