@@ -1,4 +1,4 @@
-"""Keeps libjpeg's remarks off standard error: OpenCV lets it print them between our own lines, and they help nobody."""
+"""Keeps libjpeg's remarks off standard error: it prints them between our own lines."""
 
 import os
 import re

@@ -186,7 +186,7 @@ def test_how_many_files_are_left_out_is_said(
 
 
 def test_a_disk_or_a_home_is_not_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Whoever names one by mistake sends none of what is in it."""
+    """A disk or a home named by mistake is not sent."""
     monkeypatch.setattr(sources, "MOST_FILES", 2)
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         (tmp_path / name).touch()
