@@ -317,9 +317,11 @@ def test_a_wrong_404_loses_no_photo(aws, call, delivery):
     if delivery == "second":
         annotate(photo, aws.cloud(), 2048)
     aws.failures[call] = [(404, "NoSuchKey")]
-    with contextlib.suppress(NoAnswer):
-        annotate(photo, aws.cloud(), 2048)
-    assert annotate(photo, aws.cloud(), 2048) in ("annotated", "already_done")
+    try:
+        outcome = annotate(photo, aws.cloud(), 2048)
+    except NoAnswer:  # then SQS delivers the event again, as it does for no other outcome
+        outcome = annotate(photo, aws.cloud(), 2048)
+    assert outcome in ("annotated", "already_done")
     assert aws.result()["status"] == "annotated"
     assert aws.picture() is not None
     assert len(aws.collection) == 1
