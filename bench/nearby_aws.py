@@ -70,6 +70,7 @@ class NearbyAws:
             "AWS_ACCESS_KEY_ID": "111122223333",
             "AWS_SECRET_ACCESS_KEY": "local",
             "NO_PROXY": "127.0.0.1",
+            "BOTO_DISABLE_CRT": "true",  # the image has no awscrt
         }
 
     def result_confirmed(self, key: str) -> float:

@@ -108,6 +108,7 @@ class ExecutionEnvironment:
             "LANG": "C.UTF-8",
             "TZ": ":UTC",
             "PATH": os.defpath,
+            "BOTO_DISABLE_CRT": "true",  # the commands install it; Lambda's runtimes and our image have none
             "HOME": str(self._folder / "tmp"),
             "TMPDIR": str(self._folder / "tmp"),
             "NODE_PATH": str(_NODE_MODULES),  # Lambda's Node.js runtime includes the AWS SDK

@@ -95,6 +95,15 @@ class Account:
         expiry: datetime | None = getattr(credentials, "_expiry_time", None)
         return expiry.astimezone(UTC) if expiry else None
 
+    @property
+    def credentials_are_renewed(self) -> bool:
+        """Whether botocore renews them while the sign-in lasts.
+
+        Those of `aws login` last 15 minutes each (SDK reference guide, "Login credentials provider").
+        """
+        credentials = self.session.get_credentials()
+        return bool(credentials and credentials.method in ("login", "sso"))
+
     def cdk(self, action: str) -> str:
         """The CDK command line for this attendee, to paste: `npx cdk deploy Foundation -c attendee=simon`."""
         parts = [f"npx cdk {action}"]

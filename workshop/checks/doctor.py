@@ -170,6 +170,8 @@ def credentials(choice: Choice, opened: list[Account]) -> Finding:
         if account.credentials_are_temporary:
             return Finding("Credentials", "ok", f"{says}; temporary, and they do not say until when")
         return Finding("Credentials", "ok", says)
+    if account.credentials_are_renewed:
+        return Finding("Credentials", "ok", f"{says}; renewed while your sign-in lasts")
     left = ends - datetime.now(UTC)
     says = f"{says}, until {ends.astimezone():%H:%M} ({int(left.total_seconds() // 60)} minutes)"
     if left < timedelta(hours=1):

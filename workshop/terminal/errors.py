@@ -70,6 +70,8 @@ def explain(error: Exception) -> WorkshopError | None:
             return WorkshopError(
                 f"Your sign-in could not be used: {error}", f"It may have ended; sign in again. {SIGN_IN}"
             )
+        case aws.MissingDependencyException():
+            return WorkshopError(f"This .venv lacks a package: {error}", "Install it: make setup")
         case aws.NoRegionError():
             return WorkshopError("No AWS region is chosen.", CHOOSE_REGION)
         case aws.ProxyConnectionError() | aws.SSLError():
