@@ -64,9 +64,29 @@ FOUNDATION: dict[str, Any] = {
         "DeadLetterQueueUrl": {"Value": {"Ref": "DeadLetters"}},
     },
 }
+# A function that is called by some other queue, so that what lies in the inbox stays there.
 SERVERLESS: dict[str, Any] = {
-    "Resources": {"Logs": {"Type": "AWS::Logs::LogGroup"}},
-    "Outputs": {"FunctionName": {"Value": "annotator"}, "LogGroupName": {"Value": {"Ref": "Logs"}}},
+    "Resources": {
+        "Logs": {"Type": "AWS::Logs::LogGroup"},
+        "Elsewhere": {"Type": "AWS::SQS::Queue"},
+        "Annotator": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Handler": "index.handle",
+                "Runtime": "python3.13",
+                "Role": "arn:aws:iam::111122223333:role/annotator",
+                "Code": {"ZipFile": "def handle(event, context): pass"},
+            },
+        },
+        "Trigger": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {
+                "FunctionName": {"Ref": "Annotator"},
+                "EventSourceArn": {"Fn::GetAtt": ["Elsewhere", "Arn"]},
+            },
+        },
+    },
+    "Outputs": {"FunctionName": {"Value": {"Ref": "Annotator"}}, "LogGroupName": {"Value": {"Ref": "Logs"}}},
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from annotator.events import MessageNotUnderstood, photos_in
+from annotator.photo import Photo
 
 from workshop.aws.stacks import Stacks
 
@@ -20,12 +21,12 @@ _HIDDEN_FOR = 120
 class DeadLetter:
     """One message of the dead-letter queue, received by us and hidden for the moment.
 
-    `photos` are the keys of the photos it announces: none when it is not S3's announcement of an upload.
+    `photos` are those that it announces: none when it is not S3's announcement of an upload.
     """
 
     receipt: str
     body: str
-    photos: tuple[str, ...]
+    photos: tuple[Photo, ...]
 
     @property
     def is_photo(self) -> bool:
@@ -107,7 +108,7 @@ def _received(sqs: "SQSClient", queue: str) -> Iterator[Any]:
 
 def _read(message: Any) -> DeadLetter:
     try:
-        photos = tuple(photo.key for photo in photos_in({"body": message["Body"]}))
+        photos = tuple(photos_in({"body": message["Body"]}))
     except MessageNotUnderstood:
         photos = ()
     return DeadLetter(message["ReceiptHandle"], message["Body"], photos)

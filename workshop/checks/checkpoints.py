@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from annotator.drawing.words import look
 from annotator.photo import PICTURES, RESULTS
@@ -16,17 +15,18 @@ from workshop.aws.links import answer_to_anyone, link_to
 from workshop.aws.queues import messages_in
 from workshop.aws.results import all_results
 from workshop.aws.stacks import Stacks
+from workshop.checks import parts
 from workshop.photos.raw_bucket import found
 from workshop.terminal.counting import counted
-from workshop.terminal.errors import WorkshopError, code_of
+from workshop.terminal.errors import GONE, WorkshopError, code_of, refusal
 from workshop.terminal.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One step: its number, its name, and the look that tells what is true of it now.
+    """One step: its number, its name, and `look`, which finds what is true of it now.
 
-    The look raises WorkshopError where the step before it is missing.
+    `look` raises WorkshopError when the step before it is missing.
     """
 
     step: int
@@ -35,22 +35,11 @@ class Checkpoint:
 
 
 def prepared(account: Account) -> list[Finding]:
-    """Step 1: the buckets are there, closed to the public, and so is the collection."""
+    """Step 1: the buckets are there, closed to the public, and so are the queues and the collection."""
     stacks = Stacks.of(account)
-    deploy = account.cdk("deploy Foundation")
-    findings = [Finding("Stack", "ok", stack_name(account.attendee, "Foundation"))]
-    for subject, bucket in (("Raw bucket", stacks.raw_bucket), ("Processed", stacks.processed_bucket)):
-        findings.append(_bucket(account, subject, bucket, deploy))
-    try:
-        account.client("rekognition").describe_collection(CollectionId=stacks.collection_id)
-    except ClientError as error:
-        if code_of(error) != "ResourceNotFoundException":
-            raise
-        remake = f"{account.cdk('destroy --all')} && {deploy}"
-        findings.append(Finding("Collection", "problem", f"{stacks.collection_id} is not there.", remake))
-    else:
-        findings.append(Finding("Collection", "ok", stacks.collection_id))
-    return findings
+    made = (parts.raw_bucket, parts.processed_bucket, parts.inbox, parts.dead_letters, parts.collection)
+    stack = Finding("Stack", "ok", stack_name(account.attendee, "Foundation"))
+    return [stack, *(part(stacks) for part in made)]
 
 
 def uploaded(account: Account) -> list[Finding]:
@@ -95,7 +84,7 @@ def shared(account: Account) -> list[Finding]:
         direct = Finding("Direct", "ok", f"refused, as it should be ({status} {code})")
     else:
         direct = Finding(
-            "Direct", "problem", f"answered with {status} {code} instead of 403.", account.cdk("deploy Foundation")
+            "Direct", "problem", f"answered with {status} {code} instead of 403.", account.command("check 1")
         )
     status, code = answer_to_anyone(link.url)
     if status == 200:
@@ -106,16 +95,10 @@ def shared(account: Account) -> list[Finding]:
 def serverless(account: Account) -> list[Finding]:
     """Step 5: the function is deployed and connected to the inbox, and photos do not pile up or fail."""
     stacks = Stacks.of(account)
-    stacks.require_function()
-    functions = account.client("lambda")
-    state = functions.get_function_configuration(FunctionName=stacks.function_name)
-    deploy = account.cdk("deploy Serverless")
-    findings = [_function(state, deploy)]
-    mappings = functions.list_event_source_mappings(FunctionName=stacks.function_name)["EventSourceMappings"]
-    if any(mapping["State"] == "Enabled" for mapping in mappings):
-        findings.append(Finding("Trigger", "ok", "the inbox calls the function"))
-    else:
-        findings.append(Finding("Trigger", "problem", "The inbox is not connected to the function.", deploy))
+    function = parts.function(stacks)
+    if function.verdict == "problem":
+        return [function]
+    findings = [function, parts.trigger(stacks)]
     waiting, failed = (sum(messages_in(account, url)) for url in (stacks.inbox_url, stacks.dead_letter_queue_url))
     findings.append(
         Finding("Inbox", "warning", f"{counted(waiting, 'message')} waiting", "Wait a minute, then check again")
@@ -128,7 +111,7 @@ def serverless(account: Account) -> list[Finding]:
         else Finding("Failed", "ok", "no photo has failed")
     )
     newest = _newest(account, stacks.processed_bucket, RESULTS)
-    if newest >= _timestamp(state["LastModified"]):
+    if newest >= _deployed(stacks):
         findings.append(Finding("Results", "ok", "a photo has come out"))
     elif newest:
         another = account.command("send another-selfie.jpg")
@@ -145,19 +128,15 @@ def labelled(account: Account) -> list[Finding]:
     stacks = Stacks.of(account)
     stacks.require_function()
     again = account.command("send another-selfie.jpg")
-    labelled_ones = [
-        result for result in all_results(stacks) if result.picture and any(f.emotion for f in result.faces)
-    ]
-    if not labelled_ones:
+    with_labels = [result for result in all_results(stacks) if result.picture and any(f.emotion for f in result.faces)]
+    if not with_labels:
         return [Finding("Labels", "problem", "No picture has a label yet.", again)]
-    looks = sorted({look(face) for result in labelled_ones for face in result.faces})
-    findings = [Finding("Labels", "ok", f"{counted(len(labelled_ones), 'picture')}: {', '.join(looks)}")]
-    function = account.client("lambda").get_function_configuration(FunctionName=stacks.function_name)
-    changed = _timestamp(function["LastModified"])
+    looks = sorted({look(face) for result in with_labels for face in result.faces})
+    findings = [Finding("Labels", "ok", f"{counted(len(with_labels), 'picture')}: {', '.join(looks)}")]
     newest = _newest(account, stacks.processed_bucket, PICTURES)
     findings.append(
         Finding("Your code", "ok", "the newest picture was drawn after the function was last deployed")
-        if newest >= changed
+        if newest >= _deployed(stacks)
         else Finding("Your code", "problem", "No picture was drawn since the function was last deployed.", again)
     )
     return findings
@@ -175,23 +154,16 @@ CHECKPOINTS = (
 
 
 def findings_at(checkpoint: Checkpoint, account: Account) -> list[Finding]:
-    """What is true of the step; a step whose beginnings are missing is one problem."""
+    """What is true of the step. If the step before it is missing, or a part of the stacks, that is the one problem."""
     try:
         return checkpoint.look(account)
     except WorkshopError as error:
         return [Finding("Not yet", "problem", error.message, error.hint)]
-
-
-def _bucket(account: Account, subject: str, bucket: str, deploy: str) -> Finding:
-    try:
-        block = account.client("s3").get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
     except ClientError as error:
-        if code_of(error) not in ("NoSuchBucket", "NoSuchPublicAccessBlockConfiguration"):
+        if code_of(error) not in GONE:
             raise
-        return Finding(subject, "problem", f"{bucket} is gone, or open to the public.", deploy)
-    if all(block.values()) and len(block) == 4:
-        return Finding(subject, "ok", bucket)
-    return Finding(subject, "problem", f"{bucket} may be opened to the public.", deploy)
+        gone = refusal(error)
+        return [Finding("Not there", "problem", gone.message, account.command("check 1"))]
 
 
 def _a_picture(account: Account) -> Picture:
@@ -208,21 +180,13 @@ def _picture_is_there(account: Account, result: Result, fix: str) -> Finding:
     return Finding("Picture", "problem", f"The picture of {result.raw.key} is gone.", fix)
 
 
-def _function(state: dict[str, Any], deploy: str) -> Finding:
-    name = state["FunctionName"]
-    if state.get("State", "Active") == "Active":
-        return Finding("Function", "ok", name)
-    return Finding(
-        "Function", "problem", f"{name} is {state['State']}: {state.get('StateReason', 'no reason')}", deploy
-    )
-
-
 def _newest(account: Account, bucket: str, prefix: str) -> float:
     """When the newest object there was stored, in seconds since 1970; 0 when there is none."""
     pages = account.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return max((item["LastModified"].timestamp() for page in pages for item in page.get("Contents", [])), default=0)
 
 
-def _timestamp(last_modified: str) -> float:
-    """Lambda's `2026-11-22T21:40:00.000+0000` in seconds since 1970."""
-    return datetime.strptime(last_modified, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+def _deployed(stacks: Stacks) -> float:
+    """When the function was last changed, in seconds since 1970; Lambda says `2026-11-22T21:40:00.000+0000`."""
+    function = stacks.account.client("lambda").get_function_configuration(FunctionName=stacks.function_name)
+    return datetime.strptime(function["LastModified"], "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()

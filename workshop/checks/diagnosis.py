@@ -14,6 +14,7 @@ from workshop.aws.dead_letters import dead_letters, put_back
 from workshop.aws.queues import messages_in
 from workshop.aws.results import latest_result, result_of
 from workshop.aws.stacks import Stacks
+from workshop.checks import parts
 from workshop.photos.raw_bucket import found, key_of
 from workshop.terminal.counting import counted
 
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 State = Literal[
-    "annotated", "no_face", "rejected", "failed", "failing", "queued", "no_function", "lost", "never_arrived"
+    "annotated",
+    "no_face",
+    "rejected",
+    "failed",
+    "failing",
+    "queued",
+    "no_function",
+    "broken",
+    "lost",
+    "never_arrived",
 ]
 
 JUST_ARRIVED = timedelta(seconds=60)
@@ -39,17 +49,17 @@ class Diagnosis:
 
     @property
     def is_answer(self) -> bool:
-        """Whether the photo has all that it can have: a picture, or the word that there is no face in it."""
+        """Whether the photo has all that it can have: a picture, or the finding that there is no face in it."""
         return self.state in ("annotated", "no_face")
 
 
-def diagnose(stacks: Stacks, said: str) -> Diagnosis:
-    """What happened to the photo that a person calls `said`."""
+def diagnose(stacks: Stacks, name: str) -> Diagnosis:
+    """What happened to the photo that a person calls `name`: its file or its key."""
     command = stacks.account.command
-    key = key_of(stacks, said)
+    key = key_of(stacks, name)
     if key is None:
         return Diagnosis(
-            "never_arrived", None, f"{said} never arrived in your bucket.", f"Send it: {command('send', said)}"
+            "never_arrived", None, f"{name} never arrived in your bucket.", f"Send it: {command('send', name)}"
         )
     s3: S3Client = stacks.account.client("s3")
     photo = found(s3, stacks.raw_bucket, key)
@@ -77,9 +87,11 @@ def _finished(stacks: Stacks, key: str, result: Result) -> Diagnosis:
 
 def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
     command, key = stacks.account.command, photo.key
-    if _is_given_up(stacks, key):
+    if blocker := parts.blocker(stacks):
+        return Diagnosis("broken", key, f"{key} cannot be annotated. {blocker.says}", blocker.fix or "")
+    if _is_given_up(stacks, photo):
         unknown = "its log says nothing about it" if stacks.log_group else "its log could not be read"
-        error = _last_error(stacks, key) or unknown
+        error = _last_error(stacks, photo) or unknown
         sentence = f"{key} failed too often and is in the dead-letter queue; the function's last error: {error}"
         return Diagnosis("failed", key, sentence, f"After you have fixed the cause: {command('redrive')}")
     waiting, in_work = messages_in(stacks.account, stacks.inbox_url)
@@ -90,7 +102,7 @@ def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
         sentence = f"{key} waits in the inbox, because Step 5 is not deployed: no function takes it out."
         step = f"Deploy it: {stacks.account.cdk('deploy Serverless')}\nOr do it from here: {command('index', key)}"
         return Diagnosis("no_function", key, sentence, step)
-    if failure := _last_error(stacks, key):
+    if failure := _last_error(stacks, photo):
         sentence = f"{key} failed and will be tried again; the function's last error: {failure}"
         return Diagnosis("failing", key, sentence, f"Ask again in a minute: {command('why', key)}")
     if waiting or in_work or _age(stacks, photo) < JUST_ARRIVED:
@@ -100,11 +112,15 @@ def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
     return Diagnosis("lost", key, sentence, f"Do it from here: {command('index', key)}")
 
 
-def _is_given_up(stacks: Stacks, key: str) -> bool:
-    """Whether the dead-letter queue holds this photo; the queue is left as it was."""
+def _is_given_up(stacks: Stacks, photo: Photo) -> bool:
+    """Whether the dead-letter queue holds this version of the photo; the queue is left as it was."""
     letters = dead_letters(stacks)
     put_back(stacks, letters)
-    return any(key in letter.photos for letter in letters)
+    return any(_same_version(photo, each) for letter in letters for each in letter.photos)
+
+
+def _same_version(photo: Photo, other: Photo) -> bool:
+    return (photo.key, photo.version_id) == (other.key, other.version_id)
 
 
 def _age(stacks: Stacks, photo: Photo) -> timedelta:
@@ -113,11 +129,15 @@ def _age(stacks: Stacks, photo: Photo) -> timedelta:
     return datetime.now(UTC) - arrived
 
 
-def _last_error(stacks: Stacks, key: str) -> str | None:
-    """The last error that the function wrote into its log about this photo; None when there is none."""
+def _last_error(stacks: Stacks, photo: Photo) -> str | None:
+    """The last error in the function's log about this version of the photo, or None."""
     if not stacks.log_group:
         return None
-    lines = [line for line in _log_lines(stacks, f"{{ $.key = {json.dumps(key)} }}") if line.get("key") == key]
+    lines = [
+        line
+        for line in _log_lines(stacks, f"{{ $.key = {json.dumps(photo.key)} }}")
+        if (line.get("key"), line.get("version_id")) == (photo.key, photo.version_id)
+    ]
     errors = [line for line in lines if line.get("level") in ("ERROR", "CRITICAL")]
     if errors:
         return _error_in(errors[-1])

@@ -5,6 +5,7 @@ import click
 from workshop.aws.account import Account, pass_account
 from workshop.aws.dead_letters import DeadLetter, dead_letters, put_back, redrive, tries
 from workshop.aws.stacks import Stacks
+from workshop.checks import parts
 from workshop.terminal.console import err, out, plain, plain_lines, print_json
 from workshop.terminal.errors import WorkshopError
 
@@ -43,6 +44,8 @@ def command(account: Account, dry_run: bool, as_json: bool) -> None:
         )
     if sent and (unusable := stacks.serverless_unusable):
         err.print(plain_lines(f"They wait there for now. {unusable.message}\n{unusable.hint}"), soft_wrap=True)
+    elif sent and (blocker := parts.blocker(stacks)):
+        err.print(plain_lines(f"They wait there for now. {blocker.says}\n{blocker.fix}"), soft_wrap=True)
     elif sent and not stacks.has_function:
         err.print(f"They wait there until Step 5 is deployed: {account.cdk('deploy Serverless')}", soft_wrap=True)
 
@@ -55,8 +58,8 @@ def _show(stacks: Stacks, photos: list[DeadLetter], others: list[DeadLetter]) ->
         count = tries(stacks)
         out.print(f"Failed {'on every try' if count is None else f'{count} times each'}:")
     for photo in photos:
-        for key in photo.photos:
-            out.print(f"  {plain(key)}", soft_wrap=True)
+        for version in photo.photos:
+            out.print(f"  {plain(version.key)}", soft_wrap=True)
     if others:
         out.print("Not photos, left where they are:")
     for other in others:
@@ -70,7 +73,7 @@ def _show(stacks: Stacks, photos: list[DeadLetter], others: list[DeadLetter]) ->
 
 def _document(photos: list[DeadLetter], others: list[DeadLetter], sent: int) -> dict[str, object]:
     return {
-        "photos": [key for photo in photos for key in photo.photos],
+        "photos": [version.key for photo in photos for version in photo.photos],
         "not_photos": [other.body for other in others],
         "sent": sent,
     }

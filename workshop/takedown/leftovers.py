@@ -16,12 +16,9 @@ from botocore.exceptions import ClientError
 from infra.settings import workshop_tags
 from workshop.aws.account import Account
 from workshop.takedown.footprint import Footprint, Kind, Thing
-from workshop.terminal.errors import code_of
+from workshop.terminal.errors import GONE, code_of
 
-_GONE = {
-    "404", "NoSuchBucket", "NoSuchKey", "NoSuchEntity", "ResourceNotFoundException", "RepositoryNotFoundException",
-    "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
-}  # fmt: skip
+_GONE = GONE | {"404", "NoSuchKey", "NoSuchEntity", "RepositoryNotFoundException"}
 
 _SOMEBODY_ELSES = {"403", "AccessDenied"}
 

@@ -55,7 +55,7 @@ def explain(error: Exception) -> WorkshopError | None:
                 "One of the names that were given holds bytes that are no letters.", "Rename it in plain letters."
             )
         case aws.ClientError():
-            return _refusal(error)
+            return refusal(error)
         case aws.NoCredentialsError() | aws.PartialCredentialsError():
             return WorkshopError("No AWS credentials were found.", SIGN_IN)
         case aws.ProfileNotFound():
@@ -111,6 +111,11 @@ _THROTTLED = {
     "ProvisionedThroughputExceededException", "RequestLimitExceeded",
 }  # fmt: skip
 
+GONE = {
+    "NoSuchBucket", "ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
+}  # fmt: skip
+"""AWS's answers for a bucket, collection, function, log group or queue that does not exist."""
+
 
 def code_of(error: Exception) -> str:
     """AWS's error code, such as NoSuchKey; empty when the exception is not an answer of AWS."""
@@ -118,7 +123,8 @@ def code_of(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
-def _refusal(error: Any) -> WorkshopError:
+def refusal(error: Any) -> WorkshopError:
+    """The sentence for a ClientError, which is an answer of AWS."""
     code = code_of(error)
     message = str(error.response.get("Error", {}).get("Message", "")).strip() or "no message"
     asked = error.operation_name
@@ -143,8 +149,9 @@ def _refusal(error: Any) -> WorkshopError:
         )
     if code in _THROTTLED:
         return WorkshopError(f"AWS asked us to slow down ({code} at {asked}).", "Wait a minute, then try again.")
-    if code == "NoSuchBucket":
+    if code in GONE:
         return WorkshopError(
-            f"The bucket behind {asked} is not there (any more).", "`emotions check` looks at your stacks."
+            f"AWS no longer has a resource that your stacks made ({code} for {asked}).",
+            "See which one, and what to do: emotions check",
         )
     return WorkshopError(f"AWS answered {asked} with {code}: {message}")

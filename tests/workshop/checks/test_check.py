@@ -2,43 +2,20 @@
 
 import json
 import time
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 from urllib.error import URLError
 
 import pytest
 
-from tests.workshop.answering import Answering, account_with
-from tests.workshop.attendee import GROUP_PHOTO, Attendee
+from tests.workshop.answering import Answering, refusal, stacks_with
+from tests.workshop.attendee import GROUP_PHOTO, SERVERLESS, Attendee
 from workshop.aws import links
-from workshop.checks import checkpoints
+from workshop.aws.stacks import Stacks
+from workshop.checks import checkpoints, parts
 from workshop.terminal.findings import Finding
 
 pytestmark = pytest.mark.slow
-
-# A function that is called by some other queue, so that what lies in the inbox stays there.
-CONNECTED: dict[str, Any] = {
-    "Resources": {
-        "Logs": {"Type": "AWS::Logs::LogGroup"},
-        "Elsewhere": {"Type": "AWS::SQS::Queue"},
-        "Annotator": {
-            "Type": "AWS::Lambda::Function",
-            "Properties": {
-                "Handler": "index.handle",
-                "Runtime": "python3.13",
-                "Role": "arn:aws:iam::111122223333:role/annotator",
-                "Code": {"ZipFile": "def handle(event, context): pass"},
-            },
-        },
-        "Trigger": {
-            "Type": "AWS::Lambda::EventSourceMapping",
-            "Properties": {
-                "FunctionName": {"Ref": "Annotator"},
-                "EventSourceArn": {"Fn::GetAtt": ["Elsewhere", "Arn"]},
-            },
-        },
-    },
-    "Outputs": {"FunctionName": {"Value": {"Ref": "Annotator"}}, "LogGroupName": {"Value": {"Ref": "Logs"}}},
-}
 
 
 def test_before_step_1_the_deploy_is_what_comes_next(attendee: Attendee):
@@ -50,7 +27,20 @@ def test_before_step_1_the_deploy_is_what_comes_next(attendee: Attendee):
 def test_a_bucket_that_could_be_opened_to_the_public_is_a_problem(deployed: Attendee):
     ran = deployed.run("check", "1")
     assert ran.exit_code == 1
-    assert "open to the public" in ran.stdout
+    assert "may be opened to the public" in ran.stdout
+    assert f"aws s3api put-public-access-block --bucket {deployed.outputs['RawBucket']}" in ran.stdout
+
+
+@pytest.mark.parametrize("part", [parts.raw_bucket, parts.inbox, parts.collection])
+@pytest.mark.parametrize("function", ["annotator", None])
+def test_what_was_deleted_by_hand_needs_the_stacks_again(part: Callable[[Stacks], Finding], function: str | None):
+    """`cdk deploy` alone compares templates and answers "(no changes)"."""
+    gone = {parts.raw_bucket: "NoSuchBucket", parts.inbox: "AWS.SimpleQueueService.NonExistentQueue"}
+    client = Answering(refusal(gone.get(part, "ResourceNotFoundException")))
+    finding = part(replace(stacks_with(s3=client, sqs=client, rekognition=client), function_name=function))
+    assert "was deleted by hand" in finding.says
+    again = "deploy --all" if function else "deploy Foundation"
+    assert finding.fix == f"npx cdk destroy --all -c attendee=simon && npx cdk {again} -c attendee=simon"
 
 
 CLOSED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
@@ -66,8 +56,8 @@ def closed(attendee: Attendee) -> None:
 @pytest.mark.parametrize("door", CLOSED)
 def test_a_single_door_that_is_open_or_not_spoken_of_is_a_problem(door: str):
     for block in (CLOSED | {door: False}, {other: True for other in CLOSED if other != door}):
-        account = account_with(s3=Answering({"PublicAccessBlockConfiguration": block}))
-        assert checkpoints._bucket(account, "Raw bucket", "raw", "npx cdk deploy").verdict == "problem"
+        stacks = stacks_with(s3=Answering({"PublicAccessBlockConfiguration": block}))
+        assert parts.raw_bucket(stacks).verdict == "problem"
 
 
 def test_after_step_1_it_is_done(deployed: Attendee):
@@ -81,6 +71,9 @@ def test_a_collection_that_is_gone_is_a_problem(deployed: Attendee):
     closed(deployed)
     deployed.client("rekognition").delete_collection(CollectionId=deployed.outputs["CollectionId"])
     assert deployed.run("check", "1").exit_code == 1
+    ran = deployed.run("index", str(deployed.photo_file()))
+    assert "AWS no longer has a resource that your stacks made (ResourceNotFoundException" in ran.stderr
+    assert "emotions check" in ran.stderr
 
 
 def test_step_2_is_done_by_a_photo(deployed: Attendee):
@@ -170,7 +163,7 @@ def connected(deployed: Attendee) -> Attendee:
     assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
     deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["InboxUrl"])
     time.sleep(1)  # S3 dates things to the second
-    deployed.deploy("Serverless", CONNECTED)
+    deployed.deploy("Serverless", SERVERLESS)
     return deployed
 
 
@@ -192,8 +185,23 @@ def test_step_5_is_done_by_a_photo_that_came_out(connected: Attendee):
 
 @pytest.mark.parametrize("state", ["Pending", "Inactive", "Failed"])
 def test_a_function_that_is_not_active_says_why(state: str):
-    finding = checkpoints._function({"FunctionName": "annotator", "State": state, "StateReason": "no image"}, "deploy")
-    assert finding == Finding("Function", "problem", f"annotator is {state}: no image", "deploy")
+    finding = parts.function(stacks_with(**{"lambda": Answering({"State": state, "StateReason": "no image"})}))
+    assert (finding.verdict, finding.says) == ("problem", f"annotator is {state}: no image")
+
+
+def test_a_function_that_was_deleted_by_hand_is_a_problem_of_step_5_and_of_every_photo(connected: Attendee):
+    key = connected.keys()[0]
+    connected.run("forget", key, "--yes")
+    connected.run("upload", str(connected.photo_file("later.jpg")))
+    connected.client("lambda").delete_function(FunctionName=connected.outputs["FunctionName"])
+    again = "npx cdk destroy Serverless && npx cdk deploy Serverless"
+    ran = connected.run("check", "5")
+    assert ran.exit_code == 1
+    assert f"{connected.outputs['FunctionName']} was deleted by hand." in ran.stdout
+    assert again in ran.stdout
+    ran = connected.run("why", "later.jpg")
+    assert "cannot be annotated" in ran.stdout
+    assert again in ran.stderr
 
 
 def test_step_5_is_not_done_when_photos_wait_or_failed_or_nothing_calls_the_function(connected: Attendee):

@@ -242,8 +242,10 @@ def test_why_it_is_done(serverless: Attendee):
 
 
 def failed(attendee: Attendee, *lines: str) -> str:
-    """A photo that the function gave up on, after writing these lines about it."""
+    """A photo that the function gave up on, after writing these lines about it: "KEY" is this version of it."""
     key = uploaded(attendee, attendee.photo_file("my selfie.jpg"))
+    version = attendee.client("s3").head_object(Bucket=attendee.outputs["RawBucket"], Key=key)["VersionId"]
+    this, earlier = (f'"{key}", "version_id": "{each}"' for each in (version, "v0"))
     sqs, logs = attendee.client("sqs"), attendee.client("logs")
     received = sqs.receive_message(QueueUrl=attendee.outputs["InboxUrl"], MaxNumberOfMessages=10)["Messages"]
     (message,) = [message for message in received if "s3:TestEvent" not in message["Body"]]
@@ -252,7 +254,8 @@ def failed(attendee: Attendee, *lines: str) -> str:
     group = attendee.outputs["LogGroupName"]
     logs.create_log_stream(logGroupName=group, logStreamName="one")
     now = int(time.time() * 1000)
-    events = [{"timestamp": now + n, "message": line.replace("KEY", key)} for n, line in enumerate(lines)]
+    written = [line.replace('"KEY"', this).replace('"EARLIER"', earlier) for line in lines]
+    events = [{"timestamp": now + n, "message": line} for n, line in enumerate(written)]
     logs.put_log_events(logGroupName=group, logStreamName="one", logEvents=events)
     return key
 
@@ -265,6 +268,7 @@ def test_why_it_failed_comes_from_the_functions_log(serverless: Attendee):
         f'{{"level": "ERROR", "message": "photo failed", "key": "KEY", "request_id": "r1", "error": "{error}"}}',
         '{"level": "INFO", "message": "photo done", "key": "KEY"}',
         '{"level": "ERROR", "message": "photo failed", "key": "another.jpg", "error": "Another photo"}',
+        '{"level": "ERROR", "message": "photo failed", "key": "EARLIER", "error": "Another photo under this key"}',
     )
     ran = serverless.run("why", "my selfie.jpg")
     assert ran.exit_code == 1
