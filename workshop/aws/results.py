@@ -32,7 +32,7 @@ def latest_result(stacks: Stacks, key: str) -> Result | None:
     folder = results_folder(key)
     # Deeper in the folder are the results of other photos.
     documents = [name for name in _documents(stacks, folder) if "/" not in name.removeprefix(folder)]
-    return max(_read_all(stacks, documents), key=_uploaded, default=None)
+    return max(_read_all(stacks, documents), key=upload_time, default=None)
 
 
 def wait_for_result(
@@ -67,12 +67,13 @@ def from_left(faces: Iterable[Face]) -> list[Face]:
 
 def all_results(stacks: Stacks) -> list[Result]:
     """The newest result of each photo, in the order of the photos' keys."""
-    results = sorted(_read_all(stacks, _documents(stacks, RESULTS)), key=_uploaded)
+    results = sorted(_read_all(stacks, _documents(stacks, RESULTS)), key=upload_time)
     newest = {result.raw.key: result for result in results}
     return [newest[key] for key in sorted(newest)]
 
 
-def _uploaded(result: Result) -> str:
+def upload_time(result: Result) -> str:
+    """When the photo was uploaded, to sort by: in ISO 8601, empty when the result does not say."""
     return result.raw.last_modified or ""
 
 

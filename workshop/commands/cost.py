@@ -7,7 +7,7 @@ from rich.table import Table
 from workshop.aws.account import Account, pass_account
 from workshop.aws.stacks import Stacks
 from workshop.takedown.cost import Bill, Line, bill, count, prices
-from workshop.terminal.console import err, out, plain, print_json, print_table
+from workshop.terminal.console import WARNING, err, out, plain, print_json, print_table
 
 
 @click.command("cost")
@@ -26,7 +26,7 @@ def command(account: Account, as_json: bool) -> None:
     err.print("Counting …", style="dim")
     stacks = Stacks.of(account)
     if stacks.serverless_unusable:
-        err.print(f"Without Step 5: {plain(stacks.serverless_unusable.message)}", style="yellow", soft_wrap=True)
+        err.print(f"Without Step 5: {plain(stacks.serverless_unusable.message)}", style=WARNING, soft_wrap=True)
     total = bill(count(stacks), priced)
     if as_json:
         print_json({**total.to_document(), "prices": priced})

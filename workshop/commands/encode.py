@@ -8,7 +8,7 @@ from workshop.photos.keys import readable
 from workshop.photos.pasting import as_text
 from workshop.photos.preparing import prepare
 from workshop.photos.sources import read
-from workshop.terminal.console import err, plain
+from workshop.terminal.console import WARNING, err, plain
 
 
 @click.command("encode")
@@ -28,5 +28,5 @@ def command(photo: str) -> None:
     if size > 2_000_000:
         err.print(
             plain(f"That is {size / 1e6:.1f} MB of text, which few terminals take in one paste; send a smaller photo."),
-            style="yellow",
+            style=WARNING,
         )

@@ -12,7 +12,7 @@ from workshop.aws.stacks import where_else
 from workshop.takedown.destroy import destroy
 from workshop.takedown.footprint import Footprint, Thing, footprint_of
 from workshop.takedown.leftovers import Leftover, leftovers, remove_uploads
-from workshop.terminal.console import err, out, plain, shortened
+from workshop.terminal.console import WARNING, err, out, plain, shortened
 from workshop.terminal.counting import counted
 from workshop.terminal.errors import Interrupted, WorkshopError
 
@@ -39,7 +39,7 @@ def command(account: Account, dry_run: bool, yes: bool, as_json: bool) -> None:
     before = footprint_of(account)
     there = leftovers(account, before)
     if not there and (elsewhere := where_else(account)):
-        err.print(f"Nothing of {account.attendee} was here. {elsewhere}", style="yellow", soft_wrap=True)
+        err.print(f"Nothing of {account.attendee} was here. {elsewhere}", style=WARNING, soft_wrap=True)
     if dry_run:
         _show_plan(before, there, as_json=as_json)
         return

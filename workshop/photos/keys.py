@@ -35,3 +35,8 @@ def readable(stem: str) -> str:
         c if unicodedata.category(c)[0] in "LNM" or c in "_." else "-" for c in unicodedata.normalize("NFC", stem)
     )
     return re.sub("-+", "-", letters)[:_LONGEST_NAME].strip("-._") or "photo"
+
+
+def name_in(key: str) -> str:
+    """The readable part of a key, `selfie` of `selfie-3f2a91c0.jpg`; a key that `key_for` did not make stays whole."""
+    return re.sub(rf"-[0-9a-f]{{{DIGITS}}}\.jpg$", "", key)

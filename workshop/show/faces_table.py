@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from workshop.aws.results import from_left
-from workshop.terminal.console import plain, shortened
+from workshop.terminal.console import WARNING, plain, shortened
 
 if TYPE_CHECKING:
     from annotator.faces import Face
@@ -41,7 +41,7 @@ def faces_table(results: Iterable["Result"], width: int) -> Text:
         lines += (line for cells in of_photo for line in _lines(cells, widths, room, _colour(cells[-1])))
         if not of_photo:
             said = "no face found" if result.status == "no_face" else f"refused: {plain(result.reason or '')}"
-            lines += (Text(f" {_GAP}{line}", style="yellow") for line in wrap(said, max(width - 3, _NARROWEST)))
+            lines += (Text(f" {_GAP}{line}", style=WARNING) for line in wrap(said, max(width - 3, _NARROWEST)))
     return Text("\n").join(lines)
 
 
@@ -72,4 +72,4 @@ def _cells(number: int, face: "Face") -> tuple[str, ...]:
 
 
 def _colour(indexed: str) -> str:
-    return "green" if indexed == "yes" else "yellow"
+    return "green" if indexed == "yes" else WARNING

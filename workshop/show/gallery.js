@@ -18,3 +18,14 @@ document.addEventListener("keydown", (event) => {
     pictures[(at + step + pictures.length) % pictures.length].focus();
   }
 });
+
+// Where a picture cannot be loaded, say why. An error event does not bubble, so it is caught on its way down.
+document.addEventListener("error", ({ target }) => {
+  const ends = document.body.dataset.linksEnd;
+  const notice = document.createElement("span");
+  notice.className = "missing";
+  notice.textContent = ends && Date.now() > Date.parse(ends)
+    ? "The link to this picture has ended. Make the page again: emotions gallery"
+    : "This picture could not be loaded. It was removed, or this computer is offline.";
+  target.closest(".picture")?.append(notice);
+}, true);

@@ -23,6 +23,9 @@ out = Console(markup=False, highlight=False, emoji=False)
 err = Console(stderr=True, markup=False, highlight=False, emoji=False)
 """Progress, hints and errors."""
 
+WARNING = "color(130)"
+"""The style of warnings: a dark orange that is readable on black and on white, which the terminal's yellow is not."""
+
 # Control, format (directions among them), surrogate and private characters, and line and paragraph separators.
 _UNSEEN = re.compile("C[cfso]|Z[lp]")
 # CSI and OSC sequences whole, then any other escape with the character after it (ECMA-48).

@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from rich.text import Text
 
-from workshop.terminal.console import out, plain, plain_lines
+from workshop.terminal.console import WARNING, out, plain, plain_lines
 
 Verdict = Literal["ok", "warning", "problem"]
 
-_STYLES: dict[Verdict, str] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+_STYLES: dict[Verdict, str] = {"ok": "green", "warning": WARNING, "problem": "bold red"}
 
 _SUBJECT = 9
 _SAYS = _SUBJECT + 15

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from workshop.photos.keys import key_for
+from workshop.photos.keys import key_for, name_in
 
 
 def test_a_photo_that_comes_back_from_the_bucket_keeps_its_key():
@@ -19,3 +19,11 @@ def test_a_name_from_a_mac_gives_the_key_that_it_gives_elsewhere(name: str):
     apart = unicodedata.normalize("NFD", name)
     assert apart != name
     assert key_for(apart, b"photo") == key_for(name, b"photo")
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [(key_for("my selfie.heic", b"photo"), "my-selfie"), ("a/b.jpg", "a/b.jpg"), ("me-12.jpg", "me-12.jpg")],
+)
+def test_only_a_key_of_ours_is_shown_without_its_end(key: str, name: str):
+    assert name_in(key) == name

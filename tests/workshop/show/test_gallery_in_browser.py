@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -167,6 +167,18 @@ def test_all_pictures_load_through_links(browser: Browser, gallery: Path):
         server.shutdown()
 
 
+def test_on_paper_photos_stand_side_by_side_and_labels_are_dark_on_white(shown: Browser):
+    """A browser prints no background, so pale labels on dark plates would be lost."""
+    shown.devtools("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        tops = shown.run("return [...document.querySelectorAll('.wall > li')].slice(0, 3).map(li => li.offsetTop)")
+        colours = shown.run("return [...document.querySelectorAll('.looks li')].map(li => getComputedStyle(li).color)")
+    finally:
+        shown.devtools("Emulation.setEmulatedMedia", {"media": ""})
+    assert len(set(tops)) == 1
+    assert set(colours[:3]) == {"rgb(0, 0, 0)"}
+
+
 def test_the_console_stays_silent(shown: Browser):
     shown.press("tab", "enter", "right", "escape")
     assert shown.complaints() == []
@@ -185,13 +197,17 @@ def test_the_tally_is_right_and_the_bars_are_as_long_as_the_numbers(shown: Brows
 
 
 def test_the_words_can_be_read_from_the_last_row(shown: Browser):
-    """On a projector of 1080 lines: the tally at 3 % of the height or more, what the faces look like at 2 %."""
+    """On a projector of 1080 lines: the tally at 3 % of the height or more, what the faces look like at 2 %.
+
+    The heading leaves more than half of the screen to the pictures.
+    """
     sizes = shown.run(
         "const size = what => parseFloat(getComputedStyle(document.querySelector(what)).fontSize);"
         "return [size('tbody th'), size('.looks li')]"
     )
     assert sizes[0] >= 0.03 * 1080
     assert sizes[1] >= 0.02 * 1080
+    assert shown.run("return document.querySelector('.picture img').getBoundingClientRect().top") < 1080 / 2
 
 
 def test_every_picture_can_be_reached_and_enlarged_with_the_keyboard_alone(shown: Browser):
@@ -304,3 +320,15 @@ def test_hundreds_of_photos_are_laid_out(shown: Browser, tmp_path: Path):
     file.write_text(page(crowd, lambda _picture: pixel, made=datetime.now(UTC)), encoding="utf-8")
     shown.open(file.as_uri())
     assert loaded_pictures(shown) == [1] * 300
+
+
+@pytest.mark.parametrize(
+    ("hours", "sentence"), [(-1, "The link to this picture has ended."), (1, "This picture could not be loaded.")]
+)
+def test_a_missing_picture_is_explained_in_its_place(browser: Browser, tmp_path: Path, hours: int, sentence: str):
+    now = datetime.now(UTC)
+    file = tmp_path / "index.html"
+    markup = page(RESULTS[:1], lambda _picture: "gone.jpg", made=now, links_end=now + timedelta(hours=hours))
+    file.write_text(markup, encoding="utf-8")
+    browser.open(file.as_uri())
+    assert browser.run("return document.querySelector('.picture').innerText").startswith(sentence)
