@@ -1,6 +1,7 @@
 """The local AWS: emulator, Rekognition-compatible server and Lambda host, started and stopped together."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,12 +9,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.config import Config
 
 from local_aws import processes
 from local_aws.emulator import SECRET, Emulator
@@ -57,7 +60,12 @@ class LocalAws:
             # If the addresses stay the same, a terminal that has sourced them still works after a restart.
             next_port = port + 1 if self._port and port < 65535 and not processes.listens(port + 1) else 0
             self.rekognition = stack.enter_context(
-                RekognitionServer(s3_endpoint=emulator_url, port=next_port, permissions=permissions)
+                RekognitionServer(
+                    s3_endpoint=emulator_url,
+                    port=next_port,
+                    account_of=partial(_account_behind, emulator_url),
+                    permissions=permissions,
+                )
             )
             self.lambda_host = stack.enter_context(
                 LambdaHost(
@@ -209,6 +217,22 @@ _CLI_VARIABLES = {
     "CDK_HOME": str(PROJECT / ".venv" / "cdk"),
     "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(PROJECT / ".venv" / "jsii"),
 }
+
+
+@cache
+def _account_behind(emulator_url: str, access_key: str) -> str:
+    """The account of an access key: the key itself if it has 12 digits; of an assumed role, what STS says."""
+    if re.fullmatch(r"[0-9]{12}", access_key):
+        return access_key
+    sts = boto3.session.Session().client(
+        "sts",
+        endpoint_url=emulator_url,
+        region_name=REGION,
+        aws_access_key_id=access_key,
+        aws_secret_access_key=SECRET,
+        config=Config(proxies={}),
+    )
+    return str(sts.get_caller_identity()["Account"])
 
 
 def names_an_aws(name: str) -> bool:

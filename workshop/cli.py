@@ -28,6 +28,7 @@ COMMANDS = {
     "forget": "Remove a photo with all its versions, its picture, its result, and its faces.",
     "cost": "What this workshop has cost, and what a hundred more photos would cost.",
     "teardown": "Delete your stacks, and prove that nothing is left.",
+    "fleet": "For the organiser: all of it for many accounts.",
 }
 """The commands in the order of the workshop, each with its line in `--help`; its module is `commands/NAME.py`."""
 

@@ -26,8 +26,18 @@ from workshop.terminal.errors import Interrupted, WorkshopError
 FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parents[1]
 ANNOTATOR = PROJECT / "lambda" / "photo_annotator" / "annotator"
-COMMANDS = list(cli.COMMANDS)
 Schema = Mapping[str, Any]
+
+
+def command_names() -> Iterator[str]:
+    """Every command, and after a group its own: `fleet`, `fleet init`."""
+    for name in cli.COMMANDS:
+        yield name
+        command = cli.workshop.get_command(click.Context(cli.workshop), name)
+        yield from (f"{name} {each}" for each in getattr(command, "commands", ()))
+
+
+COMMANDS = list(command_names())
 
 
 def pages() -> dict[str, str]:
@@ -39,7 +49,7 @@ def pages() -> dict[str, str]:
 
 def commands() -> str:
     """`--help` of the workshop and of each command."""
-    sections = [f"\n## {name}\n\n```text\n{typed(name, '--help')}```\n" for name in COMMANDS]
+    sections = [f"\n## {name}\n\n```text\n{typed(*name.split(), '--help')}```\n" for name in COMMANDS]
     return f"# Commands\n\n```text\n{typed('--help')}```\n{''.join(sections)}"
 
 
@@ -61,7 +71,7 @@ def exit_codes() -> str:
         Interrupted: "Stopped with Ctrl-C. Standard error says what was left and how to go on.",
     }
     codes = [("`0`", "Success."), *((f"`{error.exit_code}`", meaning) for error, meaning in meanings.items())]
-    helps = {name: " ".join(typed(name, "--help").split()) for name in COMMANDS}
+    helps = {name: " ".join(typed(*name.split(), "--help").split()) for name in COMMANDS}
     rules = [(f"`{name}`", rule) for name, text in helps.items() for rule in re.findall(r"Exits with [^.]*\.", text)]
     return (
         f"# Exit codes\n\n{table('code', 'meaning', rows=codes)}\n"

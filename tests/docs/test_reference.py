@@ -45,7 +45,9 @@ def test_no_line_of_the_log_is_missed():
 def test_a_command_that_chooses_its_exit_code_has_its_rule_on_the_page():
     chosen = []
     for name in generate.COMMANDS:
-        command = cli.workshop.get_command(click.Context(cli.workshop), name)
+        command = cli.workshop
+        for word in name.split():
+            command = command.get_command(click.Context(command), word)
         if "ctx.exit(" in inspect.getsource(inspect.unwrap(command.callback)):
             chosen.append(name)
     assert "check" in chosen

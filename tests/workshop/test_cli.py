@@ -63,7 +63,7 @@ def test_a_shell_completes_commands_and_their_options(clone: Path, tmp_path: Pat
 
 
 def test_each_command_is_in_the_table():
-    assert sorted(COMMANDS) == sorted(path.stem for path in (PROJECT / "workshop" / "commands").glob("[a-z]*.py"))
+    assert sorted(COMMANDS) == sorted(path.stem for path in (PROJECT / "workshop" / "commands").glob("[a-z]*"))
 
 
 def test_a_misspelled_command_gets_a_suggestion():

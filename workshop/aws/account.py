@@ -22,22 +22,24 @@ _CONFIG = Config(
 )
 # SigV4 alone still signs for the global host name, which redirects to a fresh bucket's region and breaks the signature
 # (boto3 #2989, #3015); "virtual" and "regional" together sign for bucket.s3.<region>.amazonaws.com.
-_S3_CONFIG = _CONFIG.merge(
-    Config(
-        signature_version="s3v4",
-        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
-    )
+_S3_CONFIG = Config(
+    signature_version="s3v4",
+    s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
 )
 
 
 @dataclass(frozen=True)
 class Account:
-    """One attendee's view of one account in one region. Making it asks AWS nothing."""
+    """One attendee's view of one account in one region. Making it asks AWS nothing.
+
+    `config` adds to what every client has, such as more patience with throttling.
+    """
 
     session: boto3.Session
     region: str
     attendee: str = "me"
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    config: Config | None = None
 
     @staticmethod
     def open(attendee: str = "me", region: str | None = None, profile: str | None = None) -> "Account":
@@ -68,7 +70,8 @@ class Account:
         where = region or self.region
         name = f"{service} {where}"
         if name not in self._clients:
-            config = _S3_CONFIG if service == "s3" else _CONFIG
+            config = _CONFIG.merge(_S3_CONFIG) if service == "s3" else _CONFIG
+            config = config.merge(self.config) if self.config else config
             try:
                 self._clients[name] = self.session.client(service, region_name=where, config=config)
             except ValueError as problem:

@@ -1,0 +1,31 @@
+"""An evening of many accounts, for the organiser: `emotions fleet …`; one module for each command."""
+
+import click
+
+from workshop.commands.fleet import init
+from workshop.commands.fleet.options import Options
+
+
+@click.group("fleet")
+@click.option(
+    "-f",
+    "--file",
+    "file",
+    default="fleet.csv",
+    show_default=True,
+    type=click.Path(dir_okay=False),
+    help="Who takes part.",
+)
+@click.option("--only", metavar="ATTENDEE", multiple=True, help="Only this attendee; several times for several.")
+@click.option("--at-once", type=click.IntRange(1, 50), default=10, show_default=True, help="Accounts at the same time.")
+@click.pass_context
+def command(ctx: click.Context, file: str, only: tuple[str, ...], at_once: int) -> None:
+    """For the organiser: prepare, watch and clear away the accounts of everybody in fleet.csv.
+
+    \b
+      emotions fleet init
+    """
+    ctx.obj = Options(ctx.obj, file, only, at_once)
+
+
+command.add_command(init.command)

@@ -1,0 +1,133 @@
+"""One thing done for all members at once: a live table for eyes, a plain log in a pipe; one failure stops nobody."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from workshop.aws.account import Account
+from workshop.fleet.members import account_of
+from workshop.fleet.roster import Member
+from workshop.terminal.console import err, plain
+from workshop.terminal.errors import WorkshopError, aws_errors_as_sentences
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The members, and who looks after them. `at_once` accounts are worked on at the same time."""
+
+    organiser: Account
+    members: tuple[Member, ...]
+    at_once: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """What became of one member: a value, or the sentence that says why not."""
+
+    member: Member
+    value: T | None = None
+    problem: WorkshopError | None = None
+
+
+@dataclass(slots=True)
+class Turn:
+    """A member's turn. Work that takes long calls `say` with what it does now, and `pause` instead of sleeping."""
+
+    member: Member
+    account: Account
+    _stop: threading.Event
+    _board: "_Board"
+
+    def say(self, what: str) -> None:
+        """Show what is being done for this member now."""
+        self._board.tell(self.member, "…", what)
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raises WorkshopError at once when the organiser stops everything."""
+        if self._stop.wait(seconds):
+            raise WorkshopError("Stopped while AWS was still at work.")
+
+
+def for_everyone(fleet: Fleet, work: Callable[[Turn], T], *, doing: str) -> list[Outcome[T]]:
+    """The outcome of `work` for each member, in the roster's order.
+
+    What AWS or the member's credentials refuse is that member's problem only. `doing` is shown before a member's
+    first own word. Ctrl-C lets the calls under way finish, starts no more, and raises KeyboardInterrupt.
+    """
+    organisers_id = fleet.organiser.client("sts").get_caller_identity()["Account"]
+    board, stop = _Board(fleet.members), threading.Event()
+
+    def turn(member: Member) -> Outcome[T]:
+        try:
+            with aws_errors_as_sentences():
+                account = account_of(member, fleet.organiser, organisers_id)
+                mine = Turn(member, account, stop, board)
+                mine.say(doing)
+                value = work(mine)
+        except WorkshopError as problem:
+            board.tell(member, "failed", problem.message)
+            return Outcome(member, problem=problem)
+        board.tell(member, "done", "")
+        return Outcome(member, value)
+
+    pool = ThreadPoolExecutor(fleet.at_once)
+    with board.shown():
+        turns: dict[Future[Outcome[T]], Member] = {pool.submit(turn, member): member for member in fleet.members}
+        try:
+            for _ in as_completed(turns):
+                pass
+        except BaseException:
+            stop.set()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return [done.result() for done in turns]
+
+
+@dataclass
+class _Board:
+    """What is known of each member; rich asks it for a table several times a second."""
+
+    members: Sequence[Member]
+    _said: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def shown(self) -> "Live | nullcontext[None]":
+        """The board on the terminal while the block runs; nothing in a pipe, which gets a line for each word."""
+        if not err.is_terminal:
+            return nullcontext()
+        return Live(console=err, get_renderable=self._table, transient=True, refresh_per_second=4)
+
+    def tell(self, member: Member, state: str, what: str) -> None:
+        """Note what is being done for the member, or what became of them."""
+        with self._lock:
+            changed = self._said.get(member.attendee) != (state, what)
+            self._said[member.attendee] = (state, what)
+            if changed and not err.is_terminal:
+                err.print(f"{member.attendee}: {plain(what) or state}", soft_wrap=True)
+
+    def _table(self) -> Table:
+        """Those at work first, then the failures, the waiting and the done, because a low window shows the top only."""
+        order = {"…": 0, "failed": 1, "": 2, "done": 3}
+        styles = {"…": "cyan", "failed": "red", "": "dim", "done": "green"}
+        with self._lock:
+            rows = [(member, *self._said.get(member.attendee, ("", ""))) for member in self.members]
+        done = sum(state in ("done", "failed") for _, state, _ in rows)
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_row(f"{done} of {len(rows)}", "", "", style="bold")
+        for member, state, what in sorted(rows, key=lambda row: order[row[1]]):
+            word = Text(state or "waiting", style=styles[state])
+            table.add_row(member.attendee, word, plain(what))
+        return table
