@@ -1,6 +1,8 @@
 """One evening: both stacks deployed with the CDK CLI, every kind of photo sent, everything taken down again."""
 
 import json
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +16,11 @@ from annotator.photo import results_folder
 from local_aws.local import PROJECT, LocalAws
 from tests.annotator.heic import heic
 from tests.annotator.photos import encoded
+from tests.workshop.attendee import Attendee
+from tests.workshop.takedown.inventory import inventory
+from tests.workshop.takedown.test_leftovers import CLINGING, asset_bucket, push, tagged
+from workshop.aws.account import Account
+from workshop.takedown.footprint import footprint_of
 
 SAMPLES = PROJECT / "node_modules" / "@vladmandic" / "face-api" / "demo"
 PATIENCE = 240
@@ -63,27 +70,47 @@ class Evening:
     waiting: int = 0
     log_lines: list[str] = field(default_factory=list)
     diff: str = ""
+    before: dict[str, set[str]] = field(default_factory=dict)
     there: dict[str, set[str]] = field(default_factory=dict)
+    previewed: set[str] = field(default_factory=set)
+    there_after_the_preview: dict[str, set[str]] = field(default_factory=dict)
     left: dict[str, set[str]] = field(default_factory=dict)
+    last_words: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="session")
-def evening() -> Evening:
+def evening(tmp_path_factory: pytest.TempPathFactory) -> Evening:
+    """Simon's evening, in an account with a neighbour called simon-2 and other people's files."""
     with LocalAws() as aws, aws.adopted():
+        simon = Attendee(aws, tmp_path_factory.mktemp("simon"), "111122223333")
         aws.prepare(attendee="simon")
-        before = everything_there()
+        simon.deploy("Foundation", tagged("simon-2", CLINGING, keep=False), name="simon-2")
+        push(simon, "e" * 64)
+        boto3.client("s3").put_object(Bucket=asset_bucket(simon), Key="somebody-elses.json", Body=b"{}")
+        seen = Evening(photos(), before=inventory(simon))
         aws.deploy()
-        seen = Evening(photos())
-        seen.there = difference(everything_there(), before)
+        (image,) = {thing.name for thing in footprint_of(Account.open("simon")).things if thing.kind == "image"}
+        push(simon, image)
+        seen.there = inventory(simon)
         seen.outputs = outputs("ShowYourEmotions-simon-Foundation") | outputs("ShowYourEmotions-simon-Serverless")
         send(seen)
         look_at_results(seen)
         send_the_same_events_again(seen)
         look_at_logs(seen)
         seen.diff = aws.cdk("diff", "--app", str(aws.assembly), "--all")
-        aws.destroy()
-        seen.left = difference(everything_there(), before)
+        seen.previewed = {thing["name"] for thing in json.loads(teardown("--dry-run", "--json"))}
+        seen.there_after_the_preview = inventory(simon)
+        seen.last_words = [teardown("--yes"), teardown("--yes")]
+        seen.left = inventory(simon)
     return seen
+
+
+def teardown(*options: str) -> str:
+    """What `emotions teardown` prints to stdout, with everything else in the message if it fails."""
+    command = [sys.executable, "-m", "workshop", "--attendee", "simon", "teardown", *options]
+    finished = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=180, check=False)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
 
 
 def outputs(stack: str) -> dict[str, str]:
@@ -165,31 +192,6 @@ def messages(queue: str) -> int:
     return sum(int(count) for count in counted.values())
 
 
-def everything_there() -> dict[str, set[str]]:
-    """Everything in the account that anybody could have made, listed independently of how the commands look round."""
-    lists = {
-        "stacks": ("cloudformation", "list_stacks", "StackSummaries", "StackName"),
-        "buckets": ("s3", "list_buckets", "Buckets", "Name"),
-        "queues": ("sqs", "list_queues", "QueueUrls", None),
-        "functions": ("lambda", "list_functions", "Functions", "FunctionName"),
-        "event sources": ("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"),
-        "log groups": ("logs", "describe_log_groups", "logGroups", "logGroupName"),
-        "alarms": ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
-        "roles": ("iam", "list_roles", "Roles", "RoleName"),
-        "policies": ("iam", "list_policies", "Policies", "PolicyName"),
-        "exports": ("cloudformation", "list_exports", "Exports", "Name"),
-        "collections": ("rekognition", "list_collections", "CollectionIds", None),
-    }
-    there = {}
-    for kind, (service, call, list_name, name) in lists.items():
-        extra = {"Scope": "Local"} if kind == "policies" else {}
-        answer = getattr(boto3.client(service), call)(**extra)
-        items = [
-            item for item in answer.get(list_name, []) if kind != "stacks" or item["StackStatus"] != "DELETE_COMPLETE"
-        ]
-        there[kind] = {item if name is None else item[name] for item in items}
-    return there
-
-
-def difference(after: dict[str, set[str]], before: dict[str, set[str]]) -> dict[str, set[str]]:
+def more(after: dict[str, set[str]], before: dict[str, set[str]]) -> dict[str, set[str]]:
+    """What is in `after` and was not in `before`, by kind."""
     return {kind: names - before[kind] for kind, names in after.items() if names - before[kind]}

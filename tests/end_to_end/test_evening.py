@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from local_aws.local import PROJECT
 
-from .conftest import photos, sample
+from .conftest import more, photos, sample
 
 pytestmark = pytest.mark.slow
 
@@ -156,7 +156,9 @@ def test_a_deployed_stack_has_nothing_to_deploy(evening):
 
 def test_the_look_round_sees_what_was_there(evening):
     """Otherwise `nothing left` would mean nothing."""
-    assert {kind: len(names) for kind, names in evening.there.items()} == {
+    assert {kind: len(names) for kind, names in more(evening.there, evening.before).items()} == {
+        "images": 1,
+        "assets": 4,
         "stacks": 2,
         "buckets": 2,
         "queues": 2,
@@ -170,5 +172,12 @@ def test_the_look_round_sees_what_was_there(evening):
     }
 
 
-def test_destroy_leaves_nothing(evening):
-    assert evening.left == {}
+def test_a_preview_of_teardown_lists_what_is_simons_and_deletes_nothing(evening):
+    assert evening.previewed >= {"ShowYourEmotions-simon-Foundation", "ShowYourEmotions-simon-Serverless"}
+    assert not [name for name in evening.previewed if "simon-2" in name]
+    assert evening.there_after_the_preview == evening.there
+
+
+def test_teardown_leaves_what_was_there_before_and_a_second_one_finds_nothing(evening):
+    assert evening.last_words == ["nothing left\n", "nothing left\n"]
+    assert evening.left == evening.before

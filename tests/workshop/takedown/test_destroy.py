@@ -1,107 +1,34 @@
-"""Taking the workshop down: two attendees in one account, the real stacks, the real CDK CLI."""
+"""Taking the workshop down: what is asked, what is said, and how the CDK CLI is called.
+
+The end-to-end test takes real stacks down with the real CLI.
+"""
 
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 
-from local_aws.local import LocalAws
 from tests.workshop.answering import account_with
 from tests.workshop.attendee import Attendee
+from tests.workshop.takedown.inventory import inventory
 from tests.workshop.takedown.test_leftovers import (
     CLINGING,
     NAMES,
     asset_bucket,
-    push,
-    pushed,
     repository,
     tagged,
-    uploaded,
 )
 from workshop.aws.account import Account
 from workshop.commands import teardown as module
 from workshop.takedown.destroy import destroy
-from workshop.takedown.footprint import Kind, footprint_of
+from workshop.takedown.footprint import Kind
 from workshop.takedown.leftovers import Leftover
 
 pytestmark = pytest.mark.slow
-
-ACCOUNT = "200000000001"
-
-
-def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=180)
-    return process.returncode, out, err
-
-
-def inventory(attendee: Attendee) -> dict[str, list[str]]:
-    """What the account holds of every kind, asked plainly, without the code under test."""
-    functions, sqs, s3 = (attendee.client(service) for service in ("lambda", "sqs", "s3"))
-    logs, cloudwatch, iam = (attendee.client(service) for service in ("logs", "cloudwatch", "iam"))
-    stacks = attendee.client("cloudformation").describe_stacks()["Stacks"]
-    return {
-        "stacks": [stack["StackName"] for stack in stacks],
-        "buckets": [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]],
-        "queues": sqs.list_queues().get("QueueUrls", []),
-        "collections": attendee.client("rekognition").list_collections()["CollectionIds"],
-        "functions": [function["FunctionName"] for function in functions.list_functions()["Functions"]],
-        "mappings": [mapping["UUID"] for mapping in functions.list_event_source_mappings()["EventSourceMappings"]],
-        "log groups": [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]],
-        "alarms": [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]],
-        "roles": [role["RoleName"] for role in iam.list_roles()["Roles"]],
-        "images": sorted(pushed(attendee)),
-        "assets": sorted(uploaded(attendee)),
-    }
-
-
-def test_each_attendee_takes_down_their_own_and_at_the_end_the_account_is_as_before(
-    local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    simon = Attendee(local_aws, tmp_path, ACCOUNT)
-    for name, value in simon.environment.items():
-        monkeypatch.setenv(name, value)
-    local_aws.prepare(account=ACCOUNT, attendee="simon")
-    push(simon, "e" * 64)
-    simon.client("s3").put_object(Bucket=asset_bucket(simon), Key="somebody-elses.json", Body=b"{}")
-    bootstrapped = inventory(simon)
-
-    local_aws.deploy(account=ACCOUNT)
-    local_aws.prepare(account=ACCOUNT, attendee="simon-2")
-    local_aws.deploy(account=ACCOUNT)
-    (image,) = {thing.name for thing in footprint_of(Account.open("simon")).things if thing.kind == "image"}
-    push(simon, image)
-    deployed = inventory(simon)
-
-    code, out, _ = finished(simon.start("--attendee", "simon", "teardown", "--dry-run", "--json"))
-    assert code == 0
-    assert {each["name"] for each in json.loads(out)} >= {NAMES, "ShowYourEmotions-simon-Serverless"}
-    assert not [each for each in json.loads(out) if "simon-2" in each["name"]]
-    assert inventory(simon) == deployed
-
-    code, out, err = finished(simon.start("--attendee", "simon", "teardown", "--yes"))
-    assert (code, out) == (0, "nothing left\n")
-    assert f"The image {image} stays: another stack runs it too." in err
-    between = inventory(simon)
-    for kind, names in deployed.items():
-        simons = [name for name in names if "simon-2" not in name.lower() and name not in bootstrapped[kind]]
-        simon_2s = [name for name in names if "simon-2" in name.lower()]
-        assert set(simon_2s) <= set(between[kind]), kind
-        if kind not in ("images", "assets", "mappings"):
-            assert not set(simons) & set(between[kind]), kind
-    assert image in between["images"]
-    assert len(between["mappings"]) == 1
-
-    code, out, _ = finished(simon.start("--attendee", "simon-2", "teardown", "--yes"))
-    assert (code, out) == (0, "nothing left\n")
-    assert inventory(simon) == bootstrapped
-
-    code, out, _ = finished(simon.start("--attendee", "simon", "teardown", "--yes"))
-    assert (code, out) == (0, "nothing left\n")
 
 
 @pytest.fixture
