@@ -27,7 +27,7 @@ from workshop.show import gallery
 from workshop.show.faces_table import faces_table
 from workshop.takedown.footprint import footprint_of
 from workshop.takedown.leftovers import Leftover, leftovers, remove_uploads
-from workshop.terminal.console import err, out, plain
+from workshop.terminal.console import err, out, plain, print_table
 from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError
 
@@ -63,7 +63,7 @@ def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> 
         with step("Fetching the annotated pictures", f"{counted(len(results), 'picture')} and one page of all of them"):
             page = _keep(account, results, to)
         err.print()
-        out.print(faces_table(results, out.width), soft_wrap=True)
+        print_table(faces_table(results, out.width))
         err.print("\nThis is how the faces look, not what the people feel.")
         err.print(f"The annotated pictures: {plain(to)}{os.sep}", soft_wrap=True)
         err.print(f"One page of all:        {page.as_uri()}\n", soft_wrap=True)

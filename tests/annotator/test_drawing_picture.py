@@ -222,6 +222,17 @@ def test_text_stays_on_its_plate(size):
     assert rows.max() < rect.bottom - 1
 
 
+def test_several_faces_are_numbered_in_their_order_and_a_single_one_is_not():
+    def first_lines(faces):
+        marks = marks_on(Size(1000, 800), faces)
+        return [form[0].lines[0].text for mark in marks for form in mark.labels]
+
+    assert first_lines([face(0.1, 0.1, 0.2, 0.2)]) == ["happy 98 %", "happy"]
+    outside = face(1.2, 0.1, 0.2, 0.2)
+    faces = [face(0.6, 0.1, 0.2, 0.2, "SAD"), outside, face(0.1, 0.1, 0.2, 0.2)]
+    assert first_lines(faces) == ["1. sad 98 %", "1. sad", "sad", "3. happy 98 %", "3. happy", "happy"]
+
+
 def test_a_larger_face_has_a_larger_label_up_to_a_limit():
     heights = []
     for width in (0.02, 0.1, 0.2, 0.35, 0.6):
@@ -267,15 +278,15 @@ def test_a_hundred_faces_without_room_for_labels_have_a_key():
     ("size", "faces", "has_key", "has_labels"),
     [
         ((480, 360), grid(6, 5, 0.5), False, True),
-        ((480, 360), grid(6, 6, 0.52), False, True),
-        ((480, 360), grid(6, 6, 0.5), True, True),
+        ((480, 360), grid(6, 6, 0.45), False, True),
+        ((480, 360), grid(6, 6, 0.48), True, True),
         ((640, 480), grid(10, 10, 0.5), True, False),
         ((240, 180), grid(6, 6, 0.6), False, False),
     ],
     ids=[
         "3 of 30 labels missing",
         "3 of 36 missing",
-        "4 of 36 missing",
+        "9 of 36 missing",
         "62 of 100 missing",
         "a key of a third of the picture",
     ],

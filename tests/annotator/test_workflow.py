@@ -176,6 +176,13 @@ def test_a_photo_without_faces_gets_a_banner(aws):
     assert not np.array_equal(decode(aws.picture(), "JPEG", 0), decode(ONE, "JPEG", 0))
 
 
+def test_faces_are_listed_from_left_to_right(aws):
+    """Rekognition sorts them by size; their order in the result is their number in the picture."""
+    aws.seen, aws.unindexed = [face_detail(0.7), face_detail(0.1)], [face_detail(0.4)]
+    annotate(uploaded(aws), aws.cloud(), 2048)
+    assert [face["box"]["left"] for face in aws.result()["faces"]] == [0.1, 0.4, 0.7]
+
+
 def test_a_photo_with_only_unindexed_faces_is_annotated(aws):
     aws.seen, aws.unindexed = [], [face_detail()]
     assert annotate(uploaded(aws), aws.cloud(), 2048) == "annotated"

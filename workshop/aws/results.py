@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from annotator.faces import Face
 from annotator.photo import RESULTS, Photo, results_folder
 from annotator.result import Result
 from botocore.exceptions import ClientError
@@ -58,11 +57,6 @@ def wait_for_result(
         if time.monotonic() - start >= seconds:
             return None
         pause = min(pause * 1.5, 2.0)
-
-
-def from_left(faces: Iterable[Face]) -> list[Face]:
-    """The faces as one meets them in the picture, from its left to its right."""
-    return sorted(faces, key=lambda face: face.box.left)
 
 
 def all_results(stacks: Stacks) -> list[Result]:

@@ -12,7 +12,7 @@ from annotator.result import Result
 from annotator.workflow import annotate
 
 from workshop.aws.account import Account, pass_account
-from workshop.aws.results import from_left, result_of
+from workshop.aws.results import result_of
 from workshop.aws.stacks import Stacks
 from workshop.photos.consent import inform_once
 from workshop.photos.raw_bucket import UNVERSIONED, found, key_of
@@ -117,7 +117,7 @@ def _print(result: Result) -> None:
     out.print(plain(result.raw.key), style="bold", soft_wrap=True)
     if not result.faces:
         out.print("No face found." if result.status == "no_face" else plain(result.reason), soft_wrap=True)
-    for number, face in enumerate(from_left(result.faces), 1):
+    for number, face in enumerate(result.faces, 1):
         out.print()
         for name, value in (("Face", str(number)), *_attributes(face)):
             lines = wrap(plain(value), max(out.width - 10, 20))

@@ -16,7 +16,7 @@ from workshop.photos.consent import inform_once
 from workshop.photos.uploads import Upload, upload_each
 from workshop.show.faces_table import faces_table
 from workshop.show.link import show
-from workshop.terminal.console import err, out, plain, print_json
+from workshop.terminal.console import err, out, plain, print_json, print_table
 from workshop.terminal.durations import Duration
 from workshop.terminal.errors import Interrupted, WorkshopError
 
@@ -83,7 +83,7 @@ def command(
         ]
         print_json(answers)
     else:
-        out.print(faces_table(results, out.width), soft_wrap=True)
+        print_table(faces_table(results, out.width))
         for name, link in links.items():
             err.print()
             err.print(plain(name), style="bold", soft_wrap=True)

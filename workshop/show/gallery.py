@@ -10,11 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from annotator.drawing.words import looks, words
+from annotator.drawing.words import looks, numbered, words
 from annotator.faces import Face
 from annotator.result import Picture, Result
 
-from workshop.aws.results import from_left
 from workshop.photos.keys import name_in
 from workshop.show.pages import emotion_class, emotion_colours, render
 from workshop.terminal.counting import counted
@@ -73,25 +72,27 @@ def tally(faces: Iterable[Face]) -> list[tuple[str, int]]:
 
 
 def labels(result: Result) -> list[tuple[str, str]]:
-    """Rekognition's term and the words for each face from left to right; in a crowd, for each expression."""
+    """Rekognition's term and the label of each face, as in the picture; in a crowd, of each expression."""
+    if len(result.faces) == 1:
+        return [(_strongest(face), words(face)) for face in result.faces]
     if len(result.faces) <= ONE_BY_ONE:
-        return [(_strongest(face), words(face)) for face in from_left(result.faces)]
+        return [(_strongest(face), numbered(number, words(face))) for number, face in enumerate(result.faces, 1)]
     return [(emotion, f"{count} {looks(emotion)}") for emotion, count in tally(result.faces)]
 
 
 def description(result: Result) -> str:
     """The picture in words, for those who do not see it: which photo, how many faces, how they look."""
-    said = ", ".join(text for _, text in labels(result))
+    shown = ", ".join(text for _, text in labels(result))
     match len(result.faces):
         case 0:
-            rest = "no face was found"
+            faces = "no face was found"
         case 1:
-            rest = f"one face, which looks {said}"
+            faces = f"one face, which looks {shown}"
         case few if few <= ONE_BY_ONE:
-            rest = f"{few} faces, from left to right: {said}"
+            faces = f"{few} faces, from left to right: {shown}"
         case many:
-            rest = f"{many} faces: {said}"
-    return f"{name_of(result)}: {rest}."
+            faces = f"{many} faces: {shown}"
+    return f"{name_of(result)}: {faces}."
 
 
 def _strongest(face: Face) -> str:

@@ -1,5 +1,6 @@
 """Rekognition's findings about a face as plain values, independent of AWS."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -72,3 +73,8 @@ class Face:
     def emotion(self) -> Emotion | None:
         """The strongest emotion, or None when Rekognition sent none."""
         return self.emotions[0] if self.emotions else None
+
+
+def from_left(faces: Iterable[Face]) -> tuple[Face, ...]:
+    """The faces from the left of the picture to its right, which is the order of their numbers in the picture."""
+    return tuple(sorted(faces, key=lambda face: face.box.left))

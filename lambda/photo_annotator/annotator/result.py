@@ -42,7 +42,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome for one photo.
+    """The outcome for one photo. The faces are in the order of their numbers in the picture, from left to right.
 
     `annotated` and `no_face` have a picture. `rejected` has none, but a `reason` that says what to do.
     """

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from annotator.cloud import LARGEST_IN_CALL, LARGEST_IN_S3, Cloud, Download, NoAnswer, PhotoDeleted, PhotoRefused
-from annotator.faces import Face
+from annotator.faces import Face, from_left
 from annotator.formats import BEGINNING, Format, UnreadablePhoto, sniff
 from annotator.logs import timed
 from annotator.photo import Photo
@@ -100,7 +100,7 @@ def _make(photo: Photo, cloud: Cloud, long_edge: int, indexing: Indexing, downlo
         download.data.clear()  # only the pixels are needed from here on
         imaging.prepare()  # while Rekognition works
         with timed("rekognition"):
-            faces = _faces(photo, format_, pixels, indexing, cloud)
+            faces = from_left(_faces(photo, format_, pixels, indexing, cloud))
     except (UnreadablePhoto, PhotoRefused) as refusal:
         status, reason = "rejected", str(refusal)
         _discard(indexing, photo, cloud)

@@ -28,7 +28,7 @@ def prepare() -> None:
 
 
 def draw(pixels: NDArray[np.uint8], faces: Sequence[Face]) -> NDArray[np.uint8]:
-    """The picture with every face framed and labelled.
+    """The picture with every face framed and labelled. Several faces are numbered in their order, from 1.
 
     `pixels` is upright, height x width x 3, blue first; it is modified in place if possible. A face whose box is
     outside the picture is ignored.
@@ -136,7 +136,7 @@ def marks_on(canvas: Size, faces: Sequence[Face]) -> list[Mark]:
     """The mark of each face that is inside the picture."""
     scale = Scale(max(canvas))
     marks = []
-    for face in faces:
+    for number, face in enumerate(faces, 1):
         box = box_on(canvas, face.box)
         if box is None:
             continue
@@ -144,7 +144,8 @@ def marks_on(canvas: Size, faces: Sequence[Face]) -> list[Mark]:
         # The frame is outside the box, so that it does not cover the face.
         frame = box.grown(stroke + 2 * strokes.halo_of(stroke)).within(canvas)
         colour = palette.colour_of(face.emotion.type if face.emotion else None)
-        marks.append(Mark(face, colour, frame, stroke, scale.hair, label_forms(face, scale.text_sizes(box))))
+        forms = label_forms(face, number if len(faces) > 1 else None, scale.text_sizes(box))
+        marks.append(Mark(face, colour, frame, stroke, scale.hair, forms))
     return marks
 
 
@@ -185,9 +186,9 @@ def arranged(canvas: Size, marks: Sequence[Mark]) -> tuple[list[Place | None], L
     return places, legend, panel
 
 
-def label_forms(face: Face, sizes: Sequence[int]) -> tuple[tuple[Block, ...], ...]:
+def label_forms(face: Face, number: int | None, sizes: Sequence[int]) -> tuple[tuple[Block, ...], ...]:
     """The forms of a face's label: the longest in all sizes, the shorter ones in the smallest size."""
-    longest, *shorter = spellings(face)
+    longest, *shorter = spellings(face, number)
     return (
         tuple(_label(*longest, size) for size in sizes),
         *((_label(*lines, sizes[-1]),) for lines in shorter),

@@ -136,7 +136,7 @@ class _Options:
         costs[(x < 0) | (y < 0) | (x + wide > canvas.width) | (y + high > canvas.height)] = np.inf
         self.costs = costs.ravel()
         self.rects = np.stack([x, y, x + wide, y + high], axis=2).reshape(-1, 4)
-        modest = max(len(wishes) - 2, 0)
+        modest = max(len(wishes) - 3, 0)
         self.modest = self.rects[self.which.index((modest, len(wishes[modest]) - 1))]
         """A place to keep free for this label if possible: small, rather short, centred below the face."""
 

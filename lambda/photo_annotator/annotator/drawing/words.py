@@ -43,11 +43,21 @@ def words(face: Face) -> str:
     return f"{perhaps}{look(face)} {int(face.emotion.confidence)} %"
 
 
-def spellings(face: Face) -> list[tuple[str, str]]:
+def numbered(number: int | None, text: str) -> str:
+    """The text after the face's number; the text alone where a single face needs no number."""
+    return f"{number}. {text}" if number else text
+
+
+def spellings(face: Face, number: int | None = None) -> list[tuple[str, str]]:
     """The forms of a label, each with its first and second line, from the longest to the shortest.
 
-    The second line is empty for an indexed face.
+    The second line is empty for an indexed face. The last form has no number, because the word matters more.
     """
+    forms = _spellings(face)
+    return [(numbered(number, first), second) for first, second in forms] + (forms[-1:] if number else [])
+
+
+def _spellings(face: Face) -> list[tuple[str, str]]:
     why = reason(face)
     word = look(face)
     forms = [(words(face), f"not indexed: {why}"), (words(face), why)] if why else [(words(face), _index_note(face))]
