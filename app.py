@@ -1,7 +1,13 @@
 """Reads the context once and composes the two stacks: `npx cdk deploy --all -c attendee=simon`."""
 
 import os
+import signal
+import socket
 import sys
+from urllib.parse import urlsplit
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback, while CDK is imported as well
 
 from aws_cdk import App, Aspects, Environment, Tags
 
@@ -45,8 +51,24 @@ def _attendee_from_env() -> dict[str, str]:
     return {"attendee": attendee} if attendee else {}
 
 
+def _check_endpoint() -> None:
+    """Exit if AWS_ENDPOINT_URL is on this machine and nothing answers there: the CLI would try for over a minute."""
+    url = os.environ.get("AWS_ENDPOINT_URL", "")
+    address = urlsplit(url)
+    if address.hostname != "127.0.0.1":
+        return
+    try:
+        socket.create_connection((address.hostname, address.port or 80), timeout=2).close()
+    except OSError:
+        sys.exit(
+            f"show-your-emotions: AWS_ENDPOINT_URL is {url}, and nothing answers there. Type `make local` in another "
+            "terminal. For your AWS account, open a new terminal."
+        )
+
+
 def main() -> None:
     """The entry point in cdk.json."""
+    _check_endpoint()
     app = App()
     try:
         settings = WorkshopSettings.from_context(

@@ -18,13 +18,10 @@ from local_aws.errors import LocalAwsError
 from local_aws.local import PROJECT, LocalAws, names_an_aws
 from local_aws.steps import step
 from workshop.terminal.console import err, out
-from workshop.terminal.errors import WorkshopError, aws_errors_as_sentences
+from workshop.terminal.errors import LOCAL_AWS, WorkshopError, aws_errors_as_sentences
 
 STATE = PROJECT / "build" / "local-aws.json"
 """The process that runs the local AWS, for `down`."""
-
-VARIABLES = PROJECT / "build" / "local-aws.env"
-"""The environment variables for a shell: `source build/local-aws.env`."""
 
 GRACE = 20.0
 """Seconds that `down` waits for the other process to end."""
@@ -97,9 +94,8 @@ def demo(photos: tuple[str, ...], open_page: bool) -> None:
 
 @local_aws.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 selects a free port.")
-@click.option("--attendee", envvar="ATTENDEE", default="me", show_default=True, help="The attendee (or ATTENDEE).")
-def up(port: int, attendee: str) -> None:
-    """Keep a local AWS running with both stacks deployed, until Ctrl-C or `python -m local_aws down`.
+def up(port: int) -> None:
+    """Keep a local AWS running, bootstrapped for the CDK, until Ctrl-C or `python -m local_aws down`.
 
     \b
       python -m local_aws up --port 4567
@@ -111,14 +107,12 @@ def up(port: int, attendee: str) -> None:
         )
     with ExitStack() as stack:
         with step("Starting the local AWS", "Started the local AWS"):
-            aws = stack.enter_context(LocalAws(port))
+            aws = stack.enter_context(LocalAws(port, starting_at_once=os.cpu_count()))
             stack.enter_context(_known(aws))
-        with step("Bootstrapping the CDK and synthesising both stacks", "Bootstrapped and synthesised"):
-            aws.prepare(attendee=attendee)
-        with step("Deploying Foundation and Serverless", "Deployed both stacks") as say:
-            aws.deploy(on_line=say)
+        with step("Bootstrapping the CDK", "Bootstrapped the CDK"):
+            aws.bootstrap()
         with suppress(KeyboardInterrupt):  # the normal end
-            out.print(_what_to_type(attendee), soft_wrap=True)
+            out.print(_what_to_type(), soft_wrap=True)
             threading.Event().wait()
     err.print(_STOPPED)
 
@@ -146,7 +140,7 @@ def _known(aws: LocalAws) -> Iterator[None]:
     """Let `down` and other shells find this local AWS while the block runs."""
     STATE.parent.mkdir(parents=True, exist_ok=True)
     state = {"pid": os.getpid(), "started": psutil.Process().create_time(), "port": aws.emulator.port}
-    VARIABLES.write_text("\n".join(_shell_lines(aws)) + "\n")
+    LOCAL_AWS.write_text("\n".join(_shell_lines(aws)) + "\n")
     STATE.write_text(json.dumps(state))
     try:
         yield
@@ -156,7 +150,7 @@ def _known(aws: LocalAws) -> Iterator[None]:
 
 def _forget() -> None:
     STATE.unlink(missing_ok=True)
-    VARIABLES.unlink(missing_ok=True)
+    LOCAL_AWS.unlink(missing_ok=True)
 
 
 def _running() -> dict[str, Any] | None:
@@ -179,20 +173,20 @@ def _shell_lines(aws: LocalAws) -> list[str]:
     return unset + [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
 
 
-def _what_to_type(attendee: str) -> str:
-    source = Path(os.path.relpath(VARIABLES))
-    who = "" if attendee == "me" else f" --attendee {attendee}"
-    context = "" if attendee == "me" else f" -c attendee={attendee}"
+def _what_to_type() -> str:
+    source = Path(os.path.relpath(LOCAL_AWS))
     return "\n".join(
         [
             "",
-            "Type in this folder, in another terminal (the first two lines in each new one):",
+            "Type in this folder, in each new terminal:",
             "",
             "  source .venv/bin/activate",
             f"  source {source}",
-            f"  emotions{who} send YOUR-PHOTO.jpg",
-            f"  emotions{who} gallery --open",
-            f"  npx cdk diff{context}",
+            "",
+            "Then go through the workshop (docs/workshop.md), or deploy everything:",
+            "",
+            "  npx cdk deploy Foundation           step 1; the account is bootstrapped",
+            "  npx cdk deploy --all                all six steps, to try `emotions send`",
             "",
             "To stop it and remove everything: Ctrl-C here, or `make local-down` there.",
         ]

@@ -51,7 +51,7 @@ def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> 
     photos = _usable(named)
     with ExitStack() as stack:
         with step("Starting the local AWS", "Started the local AWS"):
-            aws = stack.enter_context(LocalAws())
+            aws = stack.enter_context(LocalAws(starting_at_once=os.cpu_count()))
             stack.enter_context(aws.adopted())
         account = Account.open()
         with step("Bootstrapping the CDK and synthesising both stacks", "Bootstrapped and synthesised"):

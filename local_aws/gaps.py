@@ -56,8 +56,8 @@ def run_functions_in(lambda_host: str, credentials_of: Callable[[Properties], di
         request = urllib.request.Request(  # noqa: S310
             lambda_host, json.dumps(invocation).encode(), {"Content-Type": "application/json"}
         )
-        # The host enforces the time-out itself; this one is for a host that has ended.
-        with direct.open(request, timeout=int(config.get("Timeout") or 3) + 60) as answer:
+        # The host enforces the function's time-out; this one is for a host that hangs. An invocation may wait its turn.
+        with direct.open(request, timeout=int(config.get("Timeout") or 3) + 600) as answer:
             outcome = json.loads(answer.read())
         result = {"body": outcome["payload"], "log": base64.b64decode(outcome["log"]).decode(errors="replace")}
         return result | ({"error": True} if outcome["is_error"] else {})

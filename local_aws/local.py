@@ -41,11 +41,20 @@ class LocalAws:
     `port` is the emulator's, 0 for a free one; `account_concurrency` simulates an account's limit of concurrent
     executions. Image functions are found in the cloud assembly that `cdk` writes and in the project's own cdk.out.
     `enforce_iam` enforces the policies of the functions' roles. The deployer, including CDK's bootstrap roles, can do
-    everything.
+    everything. `starting_at_once` limits how many functions start at the same time: on a laptop, ten that start
+    together are all slow.
     """
 
-    def __init__(self, port: int = 0, account_concurrency: int | None = None, *, enforce_iam: bool = False) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        account_concurrency: int | None = None,
+        *,
+        enforce_iam: bool = False,
+        starting_at_once: int | None = None,
+    ) -> None:
         self._port = port
+        self._starting_at_once = starting_at_once
         self._account_concurrency = account_concurrency
         self._enforce_iam = enforce_iam
 
@@ -73,6 +82,7 @@ class LocalAws:
                     self.rekognition.url,
                     folder=self._folder / "lambda",
                     assemblies=[self.assembly, PROJECT / "cdk.out"],
+                    starting_at_once=self._starting_at_once,
                 )
             )
             self.emulator = stack.enter_context(
@@ -176,13 +186,15 @@ class LocalAws:
             raise LocalAwsError(f"`cdk {' '.join(arguments)}` failed:\n{''.join(output).strip()}")
         return "".join(output)
 
+    def bootstrap(self, account: str = ACCOUNT, region: str = REGION) -> None:
+        """Do what `npx cdk bootstrap` does once in each account and region."""
+        # In a folder without a cdk.json, the CLI has no app to synthesise first.
+        self.cdk("bootstrap", f"aws://{account}/{region}", account=account, region=region, folder=self._folder)
+
     def prepare(self, account: str = ACCOUNT, region: str = REGION, attendee: str = "me") -> None:
         """Bootstrap `account` and, meanwhile, synthesise both stacks of `attendee` into `assembly`."""
         with ThreadPoolExecutor(2) as both:
-            # In a folder without a cdk.json, the CLI has no app to synthesise first.
-            bootstrap = both.submit(
-                self.cdk, "bootstrap", f"aws://{account}/{region}", account=account, region=region, folder=self._folder
-            )
+            bootstrap = both.submit(self.bootstrap, account, region)
             synth = both.submit(
                 self.cdk, "synth", "--quiet", "-c", f"attendee={attendee}", account=account, region=region
             )

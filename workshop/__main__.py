@@ -10,5 +10,7 @@ if __name__ == "__main__":
         from workshop.cli import main
 
         main()
+    except KeyboardInterrupt:  # while packages are imported; everything else ends with a sentence
+        sys.exit(130)
     except ModuleNotFoundError as missing:
         sys.exit(f"This Python lacks {missing.name}; type: source .venv/bin/activate (after `make setup`)")

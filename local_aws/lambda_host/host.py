@@ -8,6 +8,7 @@ import logging
 import shutil
 import threading
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -36,7 +37,8 @@ class LambdaHost:
 
     `emulator` is the URL of the emulator with the functions and their log groups, and `rekognition` that of the
     Rekognition-compatible server, if any. `assemblies` are the `cdk.out` folders of image functions. `folder` is
-    created for the functions' code and temporary files, and removed at the end.
+    created for the functions' code and temporary files, and removed at the end. Of the processes that have not
+    answered yet, which are the slow ones, only `starting_at_once` run at the same time, first come, first served.
 
     The emulator POSTs `{"configuration": GetFunctionConfiguration's answer, "credentials": environment variables,
     "request_id": …, "event": …}` to `url`. The answer is `{"payload": …, "is_error": …, "log": the last 4 KB}`.
@@ -50,6 +52,7 @@ class LambdaHost:
         folder: Path,
         assemblies: Iterable[Path] = (),
         port: int = 0,
+        starting_at_once: int | None = None,
     ) -> None:
         self._emulator = emulator
         self._endpoints = {"AWS_ENDPOINT_URL": emulator}
@@ -60,6 +63,9 @@ class LambdaHost:
         self._port = port
         self._idle: list[ExecutionEnvironment] = []
         self._busy: set[ExecutionEnvironment] = set()
+        self._starting: AbstractContextManager[object] = (
+            threading.Semaphore(starting_at_once) if starting_at_once else contextlib.nullcontext()
+        )
         self._lock = threading.RLock()
         self._nobody_is_busy = threading.Condition(self._lock)
         self._started = 0
@@ -100,15 +106,20 @@ class LambdaHost:
 
     def invoke(self, function: Function, event: bytes, request_id: str) -> Outcome:
         """Run `function` on `event` (JSON) in a warm environment, or in a new one."""
-        environment = self._environment_for(function)
+        if environment := self._warm(function):
+            return self._run(environment, event, request_id)
+        with self._starting:
+            return self._run(self._warm(function) or self._new(function), event, request_id)
+
+    def _run(self, environment: ExecutionEnvironment, event: bytes, request_id: str) -> Outcome:
         try:
             outcome = environment.invoke(event, request_id)
         finally:
             self._give_back(environment)
-        self.logs.write(function, environment.log_stream, outcome.log)
+        self.logs.write(environment.function, environment.log_stream, outcome.log)
         return outcome
 
-    def _environment_for(self, function: Function) -> ExecutionEnvironment:
+    def _warm(self, function: Function) -> ExecutionEnvironment | None:
         with self._lock:
             if not self._open:
                 raise LocalAwsError("The local AWS is stopping.")
@@ -116,7 +127,10 @@ class LambdaHost:
             if warm:
                 self._idle.remove(warm)
                 self._busy.add(warm)
-                return warm
+            return warm
+
+    def _new(self, function: Function) -> ExecutionEnvironment:
+        with self._lock:
             self._started += 1
             number = self._started
             # Environments of earlier versions of the function remain.

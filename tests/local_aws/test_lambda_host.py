@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -96,6 +97,16 @@ def test_concurrent_invocations_run_in_environments_of_their_own(deploy: Deploy)
     """)
     with ThreadPoolExecutor(3) as pool:
         assert len(set(pool.map(function, range(3)))) == 3
+
+
+def test_functions_that_start_in_turn_use_what_is_warm_by_then(
+    deploy: Deploy, host: LambdaHost, monkeypatch: pytest.MonkeyPatch
+):
+    """Thirty that start together on a laptop are all slow, and some time out."""
+    monkeypatch.setattr(host, "_starting", threading.Semaphore(1))
+    function = deploy(ECHO)
+    with ThreadPoolExecutor(3) as pool:
+        assert len({answer["pid"] for answer in pool.map(function, range(3))}) == 1
 
 
 def test_what_a_handler_raises_is_answered_in_lambdas_error_shape(deploy: Deploy):

@@ -92,7 +92,7 @@ def test_a_shell_that_sources_the_printed_lines_loses_what_names_another_aws(aws
 @pytest.fixture
 def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(commands, "STATE", tmp_path / "local-aws.json")
-    monkeypatch.setattr(commands, "VARIABLES", tmp_path / "local-aws.env")
+    monkeypatch.setattr(commands, "LOCAL_AWS", tmp_path / "local-aws.env")
     return commands.STATE
 
 
@@ -132,13 +132,12 @@ import contextlib, pathlib, sys, types
 from local_aws import cli
 class Aws(contextlib.ExitStack):
     emulator = types.SimpleNamespace(port=4566)
-    def __init__(self, port): super().__init__(); self.callback(print, "cleaned up")
+    def __init__(self, port, starting_at_once): super().__init__(); self.callback(print, "cleaned up")
     def environment(self): return {}
-    def prepare(self, attendee): pass
-    def deploy(self, on_line): pass
+    def bootstrap(self): pass
 cli.LocalAws = Aws
 folder = pathlib.Path(sys.argv.pop())
-cli.STATE, cli.VARIABLES = folder / "state", folder / "variables"
+cli.STATE, cli.LOCAL_AWS = folder / "state", folder / "variables"
 cli.local_aws()
 """
 

@@ -12,7 +12,7 @@ import click
 from botocore.config import Config
 
 from infra.settings import is_attendee
-from workshop.terminal.errors import CHOOSE_REGION, SIGN_IN, WorkshopError
+from workshop.terminal.errors import WorkshopError, choose_region, sign_in
 
 _CONFIG = Config(
     connect_timeout=5,
@@ -55,14 +55,14 @@ class Account:
             )
         session = boto3.Session(profile_name=profile, region_name=region)
         if not session.region_name:
-            raise WorkshopError("No AWS region is chosen.", CHOOSE_REGION)
+            raise WorkshopError("No AWS region is chosen.", choose_region())
         try:
             credentials = session.get_credentials()
         except (OSError, ValueError) as problem:
             # A `credential_process` that is missing or says nonsense, a token file that is not there, odd variables.
-            raise WorkshopError(f"Your AWS credentials could not be read: {problem}", SIGN_IN) from None
+            raise WorkshopError(f"Your AWS credentials could not be read: {problem}", sign_in()) from None
         if credentials is None:
-            raise WorkshopError("No AWS credentials were found.", SIGN_IN)
+            raise WorkshopError("No AWS credentials were found.", sign_in())
         return Account(session, session.region_name, attendee)
 
     def client(self, service: str, *, region: str | None = None) -> Any:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.settings import StackKind, attendee_with, stack_name
 from workshop.aws.account import Account
 from workshop.terminal.console import err
-from workshop.terminal.errors import WorkshopError, code_of
+from workshop.terminal.errors import WorkshopError, code_of, use_local_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -136,6 +136,8 @@ def _not_deployed(account: Account) -> WorkshopError:
             f"{sentence} It is in {', '.join(elsewhere)}.", f"Choose that region: emotions --region {elsewhere[0]} …"
         )
     deploy = f"Deploy it: {account.cdk('deploy Foundation')}"
+    if local := use_local_aws():
+        deploy += f"\n{local}"
     if others := _some(attendees(account)):
         return WorkshopError(
             sentence, f"{deploy}\nOr say who you are, if you have stacks here already: --attendee and one of {others}"

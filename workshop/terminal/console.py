@@ -8,6 +8,7 @@ import json
 import os
 import re
 import unicodedata
+from textwrap import wrap
 
 import click
 from rich.cells import cell_len, set_cell_size
@@ -59,6 +60,31 @@ def _escaped(character: str) -> str:
 
 def _is_unseen(character: str) -> bool:
     return bool(_UNSEEN.match(unicodedata.category(character)))
+
+
+# A command to paste begins a line, or follows a colon and goes on to the line's end.
+_COMMAND = re.compile(r"(?:^|(?<=: ))(?:npx|emotions|aws|make|export|source|docker|python)\b.*")
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """The lines of `text` in so many columns, broken between words; a command to paste stays on one line."""
+    lines = []
+    for line in text.split("\n"):
+        command = _COMMAND.search(line)
+        prose = line[: command.start()].rstrip() if command else line
+        parts = wrap(prose, columns, break_long_words=False, break_on_hyphens=False)
+        if command and parts and cell_len(f"{parts[-1]} {command[0]}") <= columns:
+            parts[-1] += f" {command[0]}"
+        elif command:
+            parts.append(command[0])
+        lines += parts or [""]
+    return lines
+
+
+def print_prose(console: Console, text: str, style: str = "") -> None:
+    """Print sentences: on a terminal broken between words, in a pipe each line as it is."""
+    lines = wrapped(text, console.width) if console.is_terminal else [text]
+    console.print("\n".join(lines), style=style, soft_wrap=True)
 
 
 def shortened(text: str, columns: int) -> str:

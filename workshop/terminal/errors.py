@@ -1,12 +1,16 @@
 """Everything that can go wrong with AWS, as one sentence and what to do about it."""
 
+import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import click
 
-from workshop.terminal.console import err, plain, plain_lines
+from workshop import PROJECT
+from workshop.terminal.console import err, plain, plain_lines, print_prose
 
 
 class WorkshopError(click.ClickException):
@@ -21,9 +25,9 @@ class WorkshopError(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002  (click's signature)
         """Print the sentence, and the hint below it."""
-        err.print(f"Error: {plain(self.message)}", style="bold red", soft_wrap=True)
+        print_prose(err, f"Error: {plain(self.message)}", "bold red")
         if self.hint:
-            err.print(plain_lines(self.hint), soft_wrap=True)
+            print_prose(err, plain_lines(self.hint))
 
 
 class Interrupted(WorkshopError):
@@ -57,7 +61,7 @@ def explain(error: Exception) -> WorkshopError | None:
         case aws.ClientError():
             return refusal(error)
         case aws.NoCredentialsError() | aws.PartialCredentialsError():
-            return WorkshopError("No AWS credentials were found.", SIGN_IN)
+            return WorkshopError("No AWS credentials were found.", sign_in())
         case aws.ProfileNotFound():
             return WorkshopError(f"{error}.", "`aws configure list-profiles` lists the profiles there are.")
         case (
@@ -68,12 +72,12 @@ def explain(error: Exception) -> WorkshopError | None:
             | aws.NoAuthTokenError()
         ):
             return WorkshopError(
-                f"Your sign-in could not be used: {error}", f"It may have ended; sign in again. {SIGN_IN}"
+                f"Your sign-in could not be used: {error}", f"It may have ended; sign in again. {sign_in()}"
             )
         case aws.MissingDependencyException():
             return WorkshopError(f"This .venv lacks a package: {error}", "Install it: make setup")
         case aws.NoRegionError():
-            return WorkshopError("No AWS region is chosen.", CHOOSE_REGION)
+            return WorkshopError("No AWS region is chosen.", choose_region())
         case aws.ProxyConnectionError() | aws.SSLError():
             return WorkshopError(
                 f"The connection to AWS was stopped on its way: {error}",
@@ -81,22 +85,47 @@ def explain(error: Exception) -> WorkshopError | None:
             )
         case aws.HTTPClientError() | aws.ConnectionError():
             where = getattr(error, "kwargs", {}).get("endpoint_url") or "AWS"
-            return WorkshopError(
-                f"{where} could not be reached.",
-                "Check that this computer is online and that the region exists. "
-                "For the local AWS, `make local` must still be running; after a restart, type again: "
-                "source build/local-aws.env",
-            )
+            return WorkshopError(f"{where} could not be reached.", _online(where))
         case aws.BotoCoreError() | Boto3Error():
             return WorkshopError(f"The AWS request failed: {error}")
     return None
 
 
-SIGN_IN = (
-    "On a laptop: `aws login`, `aws sso login` or `aws configure`; `aws sts get-caller-identity` shows who you are. "
-    "In CloudShell you are signed in already. Without an account: `make local`, and do what it prints."
-)
-CHOOSE_REGION = "Add --region ap-southeast-2 (yours, if another), or set it once: export AWS_REGION=ap-southeast-2"
+LOCAL_AWS = PROJECT / "build" / "local-aws.env"
+"""The variables of a terminal that uses the local AWS; the file is there while `make local` runs."""
+
+
+def sign_in() -> str:
+    """How to get credentials; first of all, those of a local AWS that is running."""
+    if local := use_local_aws():
+        return local
+    return (
+        "On a laptop: `aws login`, `aws sso login` or `aws configure`; `aws sts get-caller-identity` shows who you "
+        "are. In CloudShell you are signed in already. Without an account: `make local`, and do what it prints."
+    )
+
+
+def choose_region() -> str:
+    """How to choose a region; a local AWS that is running has one."""
+    region = "Add --region ap-southeast-2 (or yours), or set it once: export AWS_REGION=ap-southeast-2"
+    return use_local_aws() or region
+
+
+def use_local_aws() -> str | None:
+    """The command that makes this terminal use the local AWS, if one is running and the terminal does not."""
+    if "AWS_ENDPOINT_URL" in os.environ or not LOCAL_AWS.exists():
+        return None
+    variables = shlex.quote(os.path.relpath(LOCAL_AWS))
+    return f"A local AWS is running on this computer. To use it in this terminal: source {variables}"
+
+
+def _online(address: str) -> str:
+    if urlsplit(address).hostname == "127.0.0.1":
+        return (
+            "The local AWS is not running. Type `make local` in another terminal, and here: source build/local-aws.env"
+        )
+    return "Check that this computer is online and that the region exists."
+
 
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
 _UNKNOWN_CREDENTIALS = {
@@ -129,9 +158,9 @@ def refusal(error: Any) -> WorkshopError:
     message = str(error.response.get("Error", {}).get("Message", "")).strip() or "no message"
     asked = error.operation_name
     if code in _EXPIRED:
-        return WorkshopError("Your AWS credentials have expired.", f"Sign in again. {SIGN_IN}")
+        return WorkshopError("Your AWS credentials have expired.", f"Sign in again. {sign_in()}")
     if code in _UNKNOWN_CREDENTIALS:
-        return WorkshopError(f"AWS does not accept these credentials ({code}).", SIGN_IN)
+        return WorkshopError(f"AWS does not accept these credentials ({code}).", sign_in())
     if code in _WRONG_CLOCK:
         return WorkshopError(
             "This computer's clock is wrong, so AWS refuses what it signs.", "Set the clock, then try again."

@@ -2,23 +2,29 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from textwrap import indent
 from typing import Any, Literal
 
 from rich.text import Text
 
-from workshop.terminal.console import WARNING, out, plain, plain_lines
+from workshop.terminal.console import WARNING, out, plain, plain_lines, wrapped
 
 Verdict = Literal["ok", "warning", "problem"]
 
 _STYLES: dict[Verdict, str] = {"ok": "green", "warning": WARNING, "problem": "bold red"}
 
 _SUBJECT = 9
+"""The column of the subject."""
+
 _SAYS = _SUBJECT + 15
+"""The column of what was found; on a narrow terminal, that is on the next line."""
+
+_NARROW = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `fix` is the command or deed that mends it; None where nothing has to be done."""
+    """One thing that was looked at. `fix` says how to fix it, or is None."""
 
     subject: str
     verdict: Verdict
@@ -31,14 +37,21 @@ class Finding:
 
 
 def show(finding: Finding) -> None:
-    """Print the finding on stdout, in columns that survive a pipe; a fix is on a line of its own, to be copied."""
+    """Print the finding on stdout, in columns. A fix is on a line of its own, to be copied."""
+    narrow = out.is_terminal and out.width < _NARROW
     line = Text(f"{finding.verdict:<{_SUBJECT}}", style=_STYLES[finding.verdict])
-    line.append(f"{finding.subject:<{_SAYS - _SUBJECT}}", style="bold")
-    line.append(plain(finding.says), style="none")
+    line.append(finding.subject if narrow else f"{finding.subject:<{_SAYS - _SUBJECT}}", style="bold")
+    says = _indented(plain(finding.says), _SUBJECT if narrow else _SAYS)
+    line.append(f"\n{says}" if narrow else says.lstrip(), style="none")
     out.print(line, soft_wrap=True)
-    if finding.fix:
-        for instruction in plain_lines(finding.fix).splitlines():
-            out.print(f"{'':{_SUBJECT}}→ {instruction}", soft_wrap=True)
+    for fix in plain_lines(finding.fix).splitlines() if finding.fix else ():
+        mark = f"{'':{_SUBJECT}}→ "
+        out.print(mark + _indented(fix, len(mark)).lstrip(), soft_wrap=True)
+
+
+def _indented(text: str, column: int) -> str:
+    lines = wrapped(text, out.width - column) if out.is_terminal else [text]
+    return indent("\n".join(lines), " " * column)
 
 
 def any_problem(findings: Iterable[Finding]) -> bool:

@@ -13,6 +13,7 @@ from click.testing import Result
 
 from tests.workshop.attendee import FOUNDATION, PROJECT, Attendee
 from tests.workshop.refusing import RefusingServer
+from workshop.terminal import errors
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +34,21 @@ def test_no_credentials(attendee: Attendee, command: tuple[str, ...]):
     ran = attendee.run(*command, str(attendee.photo_file()), AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
     assert sentence(ran) == "Error: No AWS credentials were found."
     assert "aws configure" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "missing", [("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), ("AWS_REGION", "AWS_DEFAULT_REGION")]
+)
+def test_a_terminal_that_does_not_use_the_local_aws_is_told_that_it_runs(
+    attendee: Attendee, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
+):
+    running = attendee.folder / "local-aws.env"
+    running.touch()
+    monkeypatch.setattr(errors, "LOCAL_AWS", running)
+    ran = attendee.run("why", "a.jpg", **dict.fromkeys((*missing, "AWS_ENDPOINT_URL")))
+    assert "A local AWS is running on this computer." in ran.stderr
+    assert "source local-aws.env" in ran.stderr
+    assert "aws login" not in ran.stderr
 
 
 @pytest.mark.parametrize("command", EVERY_COMMAND)
@@ -132,6 +148,7 @@ def test_no_network(attendee: Attendee):
         address = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         ran = attendee.run("why", "a.jpg", AWS_ENDPOINT_URL=address)
     assert "could not be reached" in sentence(ran)
+    assert "The local AWS is not running." in ran.stderr
 
 
 @pytest.mark.parametrize(

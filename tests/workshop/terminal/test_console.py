@@ -4,7 +4,7 @@ import pytest
 from rich.cells import cell_len
 from rich.table import Table
 
-from workshop.terminal.console import plain, print_table, shortened
+from workshop.terminal.console import plain, print_table, shortened, wrapped
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,14 @@ def test_a_table_in_a_pipe_has_no_blanks_at_the_ends_of_its_lines(capsys: pytest
     lines = capsys.readouterr().out.splitlines()
     assert lines
     assert all(line == line.rstrip() for line in lines)
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80])
+def test_sentences_break_between_words_and_commands_stay_whole(columns: int):
+    """A terminal breaks inside words; a command with a line break in it cannot be pasted."""
+    command = "npx cdk deploy Serverless -c attendee=somebody-with-a-long-name --profile somebody"
+    text = f"Step 5 is not deployed: there is no stack with that name here.\nDeploy it: {command}"
+    lines = wrapped(text, columns)
+    assert command in lines
+    assert " ".join(lines) == text.replace("\n", " ")
+    assert all(len(line) <= columns for line in lines if line != command)
