@@ -128,7 +128,7 @@ types: .venv/.ready-dev
 	@.venv/bin/mypy
 
 imports: .venv/.ready-dev
-	@PYTHONPATH=lambda/photo_annotator:lambda/face_collection .venv/bin/lint-imports --no-cache
+	@PYTHONPATH=lambda/photo_annotator:lambda/face_collection:lambda/wall_door .venv/bin/lint-imports --no-cache
 
 synth: .venv/.ready-dev  ## synthesise both stacks; needs no Docker, no credentials, no network
 	@.venv/bin/npx cdk synth --quiet

@@ -1,4 +1,4 @@
-"""Reads the context once and composes the two stacks: `npx cdk deploy --all -c attendee=simon`."""
+"""Reads the context once and composes the three stacks: `npx cdk deploy --all -c attendee=simon`."""
 
 import os
 import signal
@@ -15,12 +15,13 @@ from infra.foundation import FoundationStack
 from infra.leave_nothing import LeaveNothing
 from infra.serverless import ServerlessStack
 from infra.settings import WORKSHOP, UnusableSetting, WorkshopSettings, stack_name
+from infra.wall import WallStack
 
 
 def compose(
     app: App, settings: WorkshopSettings, account: str | None = None
-) -> tuple[FoundationStack, ServerlessStack]:
-    """Adds both stacks to `app` and tags every resource with the workshop and the attendee."""
+) -> tuple[FoundationStack, ServerlessStack, WallStack]:
+    """Adds the stacks to `app` and tags every resource with the workshop and the attendee."""
     env = Environment(account=account, region=settings.region)
     foundation = FoundationStack(
         app,
@@ -39,10 +40,19 @@ def compose(
         description=f"{WORKSHOP}, step 5: the function that annotates the photos of {settings.attendee}",
         env=env,
     )
+    wall = WallStack(
+        app,
+        "Wall",
+        foundation=foundation,
+        settings=settings,
+        stack_name=stack_name(settings.attendee, "Wall"),
+        description=f"{WORKSHOP}, optional: the door for guests' photos, to the wall of {settings.attendee}",
+        env=env,
+    )
     for name, value in settings.all_tags.items():
         Tags.of(app).add(name, value)
     Aspects.of(app).add(LeaveNothing())
-    return foundation, serverless
+    return foundation, serverless, wall
 
 
 def _attendee_from_env() -> dict[str, str]:

@@ -79,6 +79,14 @@ class FaceCollection(Construct):
             )
         )
 
+    def grant_removing(self, role: iam.IRole) -> None:
+        """Lets `role` find and delete the faces of removed photos."""
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["rekognition:ListFaces", "rekognition:DeleteFaces"], resources=[self._collection_arn]
+            )
+        )
+
 
 def _collection_arn(stack: Stack, name: str) -> str:
     return stack.format_arn(service="rekognition", resource="collection", resource_name=name)

@@ -27,7 +27,7 @@ MOST_TAGS: Final = 40
 """Tags that an attendee can add. AWS allows 50 per resource; the workshop, CloudFormation and CDK use some of them."""
 
 
-StackKind = Literal["Foundation", "Serverless"]
+StackKind = Literal["Foundation", "Serverless", "Wall"]
 
 
 def stack_name(attendee: str, stack: StackKind) -> str:

@@ -19,7 +19,7 @@ START_TIMEOUT = 60.0
 """Seconds. The start usually takes less than one, but longer on a busy machine."""
 
 SERVICES = (
-    "account,cloudformation,cloudwatch,ecr,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,"
+    "account,apigateway,cloudformation,cloudwatch,ecr,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,"
     "sns,sqs,ssm,sts,tagging"
 )
 """The services that the stacks, the CDK CLI and the commands call, with ministack's names."""

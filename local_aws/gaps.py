@@ -171,7 +171,7 @@ def _bytes(body: bytes | str) -> bytes:
     return body.encode() if isinstance(body, str) else body
 
 
-def _replace(module: Any, name: str, replacement: Callable[..., Any]) -> None:
+def _replace(module: Any, name: str, replacement: object) -> None:
     if not hasattr(module, name):
         raise AttributeError(f"ministack no longer has {module.__name__}.{name}; review this gap")
     setattr(module, name, replacement)

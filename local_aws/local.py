@@ -192,7 +192,7 @@ class LocalAws:
         self.cdk("bootstrap", f"aws://{account}/{region}", account=account, region=region, folder=self._folder)
 
     def prepare(self, account: str = ACCOUNT, region: str = REGION, attendee: str = "me") -> None:
-        """Bootstrap `account` and, meanwhile, synthesise both stacks of `attendee` into `assembly`."""
+        """Bootstrap `account` and, meanwhile, synthesise the stacks of `attendee` into `assembly`."""
         with ThreadPoolExecutor(2) as both:
             bootstrap = both.submit(self.bootstrap, account, region)
             synth = both.submit(
@@ -202,22 +202,23 @@ class LocalAws:
             synth.result()
 
     def deploy(
-        self, account: str = ACCOUNT, region: str = REGION, on_line: Callable[[str], object] = lambda _line: None
+        self,
+        *stacks: str,
+        account: str = ACCOUNT,
+        region: str = REGION,
+        on_line: Callable[[str], object] = lambda _line: None,
     ) -> None:
-        """Deploy both stacks, as `prepare` synthesised them."""
-        self._on_both_stacks("deploy", "--require-approval", "never", account=account, region=region, on_line=on_line)
+        """Deploy `stacks`, as `prepare` synthesised them; without names, Foundation and Serverless."""
+        stacks = stacks or ("Foundation", "Serverless")
+        options = ("--app", str(self.assembly), "--require-approval", "never")
+        self.cdk("deploy", *stacks, *options, account=account, region=region, on_line=on_line)
 
     def destroy(
         self, account: str = ACCOUNT, region: str = REGION, on_line: Callable[[str], object] = lambda _line: None
     ) -> None:
-        """Destroy both stacks, as `prepare` synthesised them."""
-        self._on_both_stacks("destroy", "--force", account=account, region=region, on_line=on_line)
-
-    def _on_both_stacks(
-        self, command: str, *options: str, account: str, region: str, on_line: Callable[[str], object]
-    ) -> None:
-        options = ("--all", "--app", str(self.assembly), *options)
-        self.cdk(command, *options, account=account, region=region, on_line=on_line)
+        """Destroy all stacks, as `prepare` synthesised them."""
+        options = ("--all", "--app", str(self.assembly), "--force")
+        self.cdk("destroy", *options, account=account, region=region, on_line=on_line)
 
 
 _CLI_VARIABLES = {

@@ -25,7 +25,9 @@ def main() -> None:
     from ministack import app
 
     from local_aws.gaps import close_gaps
+    from local_aws.http_api import close_http_api_gaps
 
+    close_http_api_gaps()
     if app.AUTH:
         from local_aws.iam import enforce_iam, role_session
 

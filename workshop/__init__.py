@@ -3,8 +3,8 @@
 Read `cli.py` first, then the module in `commands/` that is named like the command. `account.py` says who we are in AWS,
 `stacks.py` what was deployed, `results.py` what became of each photo, and `console.py` how all of it is shown.
 
-The commands share the function's own code, which is an asset under lambda/photo_annotator and not installed anywhere,
-so importing this package makes `annotator` importable as well. This is the only place that does.
+The commands share the functions' own code, which is not installed anywhere, so importing this package makes
+`annotator` and `wall_door` in lambda/ importable as well. This is the only place that does.
 """
 
 import sys
@@ -13,6 +13,6 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 """The folder of the clone."""
 
-_FUNCTION_CODE = str(PROJECT / "lambda" / "photo_annotator")
-if _FUNCTION_CODE not in sys.path:
-    sys.path.append(_FUNCTION_CODE)
+for _code in (str(PROJECT / "lambda" / function) for function in ("photo_annotator", "wall_door")):
+    if _code not in sys.path:
+        sys.path.append(_code)

@@ -58,7 +58,7 @@ def statements(assembly, role: str) -> dict[str, set[str]]:
     return allowed
 
 
-@pytest.mark.parametrize("stack", ["Foundation", "Serverless"])
+@pytest.mark.parametrize("stack", ["Foundation", "Serverless", "Wall"])
 def test_the_templates_match_the_snapshot(assembly, stack, snapshot: SnapshotAssertion):
     """Read a changed snapshot like code; accept it with `pytest tests/infra --snapshot-update`."""
     template = assembly.template(stack)

@@ -5,6 +5,7 @@ synthesised. Then each permission, that is, each pair of an action and a resourc
 deployment also serves the tests of foreign access, expiring links, listeners and logs.
 """
 
+import base64
 import json
 import re
 import sys
@@ -14,7 +15,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from socket import SOCK_DGRAM
@@ -29,6 +30,8 @@ import psutil
 import pytest
 from annotator.photo import Photo, results_folder
 from botocore.exceptions import ClientError
+from wall_door import guests
+from wall_door.door import Settings
 
 from local_aws.local import PROJECT, LocalAws
 from tests.annotator.photos import announcement, encoded, message
@@ -66,6 +69,22 @@ FACE_COLLECTION = {
     ("rekognition:ListTagsForResource", "collection family"),
     ("rekognition:TagResource", "collection family"),
     ("rekognition:UntagResource", "collection family"),
+    ("logs:CreateLogStream", "log group"),
+    ("logs:PutLogEvents", "log group"),
+}
+DOOR = {
+    ("s3:PutObject", "raw/wall/*"),
+    ("s3:DeleteObjectVersion", "raw/wall/*"),
+    ("s3:ListBucketVersions", "raw"),
+    ("s3:GetObject", "processed/pictures/wall/*"),
+    ("s3:DeleteObject", "processed/pictures/wall/*"),
+    ("s3:GetObject", "processed/results/wall/*"),
+    ("s3:DeleteObject", "processed/results/wall/*"),
+    ("s3:GetObject", "processed/wall/door.json"),
+    ("s3:PutObject", "processed/wall/taken/*"),
+    ("s3:ListBucket", "processed"),
+    ("rekognition:ListFaces", "collection"),
+    ("rekognition:DeleteFaces", "collection"),
     ("logs:CreateLogStream", "log group"),
     ("logs:PutLogEvents", "log group"),
 }
@@ -146,13 +165,14 @@ def as_list(value: str | list[str]) -> list[str]:
 
 @dataclass
 class Deployed:
-    """Both stacks, deployed with IAM enforced."""
+    """All stacks, deployed with IAM enforced."""
 
     aws: LocalAws
     outputs: dict[str, str]
     annotator: Function
     face_collection: Function
     bucket_emptier: Function
+    door: Function
 
     def resource(self, name: str, function: Function) -> str:
         """The resource in a policy for its short name here."""
@@ -177,11 +197,12 @@ class Deployed:
 def deployed() -> Iterator[Deployed]:
     with LocalAws(enforce_iam=True) as aws, aws.adopted():
         aws.prepare(attendee="simon")
-        aws.deploy()
+        aws.deploy("Foundation", "Serverless", "Wall")
         cloudformation = boto3.client("cloudformation")
         outputs: dict[str, str] = {}
         names: dict[str, str] = {}
-        for stack in ("ShowYourEmotions-simon-Foundation", "ShowYourEmotions-simon-Serverless"):
+        for kind in ("Foundation", "Serverless", "Wall"):
+            stack = f"ShowYourEmotions-simon-{kind}"
             (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
             outputs |= {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
             for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]:
@@ -193,7 +214,7 @@ def deployed() -> Iterator[Deployed]:
             one = boto3.client("lambda").get_function_configuration(FunctionName=name)
             return Function(name, one["Role"].split("/")[-1], one["LoggingConfig"]["LogGroup"])
 
-        yield Deployed(aws, outputs, function("Annotator"), function("FacesProvider"), function("S3AutoDelete"))
+        yield Deployed(aws, outputs, *map(function, ("Annotator", "FacesProvider", "S3AutoDelete", "Door")))
 
 
 @pytest.fixture(scope="module")
@@ -329,12 +350,48 @@ def what_fails_in_a_collections_life(deployed: Deployed) -> str | None:
     )
 
 
+def what_goes_wrong_at_the_door(deployed: Deployed) -> str | None:
+    """The first problem of a guest who sends a photo, sees the result and the picture, and removes everything."""
+    key, ticket = uuid.uuid4().hex[:16], f"show-{uuid.uuid4().hex}"
+    s3, processed = boto3.client("s3"), deployed.outputs["ProcessedBucket"]
+    settings = Settings(key, datetime.now(UTC) + timedelta(hours=1), photos=1)
+    s3.put_object(Bucket=processed, Key=guests.SETTINGS_KEY, Body=settings.to_json())
+
+    def asks(route: str, status: int, query: str = "", body: bytes = b"") -> str | None:
+        answer = deployed.door.invoke(
+            {
+                "routeKey": route,
+                "rawQueryString": query,
+                "headers": {"x-ticket": ticket, "x-consent": "analyse"},
+                "pathParameters": {"id": ticket},
+                "body": base64.b64encode(body).decode(),
+                "isBase64Encoded": True,
+            }
+        )
+        return None if answer.get("statusCode") == status else f"{route}: {answer}"
+
+    one = "/photos/{id}"
+    if problem := asks("POST /photos", 201, key, picture(False)) or asks(f"GET {one}", 200):
+        return problem
+    if problem := asks("POST /photos", 200, key, picture(False)):
+        return f"the photo is not counted: {problem}"
+    (version,) = s3.list_object_versions(Bucket=deployed.outputs["RawBucket"], Prefix=f"wall/{ticket}")["Versions"]
+    raw = (deployed.outputs["RawBucket"], version["Key"], version["VersionId"], version["ETag"].strip('"'))
+    photo = Photo(*raw, version["Size"])
+    failed(deployed, photo)
+    problem = asks(f"GET {one}", 200, "picture") or asks(f"DELETE {one}", 200) or asks(f"GET {one}", 404)
+    if not problem and (left := indexed(deployed, {photo.external_image_id})):
+        return f"the collection still holds {left}"
+    return problem
+
+
 def test_every_permission_of_the_roles_is_under_test(deployed):
     """Otherwise a permission could be superfluous without a test that removes it."""
     for function, permissions in (
         (deployed.annotator, ANNOTATOR),
         (deployed.face_collection, FACE_COLLECTION),
         (deployed.bucket_emptier, BUCKET_EMPTIER),
+        (deployed.door, DOOR),
     ):
         assert function.permissions == deployed.named(permissions, function)
 
@@ -354,6 +411,7 @@ def test_an_uploaded_photo_is_annotated_under_iam(deployed):
 def test_all_permissions_together_suffice(by_hand):
     assert what_goes_wrong(by_hand) is None
     assert what_fails_in_a_collections_life(by_hand) is None
+    assert what_goes_wrong_at_the_door(by_hand) is None
     assert by_hand.annotator.logs_again()
     assert by_hand.face_collection.logs_again()
 
@@ -413,8 +471,15 @@ def test_the_collections_lifecycle_fails_without(by_hand, permission):
         assert f"not authorized to perform: {action}" in (what_fails_in_a_collections_life(by_hand) or "")
 
 
+@pytest.mark.parametrize("permission", sorted(each for each in DOOR if "logs:" not in each[0]), ids=" on ".join)
+def test_a_guest_is_not_served_without(by_hand, permission):
+    action, name = permission
+    with by_hand.door.without((action, by_hand.resource(name, by_hand.door))):
+        assert what_goes_wrong_at_the_door(by_hand)
+
+
 @pytest.mark.parametrize("action", ["logs:CreateLogStream", "logs:PutLogEvents"])
-@pytest.mark.parametrize("who", ["annotator", "face_collection"])
+@pytest.mark.parametrize("who", ["annotator", "face_collection", "door"])
 def test_a_function_has_no_logs_without(by_hand, who, action):
     function = getattr(by_hand, who)
     with function.without((action, by_hand.resource("log group", function))):

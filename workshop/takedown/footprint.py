@@ -10,17 +10,17 @@ import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from botocore.exceptions import ClientError
 
-from infra.settings import stack_name, workshop_tags
+from infra.settings import StackKind, stack_name, workshop_tags
 from workshop.aws.account import Account
 from workshop.terminal.errors import code_of
 
 Kind = Literal[
-    "stack", "event source mapping", "function", "bucket", "queue", "collection", "log group", "alarm", "role",
-    "image", "asset",
+    "stack", "http api", "event source mapping", "function", "bucket", "queue", "collection", "log group", "alarm",
+    "role", "image", "asset",
 ]  # fmt: skip
 """In the order in which a person would remove them."""
 
@@ -28,6 +28,7 @@ KIND_OF: dict[str, Kind] = {
     "AWS::S3::Bucket": "bucket",
     "AWS::SQS::Queue": "queue",
     "Custom::RekognitionCollection": "collection",
+    "AWS::ApiGatewayV2::Api": "http api",
     "AWS::Lambda::Function": "function",
     "AWS::Lambda::EventSourceMapping": "event source mapping",
     "AWS::Logs::LogGroup": "log group",
@@ -37,8 +38,12 @@ KIND_OF: dict[str, Kind] = {
 """The resource types that could be left behind; their physical ids are the names."""
 
 GOES_WITH_ANOTHER = frozenset(
-    {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::IAM::Policy", "Custom::S3AutoDeleteObjects"}
-)
+    {
+        "AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::IAM::Policy", "Custom::S3AutoDeleteObjects",
+        "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage",
+        "AWS::Lambda::Permission",
+    }
+)  # fmt: skip
 """The types that are part of another resource and cannot outlive it. A test holds both lists against the stacks."""
 
 QUALIFIER = "hnb659fds"
@@ -87,7 +92,7 @@ def footprint_of(account: Account) -> Footprint:
     """Read the footprint of the account's attendee; works before, during and after `cdk destroy`."""
     identity = account.client("sts").get_caller_identity()
     bare = Footprint(identity["Account"], account.region, frozenset())
-    ours = {stack_name(account.attendee, stack) for stack in ("Foundation", "Serverless")}
+    ours = {stack_name(account.attendee, stack) for stack in get_args(StackKind)}
     stacks = list(_stacks_ever(account))
     things = {Thing("stack", name) for name in ours}
     templates = []
@@ -137,6 +142,8 @@ def thing_named_by(arn: str) -> Thing | None:
             return Thing("bucket", bucket)
         case "sqs", queue:
             return Thing("queue", f"https://sqs.{region}.amazonaws.com/{account_id}/{queue}")
+        case "apigateway", path if path.startswith("/apis/") and path.count("/") == 2:
+            return Thing("http api", path.removeprefix("/apis/"))
         case "lambda", "function":
             return Thing("function", name)
         case "lambda", "event-source-mapping":

@@ -18,7 +18,7 @@ from workshop.aws.account import Account
 from workshop.takedown.footprint import Footprint, Kind, Thing
 from workshop.terminal.errors import GONE, code_of
 
-_GONE = GONE | {"404", "NoSuchKey", "NoSuchEntity", "RepositoryNotFoundException"}
+_GONE = GONE | {"404", "NotFoundException", "NoSuchKey", "NoSuchEntity", "RepositoryNotFoundException"}
 
 _SOMEBODY_ELSES = {"403", "AccessDenied"}
 
@@ -180,6 +180,7 @@ _LOOK: dict[Kind, Callable[[Account, Footprint, list[str]], list[str]]] = {
     "bucket": _one_by_one("s3", "head_bucket", "Bucket", *_SOMEBODY_ELSES),
     "queue": _one_by_one("sqs", "get_queue_attributes", "QueueUrl"),
     "collection": _collections,
+    "http api": _one_by_one("apigatewayv2", "get_api", "ApiId"),
     "function": _one_by_one("lambda", "get_function_configuration", "FunctionName"),
     "event source mapping": _one_by_one("lambda", "get_event_source_mapping", "UUID"),
     "log group": _log_groups,
@@ -197,6 +198,7 @@ def _removal(account: Account, footprint: Footprint, thing: Thing) -> str:
         "bucket": f"aws s3 rb --force s3://{name}",
         "queue": f"aws sqs delete-queue --queue-url {name}",
         "collection": f"aws rekognition delete-collection --collection-id {name}",
+        "http api": f"aws apigatewayv2 delete-api --api-id {name}",
         "function": f"aws lambda delete-function --function-name {name}",
         "event source mapping": f"aws lambda delete-event-source-mapping --uuid {name}",
         "log group": f"aws logs delete-log-group --log-group-name {name}",

@@ -57,7 +57,7 @@ def test_what_is_left_is_named_with_its_command_and_the_exit_code_says_so(
     assert ran.exit_code == 1
     assert "nothing left" not in ran.stdout
     lines = ran.stdout.splitlines()
-    assert len(lines) == 2 * 7
+    assert len(lines) == 2 * 8
     assert all(line.startswith("  aws ") for line in lines[1::2])
     assert "1 event source mapping, 1 function, 1 bucket, 1 queue, 1 log group, 1 alarm, 1 role left." in ran.stderr
 

@@ -67,6 +67,8 @@ def test_the_image_and_the_code_of_a_template_are_found_by_their_hashes():
         ("arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/a:*", Thing("log group", "/aws/lambda/a")),
         ("arn:aws:cloudwatch:eu-west-1:111122223333:alarm:failed: often", Thing("alarm", "failed: often")),
         ("arn:aws:rekognition:eu-west-1:111122223333:collection/a.faces", Thing("collection", "a.faces")),
+        ("arn:aws:apigateway:eu-west-1::/apis/a1b2c3d4", Thing("http api", "a1b2c3d4")),
+        ("arn:aws:apigateway:eu-west-1::/apis/a1b2c3d4/stages/$default", None),
         ("arn:aws:dynamodb:eu-west-1:111122223333:table/mine", None),
         ("arn:aws:s3:::my-bucket/an-object", None),
         ("arn:aws:rekognition:eu-west-1:111122223333:project/x/1", None),
@@ -89,14 +91,15 @@ def test_no_resource_of_the_stacks_is_overlooked():
 @pytest.mark.slow
 def test_the_real_templates_are_recognised_by_their_tags_and_name_their_assets():
     app = App(context={"aws:cdk:bundling-stacks": []})
-    foundation, serverless = (
+    foundation, serverless, wall = (
         Template.from_stack(stack).to_json() for stack in compose(app, WorkshopSettings(attendee="simon"))
     )
-    for each in (foundation, serverless):
+    for each in (foundation, serverless, wall):
         assert is_template_of("simon", json.loads(json.dumps(each)))
         assert not is_template_of("simo", each)
     assert {thing.kind for thing in assets_in(foundation)} == {"asset"}
     assert {thing.kind for thing in assets_in(serverless)} == {"image"}
+    assert {thing.kind for thing in assets_in(wall)} == {"asset"}
 
 
 def test_a_stack_that_only_has_a_change_set_has_no_template_yet():

@@ -30,6 +30,7 @@ CLINGING: dict[str, Any] = {
     "Raw": {"Type": "AWS::S3::Bucket"},
     "Inbox": {"Type": "AWS::SQS::Queue"},
     "Logs": {"Type": "AWS::Logs::LogGroup"},
+    "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "door", "ProtocolType": "HTTP"}},
     "Failed": {
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
