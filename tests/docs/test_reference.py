@@ -27,7 +27,11 @@ def test_no_page_is_left_that_is_no_longer_generated():
 
 def test_every_stack_has_outputs():
     """The snapshot is read as text, so a change of its format must not leave a stack out."""
-    assert re.findall(r"^## \S+-(\w+)$", PAGES["stack-outputs.md"], re.MULTILINE) == ["Foundation", "Serverless", "Wall"]
+    assert re.findall(r"^## \S+-(\w+)$", PAGES["stack-outputs.md"], re.MULTILINE) == [
+        "Foundation",
+        "Serverless",
+        "Wall",
+    ]
 
 
 def test_no_line_of_the_log_is_missed():
