@@ -16,6 +16,7 @@ from infra.leave_nothing import LeaveNothing
 from infra.serverless import ServerlessStack
 from infra.settings import WORKSHOP, UnusableSetting, WorkshopSettings, stack_name
 from infra.wall import WallStack
+from infra.zip_package import CannotPackage
 
 
 def compose(
@@ -86,7 +87,10 @@ def main() -> None:
         )
     except UnusableSetting as unusable:
         sys.exit(f"show-your-emotions: {unusable}")
-    compose(app, settings, account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
+    try:
+        compose(app, settings, account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
+    except CannotPackage as reason:
+        sys.exit(f"show-your-emotions: {reason}")
     app.synth()
 
 

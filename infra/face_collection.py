@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.function_identity import FunctionIdentity
+from infra.sources import source_files
 
 HANDLER = Path(__file__).parents[1] / "lambda" / "face_collection"
 
@@ -93,14 +94,13 @@ def _collection_arn(stack: Stack, name: str) -> str:
 
 
 def _readable_copy(source: Path, folder: Path) -> str:
-    """Copies the Python files of `source` to `folder`, readable by Lambda's user.
+    """Copies the source files of `source` to `folder`, readable by Lambda's user.
 
     The function's zip keeps file modes, and with a umask of 077 only the owner can read a checkout.
     """
-    for file in source.rglob("*.py"):
-        if file.is_file():  # an editor's lock file may be a broken link
-            copy = folder / file.relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(file.read_bytes())
-            copy.chmod(0o644)
+    for name, content in source_files(source):
+        copy = folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content)
+        copy.chmod(0o644)
     return str(folder)

@@ -1,4 +1,4 @@
-"""Step 5: the function. `cdk deploy` builds its image with Docker."""
+"""Step 5: the function. `cdk deploy` builds its image with Docker, or its zip package without."""
 
 from typing import Any
 
@@ -26,6 +26,7 @@ class ServerlessStack(Stack):
             memory=settings.memory,
             max_concurrency=settings.max_concurrency,
             architecture=settings.architecture,
+            package=settings.package,
         )
 
         CfnOutput(self, "FunctionName", value=annotator.function.function_name)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, get_args
 
 from infra.regions import INDEX_FACES_PER_SECOND
 
@@ -14,6 +14,9 @@ WORKSHOP: Final = "show-your-emotions"
 _STACK_PREFIX: Final = "ShowYourEmotions"
 
 Architecture = Literal["x86_64", "arm64"]
+
+Package = Literal["image", "zip"]
+"""How the function is deployed: as a Docker image, or as a zip package that needs no Docker."""
 
 NEW_ACCOUNT_MEMORY: Final = 3008
 """Megabytes: the maximum for a function in a new account. Source: AWS Prescriptive Guidance, "Run parallel
@@ -72,6 +75,7 @@ class WorkshopSettings:
     memory: int = 512
     max_concurrency: int = 6
     architecture: Architecture = "x86_64"
+    package: Package = "image"
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -100,7 +104,8 @@ class WorkshopSettings:
             long_edge=_long_edge(chosen),
             memory=_memory(chosen),
             max_concurrency=_number(chosen, "max_concurrency", 2, 1000, "photos processed at the same time"),
-            architecture=_architecture(chosen["architecture"]),
+            architecture=_one_of(chosen, "architecture", Architecture),
+            package=_one_of(chosen, "package", Package),
             tags=_tags(chosen["tags"]),
         )
 
@@ -159,10 +164,11 @@ def _memory(chosen: Mapping[str, Any]) -> int:
     return _number(chosen, "memory", 512, NEW_ACCOUNT_MEMORY, "megabytes of the function's memory")
 
 
-def _architecture(value: object) -> Architecture:
-    if value == "x86_64" or value == "arm64":
-        return value
-    raise UnusableSetting(f"Invalid architecture={value!r}: use x86_64 or arm64")
+def _one_of(chosen: Mapping[str, Any], name: str, literal: Any) -> Any:
+    value, allowed = chosen[name], get_args(literal)
+    if value not in allowed:
+        raise UnusableSetting(f"Invalid {name}={value!r}: use {' or '.join(allowed)}")
+    return value
 
 
 def _tags(value: object) -> dict[str, str]:

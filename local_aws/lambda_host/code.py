@@ -1,9 +1,11 @@
 """Finds a function's files: its zip file, or the folder that its image is built from."""
 
 import json
+import platform
 import re
 import shlex
 import shutil
+import sys
 import threading
 import urllib.request
 import zipfile
@@ -33,7 +35,8 @@ class CodeStore:
 
     `assemblies` are the cloud assemblies (`cdk.out` folders) that image functions were deployed from. CDK tags an image
     with its asset's hash and stages the build context as `asset.<hash>`. That folder replaces the image's /var/task.
-    The packages of the running Python replace the image's own, which come from the same lock files.
+    The packages of the running Python replace the image's own, which come from the same lock files. In a zip file, they
+    replace only what is compiled for another Python or another machine.
     """
 
     def __init__(self, folder: Path, assemblies: Iterable[Path] = ()) -> None:
@@ -53,8 +56,13 @@ class CodeStore:
         name = re.sub(r"\W", "_", f"{function.name}-{function.code_sha256}")
         task_root = self._folder / name
         if not task_root.exists():
+            # A name of its own until it is complete: an interrupted extraction must not count as the function's code.
+            extracting = self._folder / f"{name}.part"
             with zipfile.ZipFile(BytesIO(download())) as archive:
-                archive.extractall(task_root)
+                archive.extractall(extracting)
+            if not _runs_here(function):
+                _remove_compiled_packages(extracting)
+            extracting.rename(task_root)
         return Code(task_root, function.runtime, function.handler)
 
     def _image(self, function: Function, image: str) -> Code:
@@ -76,6 +84,23 @@ class CodeStore:
             f"The files of image {image} were not found in {looked_in}; deploy from the folder with cdk.json, so that "
             "its cdk.out holds them."
         )
+
+
+def _runs_here(function: Function) -> bool:
+    """Whether this machine and Python can load modules that are compiled for the function's runtime."""
+    machine = {"amd64": "x86_64", "aarch64": "arm64"}.get(platform.machine().lower(), platform.machine().lower())
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return (sys.platform, machine, python) == ("linux", function.architecture, function.runtime)
+
+
+def _remove_compiled_packages(folder: Path) -> None:
+    """Remove each top-level package and module that has compiled parts, so that .venv's own is imported."""
+    compiled = {folder / file.relative_to(folder).parts[0] for file in folder.rglob("*.so*")}
+    for package in compiled:
+        if package.is_dir():
+            shutil.rmtree(package)
+        else:
+            package.unlink()
 
 
 def _in_image(task_root: Path, command: tuple[str, ...]) -> Code:

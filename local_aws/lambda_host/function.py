@@ -22,6 +22,7 @@ class Function:
     code_sha256: str
     image: str | None
     runtime: str
+    architecture: str
     handler: str
     command: tuple[str, ...]
     role: str
@@ -57,6 +58,7 @@ class Function:
             code_sha256=configuration.get("CodeSha256") or "",
             image=configuration.get("ImageUri") or None,
             runtime=configuration.get("Runtime") or "",
+            architecture=(configuration.get("Architectures") or ["x86_64"])[0],
             handler=configuration.get("Handler") or "",
             command=tuple(image_config.get("Command") or ()),
             role=configuration.get("Role") or "",

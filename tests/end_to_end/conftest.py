@@ -71,6 +71,7 @@ class Evening:
     log_lines: list[str] = field(default_factory=list)
     diff: str = ""
     before: dict[str, set[str]] = field(default_factory=dict)
+    zipped: "Evening | None" = None
     there: dict[str, set[str]] = field(default_factory=dict)
     previewed: set[str] = field(default_factory=set)
     there_after_the_preview: dict[str, set[str]] = field(default_factory=dict)
@@ -100,6 +101,7 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Evening:
         seen.diff = aws.cdk("diff", "--app", str(aws.assembly), "--all")
         seen.previewed = {thing["name"] for thing in json.loads(teardown("--dry-run", "--json"))}
         seen.there_after_the_preview = inventory(simon)
+        seen.zipped = the_same_with_the_zip_package(aws, seen)
         seen.last_words = [teardown("--yes"), teardown("--yes")]
         seen.left = inventory(simon)
     return seen
@@ -111,6 +113,16 @@ def teardown(*options: str) -> str:
     finished = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=180, check=False)
     assert finished.returncode == 0, finished.stderr
     return finished.stdout
+
+
+def the_same_with_the_zip_package(aws: LocalAws, seen: Evening) -> Evening:
+    """Replace the image function by the zip package, and send the same photos under other keys."""
+    aws.cdk("deploy", "Serverless", "-c", "attendee=simon", "-c", "package=zip", "--require-approval", "never")
+    zipped = Evening({f"zip/{key}": photo for key, photo in seen.sent.items()})
+    zipped.outputs = seen.outputs | outputs("ShowYourEmotions-simon-Serverless")
+    send(zipped)
+    look_at_results(zipped)
+    return zipped
 
 
 def outputs(stack: str) -> dict[str, str]:

@@ -154,6 +154,17 @@ def test_a_deployed_stack_has_nothing_to_deploy(evening):
     assert "Number of stacks with differences: 0" in evening.diff
 
 
+def test_the_zip_package_does_what_the_image_does(evening):
+    assert evening.zipped.outputs["FunctionName"] != evening.outputs["FunctionName"]
+    for key, result in evening.results.items():
+        zipped = evening.zipped.results[f"zip/{key}"]
+        same = ("status", "reason")
+        assert [zipped[name] for name in same] == [result[name] for name in same], key
+        assert [face["box"] for face in zipped["faces"]] == [face["box"] for face in result["faces"]], key
+        if key in evening.pictures:
+            assert np.array_equal(evening.zipped.pictures[f"zip/{key}"], evening.pictures[key]), key
+
+
 def test_the_look_round_sees_what_was_there(evening):
     """Otherwise `nothing left` would mean nothing."""
     assert {kind: len(names) for kind, names in more(evening.there, evening.before).items()} == {

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from aws_cdk import App, Validations
@@ -54,6 +55,11 @@ class Assembly:
         """The files of the one staged asset that holds a file named `containing`, relative to it."""
         (root,) = (a for a in self.folder.glob("asset.*") if a.is_dir() and any(a.rglob(containing)))
         return {str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()}
+
+    def asset_zip(self, containing: str) -> Path:
+        """The one asset that is a zip file with a file of this name."""
+        (found,) = (a for a in self.folder.glob("asset.*.zip") if containing in ZipFile(a).namelist())
+        return found
 
     def nag_findings(self) -> set[tuple[str, str]]:
         """cdk-nag's findings as (rule, construct path)."""

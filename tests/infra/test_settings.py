@@ -63,6 +63,7 @@ def test_tags_are_equal_from_command_line_and_cdk_json():
         ({"max_concurrency": "1"}, "from 2 to 1000"),
         ({"keep-days": "9"}, "did you mean keep_days?"),
         ({"architecture": "arm"}, "use x86_64 or arm64"),
+        ({"package": "Zip"}, "Invalid package='Zip': use image or zip"),
         ({"tags": "team"}, "-c tags=team=cloud"),
         ({"tags": ["team"]}, "-c tags=team=cloud"),
         ({"tags": "attendee=simon"}, "The workshop itself uses the tag attendee"),

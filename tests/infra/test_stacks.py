@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 from infra.face_collection import FaceCollection
 from infra.photo_store import PhotoStore
 from infra.settings import NEW_ACCOUNT_MEMORY
+from tests.infra.conftest import PROJECT, synthesise
 
 FACES = "arn:aws:rekognition:ap-southeast-2:111122223333:collection/ShowYourEmotions-simon-Foundation"
 
@@ -372,6 +374,27 @@ def test_the_assets_contain_only_what_runs(assembly):
     image = assembly.asset_files("Dockerfile")
     assert {"Dockerfile", "requirements.txt", "annotator/handler.py", "annotator/result.schema.json"} <= image
     assert {file.rpartition(".")[2] for file in image} <= {"py", "json", "txt", "Dockerfile", "dockerignore"}
+
+
+def test_what_editors_and_systems_leave_behind_is_not_deployed(tmp_path, monkeypatch):
+    """A .DS_Store or a swap file would change the asset's hash, and with it every deployment."""
+    copy = tmp_path / "lambda"
+    shutil.copytree(PROJECT / "lambda", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("infra.face_collection.HANDLER", copy / "face_collection")
+    monkeypatch.setattr("infra.photo_annotator.IMAGE", copy / "photo_annotator")
+
+    def assets(folder: str) -> set[str]:
+        deployed = synthesise(tmp_path / folder, {}, nag=False)
+        return {asset.name for asset in deployed.folder.glob("asset.*")}
+
+    clean = assets("clean")
+    for code in (copy / "face_collection" / "face_collection", copy / "photo_annotator" / "annotator"):
+        (code / ".mypy_cache").mkdir()
+        for junk in (".DS_Store", "._handler.py", ".handler.py.swp", "handler.py~", ".mypy_cache/handler.json"):
+            (code / junk).touch()
+        (code / "__pycache__").mkdir()
+        (code / "__pycache__" / "handler.cpython-313.pyc").touch()
+    assert assets("untidy") == clean
 
 
 @pytest.fixture

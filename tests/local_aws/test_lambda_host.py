@@ -4,8 +4,10 @@ import os
 import re
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from textwrap import dedent
 
@@ -338,6 +340,24 @@ def image(folder: Path, dockerfile: str) -> Function:
     (staged / "Dockerfile").write_text(dedent(dockerfile))
     uri = "111122223333.dkr.ecr.ap-southeast-2.amazonaws.com/cdk:" + "a" * 64
     return Function.from_configuration(configuration(ImageUri=uri, Runtime="", Handler=""), {})
+
+
+def test_packages_compiled_for_another_machine_are_replaced(host):
+    """The rest of a zip file, and a module beside them, is the function's own."""
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        for name in ("numpy/__init__.py", "numpy/core.so", "_pi_heif.cpython-399-x.so", "numpy.libs/libblas.so.3"):
+            package.writestr(name, "")
+        package.writestr("six.py", "")
+        package.writestr(
+            "index.py", "import numpy\nimport six\ndef handle(event, context): return [numpy.__file__, six.__file__]"
+        )
+    function = Function.from_configuration(configuration("compiled", Runtime="python3.99"), {})
+    code = host.code.of(function, archive.getvalue)
+    assert {file.name for file in code.task_root.iterdir()} == {"six.py", "index.py"}
+    theirs, ours = Deployed(host, function)()
+    assert "site-packages" in theirs
+    assert ours == str(code.task_root / "six.py")
 
 
 def not_a_zip() -> bytes:
