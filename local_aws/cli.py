@@ -68,7 +68,7 @@ def local_aws() -> None:
     """A simulated AWS on this machine: no account, no Docker, no network.
 
     \b
-      python -m local_aws demo               the whole workshop, with six group photos
+      python -m local_aws demo               the whole workshop, with two sample photos
       python -m local_aws demo me.jpg        with your own photo
       python -m local_aws up                 keep it running and type the workshop's commands yourself
     """

@@ -34,20 +34,17 @@ from workshop.terminal.errors import WorkshopError
 BUILD = PROJECT / "build" / "demo"
 """The folder for the pictures and the page."""
 
-OUR_PHOTOS = tuple(
-    str(PROJECT / "node_modules" / "@vladmandic" / "face-api" / "demo" / f"sample{number}.jpg")
-    for number in range(1, 7)
-)
-"""Group photos from the face analysis (npm package @vladmandic/face-api, MIT)."""
+SAMPLES = tuple(str(Path(__file__).parent / "photos" / name) for name in ("eileen-collins.jpg", "two-portraits.jpg"))
+"""Photos in the public domain; photos/README.md says whose."""
 
 
 def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> bool:
-    """Run the workshop with these photos, or with OUR_PHOTOS. Returns whether nothing was left.
+    """Run the workshop with these photos, or with SAMPLES. Returns whether nothing was left.
 
     Empties `to`, and writes the pictures and the page there. Reports files that are no photos before it starts, and
     continues with the others. A WorkshopError at the end gives their number.
     """
-    named = spread(photos or OUR_PHOTOS)
+    named = spread(photos or SAMPLES)
     photos = _usable(named)
     with ExitStack() as stack:
         with step("Starting the local AWS", "Started the local AWS"):

@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
+from local_aws import demo
 from local_aws.rekognition import RekognitionServer
 from local_aws.rekognition.eyes import Eyes, EyesClosed
 from tests.local_aws.rekognition.conftest import connect_to
@@ -44,6 +45,11 @@ def boxes(details):
 
 def detect(client, file, *attributes):
     return client.detect_faces(Image={"Bytes": file}, Attributes=list(attributes) or ["DEFAULT"])["FaceDetails"]
+
+
+def test_the_demos_own_photos_show_one_face_and_two(client):
+    photos = (Path(photo).read_bytes() for photo in demo.SAMPLES)
+    assert [len(detect(client, photo)) for photo in photos] == [1, 2]
 
 
 @pytest.mark.parametrize(("number", "people"), PEOPLE.items())
