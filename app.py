@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback, while CDK is imported as well
 
-from aws_cdk import App, Aspects, Environment, Tags
+from aws_cdk import App, Aspects, CliCredentialsStackSynthesizer, Environment, Tags
 
 from infra.foundation import FoundationStack
 from infra.leave_nothing import LeaveNothing
@@ -18,11 +18,17 @@ from infra.settings import WORKSHOP, UnusableSetting, WorkshopSettings, stack_na
 from infra.wall import WallStack
 from infra.zip_package import CannotPackage
 
+ASSETS_BUCKET = "show-your-emotions:assets-bucket"
+"""Context of `emotions fleet publish`: the bucket with the assets, for templates that fit every account."""
+
 
 def compose(
-    app: App, settings: WorkshopSettings, account: str | None = None
+    app: App, settings: WorkshopSettings, account: str | None = None, assets_bucket: str | None = None
 ) -> tuple[FoundationStack, ServerlessStack, WallStack]:
-    """Adds the stacks to `app` and tags every resource with the workshop and the attendee."""
+    """Adds the stacks to `app` and tags every resource with the workshop and the attendee.
+
+    With `assets_bucket`, the stacks take their code from there and need no bootstrap.
+    """
     env = Environment(account=account, region=settings.region)
     foundation = FoundationStack(
         app,
@@ -31,6 +37,7 @@ def compose(
         stack_name=stack_name(settings.attendee, "Foundation"),
         description=f"{WORKSHOP}, steps 1 to 4: buckets, inbox and face collection of {settings.attendee}",
         env=env,
+        synthesizer=_synthesizer(assets_bucket),
     )
     serverless = ServerlessStack(
         app,
@@ -40,6 +47,7 @@ def compose(
         stack_name=stack_name(settings.attendee, "Serverless"),
         description=f"{WORKSHOP}, step 5: the function that annotates the photos of {settings.attendee}",
         env=env,
+        synthesizer=_synthesizer(assets_bucket),
     )
     wall = WallStack(
         app,
@@ -49,11 +57,17 @@ def compose(
         stack_name=stack_name(settings.attendee, "Wall"),
         description=f"{WORKSHOP}, optional: the door for guests' photos, to the wall of {settings.attendee}",
         env=env,
+        synthesizer=_synthesizer(assets_bucket),
     )
     for name, value in settings.all_tags.items():
         Tags.of(app).add(name, value)
     Aspects.of(app).add(LeaveNothing())
     return foundation, serverless, wall
+
+
+def _synthesizer(assets_bucket: str | None) -> CliCredentialsStackSynthesizer | None:
+    """What makes templates without parameters, rules and roles; None for CDK's own choice, which needs a bootstrap."""
+    return CliCredentialsStackSynthesizer(file_assets_bucket_name=assets_bucket) if assets_bucket else None
 
 
 def _attendee_from_env() -> dict[str, str]:
@@ -87,8 +101,9 @@ def main() -> None:
         )
     except UnusableSetting as unusable:
         sys.exit(f"show-your-emotions: {unusable}")
+    bucket = app.node.try_get_context(ASSETS_BUCKET)
     try:
-        compose(app, settings, account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
+        compose(app, settings, None if bucket else os.environ.get("CDK_DEFAULT_ACCOUNT"), bucket)
     except CannotPackage as reason:
         sys.exit(f"show-your-emotions: {reason}")
     app.synth()

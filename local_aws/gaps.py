@@ -7,6 +7,7 @@ at start-up if a name is missing.
 
 import asyncio
 import base64
+import contextvars
 import functools
 import json
 import re
@@ -17,6 +18,8 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 from xml.sax.saxutils import unescape
 
+from ministack import app
+from ministack.core import iam_evaluator, responses
 from ministack.core.lambda_runtime import execution_credentials
 from ministack.services import cloudformation, lambda_svc, s3
 from ministack.services.cloudformation import provisioners
@@ -35,6 +38,8 @@ def close_gaps(lambda_host: str, credentials_of: Callable[[Properties], dict[str
     reject_deleting_a_bucket_with_objects()
     wait_until_a_stack_is_done()
     encode_keys_in_version_listings()
+    treat_loopback_as_tls()
+    read_code_from_buckets_of_other_accounts()
 
 
 def run_functions_in(lambda_host: str, credentials_of: Callable[[Properties], dict[str, str]]) -> None:
@@ -156,6 +161,34 @@ def encode_keys_in_version_listings() -> None:
         return status, headers, body
 
     _replace(s3, "_list_object_versions", listed)
+
+
+def treat_loopback_as_tls() -> None:
+    """Gap: there is no TLS here, but the buckets and queues reject requests without it (aws:SecureTransport)."""
+    origin = contextvars.ContextVar("origin", default=("127.0.0.1", True))
+    _replace(iam_evaluator, "_request_origin", origin)
+    _replace(app, "pin_request_origin", lambda _source_ip, _secure_transport: None)
+
+
+def read_code_from_buckets_of_other_accounts() -> None:
+    """Gap: a function's zip file is only found in a bucket of its own account.
+
+    On AWS the bucket "can be in a different AWS account" (Lambda API reference, FunctionCode), if its policy allows
+    that account to read the file.
+    """
+    fetch = lambda_svc._fetch_code_from_s3
+
+    @functools.wraps(fetch)
+    def fetch_from_anywhere(bucket: str, key: str, version_id: str | None = None) -> Any:
+        owner, caller = s3._bucket_owner_account(bucket), responses.get_account_id()
+        if owner in (None, caller):
+            return fetch(bucket, key, version_id)
+        if not s3._foreign_bucket_allows(owner, bucket, key, "GET", {}, caller):
+            return None
+        with responses.request_scope(owner, responses.get_region()):
+            return fetch(bucket, key, version_id)
+
+    _replace(lambda_svc, "_fetch_code_from_s3", fetch_from_anywhere)
 
 
 def _in_progress() -> set[str]:

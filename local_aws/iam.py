@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from ministack import app
 from ministack.core import iam_evaluator, responses
 from ministack.core.iam_evaluator import AuthError, EvalContext
 from ministack.core.lambda_runtime import execution_credentials
@@ -29,7 +28,6 @@ POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 def enforce_iam() -> None:
     """Close every gap of AUTH=true."""
     allow_everything_to_the_deployer()
-    treat_loopback_as_tls()
     hide_missing_objects_without_list_permission()
     check_permission_for_if_match()
     check_permission_to_poll()
@@ -50,16 +48,6 @@ def allow_everything_to_the_deployer() -> None:
         return principal
 
     _replace(iam_evaluator, "resolve_principal", resolve_with_the_deployer)
-
-
-def treat_loopback_as_tls() -> None:
-    """Gap: there is no TLS here, but the buckets and queues reject requests without it (aws:SecureTransport)."""
-    pin = iam_evaluator.pin_request_origin
-
-    def pin_as_secure(source_ip: str, _secure_transport: bool) -> None:
-        pin(source_ip, True)
-
-    _replace(app, "pin_request_origin", pin_as_secure)
 
 
 def hide_missing_objects_without_list_permission() -> None:

@@ -53,8 +53,8 @@ class CodeStore:
             return self._image(function, function.image) if function.image else self._zip(function, download)
 
     def _zip(self, function: Function, download: Callable[[], bytes]) -> Code:
-        name = re.sub(r"\W", "_", f"{function.name}-{function.code_sha256}")
-        task_root = self._folder / name
+        # Functions with the same code share a folder: those of sixty accounts, for example.
+        task_root = self._folder / f"zip-{re.sub(r'[^0-9A-Za-z]', '_', function.code_sha256)}"
         if not task_root.exists():
             # A name of its own until it is complete: an interrupted extraction must not count as the function's code.
             extracting = self._folder / f"{name}.part"

@@ -16,16 +16,6 @@ from workshop.fleet.roster import Member
 SYDNEY = "ap-southeast-2"
 
 
-@pytest.fixture
-def organiser(attendee: Attendee, monkeypatch: pytest.MonkeyPatch) -> Account:
-    credentials = attendee.folder / "credentials"
-    credentials.write_text("[simons]\naws_access_key_id = 300000000001\naws_secret_access_key = local\n")
-    for name, value in attendee.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
-    return Account.open()
-
-
 def found(turn: Turn) -> str:
     return require_right_account(turn.member, turn.account)
 

@@ -2,7 +2,7 @@
 
 import click
 
-from workshop.commands.fleet import init
+from workshop.commands.fleet import init, publish, unpublish
 from workshop.commands.fleet.options import Options
 
 
@@ -24,8 +24,11 @@ def command(ctx: click.Context, file: str, only: tuple[str, ...], at_once: int) 
 
     \b
       emotions fleet init
+      emotions fleet publish
+      emotions fleet unpublish
     """
     ctx.obj = Options(ctx.obj, file, only, at_once)
 
 
-command.add_command(init.command)
+for each in (init, publish, unpublish):
+    command.add_command(each.command)
