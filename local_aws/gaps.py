@@ -171,12 +171,12 @@ def treat_loopback_as_tls() -> None:
 
 
 def read_code_from_buckets_of_other_accounts() -> None:
-    """Gap: a function's zip file is only found in a bucket of its own account.
+    """Gap: a function's zip file is only found in a bucket of its own account, and CloudFormation does without it.
 
     On AWS the bucket "can be in a different AWS account" (Lambda API reference, FunctionCode), if its policy allows
-    that account to read the file.
+    that account to read the file; if not, the function cannot be created.
     """
-    fetch = lambda_svc._fetch_code_from_s3
+    fetch, create = lambda_svc._fetch_code_from_s3, provisioners._lambda_create
 
     @functools.wraps(fetch)
     def fetch_from_anywhere(bucket: str, key: str, version_id: str | None = None) -> Any:
@@ -188,7 +188,19 @@ def read_code_from_buckets_of_other_accounts() -> None:
         with responses.request_scope(owner, responses.get_region()):
             return fetch(bucket, key, version_id)
 
+    @functools.wraps(create)
+    def create_with_code(logical_id: str, properties: Properties, stack_name: str) -> Attributes:
+        code = properties.get("Code") or {}
+        if code.get("S3Bucket") and fetch_from_anywhere(code["S3Bucket"], code["S3Key"]) is None:
+            raise ValueError(
+                "Your access has been denied by S3, please make sure your request credentials have permission to "
+                f"GetObject for {code['S3Bucket']}/{code['S3Key']}."
+            )
+        attributes: Attributes = create(logical_id, properties, stack_name)
+        return attributes
+
     _replace(lambda_svc, "_fetch_code_from_s3", fetch_from_anywhere)
+    _replace_provisioner("AWS::Lambda::Function", "create", create_with_code)
 
 
 def _in_progress() -> set[str]:

@@ -98,7 +98,7 @@ def outputs_of(account: Account, stack: StackKind) -> dict[str, str] | None:
     Raises WorkshopError for a stack that is there but not (yet, or any more) usable.
     """
     name = stack_name(account.attendee, stack)
-    described = _describe(account.client("cloudformation"), name)
+    described = describe(account.client("cloudformation"), name)
     if described is None or described["StackStatus"] == "DELETE_COMPLETE":
         return None
     status = described["StackStatus"]
@@ -114,7 +114,8 @@ def outputs_of(account: Account, stack: StackKind) -> dict[str, str] | None:
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
 
-def _describe(cloudformation: "CloudFormationClient", name: str) -> Any | None:
+def describe(cloudformation: "CloudFormationClient", name: str) -> Any | None:
+    """What DescribeStacks says of the stack with this name or id; None if there is none."""
     try:
         stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -177,7 +178,7 @@ def _regions_with(account: Account, name: str) -> list[str]:
 
     def is_in(region: str) -> bool:
         try:
-            return _describe(clients[region], name) is not None
+            return describe(clients[region], name) is not None
         except (ClientError, BotoCoreError):
             return False
 

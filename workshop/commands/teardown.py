@@ -11,13 +11,10 @@ from workshop.aws.account import Account, pass_account
 from workshop.aws.stacks import where_else
 from workshop.takedown.destroy import destroy
 from workshop.takedown.footprint import Footprint, Thing, footprint_of
-from workshop.takedown.leftovers import Leftover, leftovers, remove_uploads
+from workshop.takedown.leftovers import PATIENCE, Leftover, leftovers, remove_and_look
 from workshop.terminal.console import WARNING, err, out, plain, shortened
 from workshop.terminal.counting import counted
 from workshop.terminal.errors import Interrupted, WorkshopError
-
-_PATIENCE = 90
-"""Seconds to wait for what AWS is still deleting; a queue answers for up to a minute after its end."""
 
 
 @click.command("teardown")
@@ -49,12 +46,19 @@ def command(account: Account, dry_run: bool, yes: bool, as_json: bool) -> None:
     try:
         if any(each.kind == "stack" for each in there):
             went_well = destroy(account)
-        left = _remove_and_look(account, before)
+        after, left = remove_and_look(
+            account,
+            before,
+            patience=PATIENCE,
+            on_removed=_say_removed,
+            on_wait=lambda left: err.print(f"Waiting for AWS to let go of {_counted(left)} …", style="dim"),
+        )
     except KeyboardInterrupt:
         raise Interrupted(
             "Stopped.",
             f"AWS will finish the deletions already under way. To remove the rest, run: {account.command('teardown')}",
         ) from None
+    _say_what_stays(after)
     if as_json:
         click.echo(json.dumps([_document(each) for each in left], indent=1))
     elif left:
@@ -66,22 +70,6 @@ def command(account: Account, dry_run: bool, yes: bool, as_json: bool) -> None:
             f"{_counted(left)} left{'' if went_well else ', because `cdk destroy` failed; its reason is above'}.",
             f"Try again, or remove each with its command: {account.command('teardown')}",
         )
-
-
-def _remove_and_look(account: Account, before: Footprint) -> list[Leftover]:
-    """Remove our uploads and wait for the rest to go; what is left then."""
-    after = footprint_of(account)
-    footprint = Footprint(
-        before.account_id, before.region, before.things | after.things, after.run_by_others, after.run_by_us
-    )
-    remove_uploads(account, footprint, _say_removed)
-    _say_what_stays(footprint)
-    return leftovers(
-        account,
-        footprint,
-        patience=_PATIENCE,
-        on_wait=lambda left: err.print(f"Waiting for AWS to let go of {_counted(left)} …", style="dim"),
-    )
 
 
 def _ask(account: Account, there: list[Leftover]) -> None:

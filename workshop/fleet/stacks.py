@@ -1,11 +1,11 @@
 """CloudFormation in a member's account: create, update and delete one stack, and say why where it cannot."""
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from botocore.exceptions import ClientError
 
 from infra.settings import StackKind, stack_name, workshop_tags
+from workshop.aws.stacks import describe
 from workshop.fleet.everyone import Turn
 from workshop.terminal.errors import WorkshopError, code_of
 
@@ -14,7 +14,13 @@ Done = Literal["created", "updated", "unchanged"]
 LOOK_EVERY: Final = 5.0
 """Seconds between two looks at a stack at work. Ten accounts then ask twice a second."""
 
-_MADE_OF_NOTHING: Final = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
+_NEVER_COMPLETE: Final = (
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "CREATE_FAILED",
+    "DELETE_FAILED",
+    "REVIEW_IN_PROGRESS",
+)
 """What CloudFormation can only delete: a stack that was never complete, or is half gone."""
 
 
@@ -25,7 +31,7 @@ def deploy(turn: Turn, stack: StackKind, template: str) -> Done:
     """
     cloudformation, name = turn.account.client("cloudformation"), stack_name(turn.member.attendee, stack)
     status = _settled(turn, name)
-    if status in _MADE_OF_NOTHING:
+    if status in _NEVER_COMPLETE:
         delete(turn, stack)
         status = None
     request = {
@@ -38,7 +44,8 @@ def deploy(turn: Turn, stack: StackKind, template: str) -> Done:
     if status is None:
         turn.say(f"creating {stack}")
         cloudformation.create_stack(**request)
-        return _finished(turn, name, "CREATE_COMPLETE", "created")
+        _finish(turn, name, "CREATE_COMPLETE")
+        return "created"
     turn.say(f"updating {stack}")
     try:
         cloudformation.update_stack(**request)
@@ -47,47 +54,35 @@ def deploy(turn: Turn, stack: StackKind, template: str) -> Done:
         if code_of(error) == "ValidationError" and "No updates are to be performed" in str(error):
             return "unchanged"
         raise
-    return _finished(turn, name, "UPDATE_COMPLETE", "updated")
+    _finish(turn, name, "UPDATE_COMPLETE")
+    return "updated"
 
 
 def delete(turn: Turn, stack: StackKind) -> None:
     """Delete the member's stack and wait until it is gone; nothing to do if there is none."""
     cloudformation, name = turn.account.client("cloudformation"), stack_name(turn.member.attendee, stack)
-    described = _described(cloudformation, name)
-    if described is None:
+    if _settled(turn, name) is None:
         return
     turn.say(f"deleting {stack}")
-    # By its id, which still answers when the stack is gone.
-    cloudformation.delete_stack(StackName=described["StackId"])
-    _finished(turn, described["StackId"], "DELETE_COMPLETE", "updated")
+    cloudformation.delete_stack(StackName=name)
+    _finish(turn, name, None)
 
 
-def _finished(turn: Turn, name: str, wanted: str, done: Done) -> Done:
+def _finish(turn: Turn, name: str, wanted: str | None) -> None:
     status = _settled(turn, name)
-    if status in (wanted, None):
-        return done
-    raise WorkshopError(f"{name}: {_first_reason(turn, name) or status}", "emotions fleet deploy tries again.")
+    if status != wanted:
+        raise WorkshopError(f"{name}: {_first_reason(turn, name) or status}")
 
 
 def _settled(turn: Turn, name: str) -> str | None:
     """The stack's status once CloudFormation no longer works on it; None if there is no such stack."""
     cloudformation = turn.account.client("cloudformation")
     while True:
-        described = _described(cloudformation, name)
+        described = describe(cloudformation, name)
         status = described["StackStatus"] if described else None
         if status is None or not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
             return status
         turn.pause(LOOK_EVERY)
-
-
-def _described(cloudformation: Any, name: str) -> Mapping[str, Any] | None:
-    try:
-        described: Mapping[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if code_of(error) == "ValidationError" and "does not exist" in str(error):
-            return None
-        raise
-    return described
 
 
 def _first_reason(turn: Turn, name: str) -> str | None:

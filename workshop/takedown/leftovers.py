@@ -7,15 +7,15 @@ import shlex
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from botocore.exceptions import ClientError
 
 from infra.settings import workshop_tags
 from workshop.aws.account import Account
-from workshop.takedown.footprint import Footprint, Kind, Thing
+from workshop.takedown.footprint import Footprint, Kind, Thing, footprint_of
 from workshop.terminal.errors import GONE, code_of
 
 _GONE = GONE | {"404", "NotFoundException", "NoSuchKey", "NoSuchEntity", "RepositoryNotFoundException"}
@@ -30,6 +30,25 @@ class Leftover:
     kind: Kind
     name: str
     remove: str
+
+
+PATIENCE: Final = 90
+"""Seconds to wait for what AWS is still deleting; a queue answers for up to a minute after its end."""
+
+
+def remove_and_look(
+    account: Account,
+    before: Footprint,
+    *,
+    patience: float,
+    on_removed: Callable[[Thing], None],
+    on_wait: Callable[[list[Thing]], None],
+) -> tuple[Footprint, list[Leftover]]:
+    """After the stacks: remove our uploads and wait for the rest to go. The whole footprint, and what is left of it."""
+    after = footprint_of(account)
+    footprint = replace(after, things=before.things | after.things)
+    remove_uploads(account, footprint, on_removed)
+    return footprint, leftovers(account, footprint, patience=patience, on_wait=on_wait)
 
 
 def leftovers(

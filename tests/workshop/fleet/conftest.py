@@ -55,20 +55,8 @@ def write_assembly(folder: Path, bucket: str) -> None:
     foundation["Resources"]["Raw"]["Properties"]["Tags"] = tags
     foundation["Description"] = f"for {ANYBODY}"
     serverless = json.loads(json.dumps(SERVERLESS))
-    serverless["Resources"] |= {
-        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}, "Tags": tags}},
-        "Function": {
-            "Type": "AWS::Lambda::Function",
-            "Properties": {
-                "Code": {"S3Bucket": bucket, "S3Key": f"{CODE}.zip"},
-                "Runtime": "python3.13",
-                "Handler": "index.handle",
-                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-                "Tags": tags,
-            },
-        },
-    }
-    serverless["Outputs"]["FunctionName"] = {"Value": {"Ref": "Function"}}
+    function = serverless["Resources"]["Annotator"]["Properties"]
+    function |= {"Code": {"S3Bucket": bucket, "S3Key": f"{CODE}.zip"}, "Tags": tags}
     (folder / f"asset.{CODE}").mkdir()
     (folder / f"asset.{CODE}" / "index.py").write_text("def handle(event, context): return event\n")
     code = {"source": {"path": f"asset.{CODE}", "packaging": "zip"}, **_to(bucket, f"{CODE}.zip")}

@@ -1,0 +1,107 @@
+"""An evening on the local AWS: deployed everywhere, one account in trouble, and everything cleared away."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.workshop.attendee import Attendee
+from workshop.aws.account import Account
+from workshop.commands.fleet import destroy
+from workshop.fleet import stacks
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stacks, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(destroy, "PATIENCE", 0)
+
+
+@pytest.fixture
+def three(organiser: Account, attendee: Attendee, synthesised: object, ids: Callable[[], str]) -> list[Attendee]:
+    """Three attendees, one account each; published for the first two."""
+    accounts = [ids(), ids(), ids()]
+    assert attendee.run("fleet", "init", *accounts).exit_code == 0
+    ran = attendee.run("fleet", "--only", "attendee01", "--only", "attendee02", "publish")
+    assert ran.exit_code == 0, ran.output
+    return [Attendee(attendee.local_aws, attendee.folder, account) for account in accounts]
+
+
+def stacks_in(attendee: Attendee) -> dict[str, str]:
+    found = attendee.client("cloudformation").describe_stacks()["Stacks"]
+    return {stack["StackName"]: stack["StackStatus"] for stack in found}
+
+
+def test_an_evening_with_one_account_in_trouble(attendee: Attendee, three: list[Attendee]):
+    deployed = attendee.run("fleet", "deploy")
+    assert deployed.exit_code == 1
+    first, second, third = deployed.stdout.splitlines()
+    assert first == "attendee01  Foundation: created, Serverless: created"
+    assert second == "attendee02  Foundation: created, Serverless: created"
+    assert third.startswith("attendee03  failed: ShowYourEmotions-attendee03-Serverless: Annotator: ")
+    assert "1 attendee of 3 failed" in deployed.stderr
+    assert stacks_in(three[2])["ShowYourEmotions-attendee03-Foundation"] == "CREATE_COMPLETE"
+
+    assert attendee.run("fleet", "publish").exit_code == 0  # for all three now
+    again = attendee.run("fleet", "deploy")
+    assert again.exit_code == 0, again.output
+    assert again.stdout.splitlines() == [
+        "attendee01  Foundation: unchanged, Serverless: unchanged",
+        "attendee02  Foundation: unchanged, Serverless: unchanged",
+        "attendee03  Foundation: unchanged, Serverless: created",
+    ]
+    (function,) = three[2].client("lambda").list_functions()["Functions"]
+    tags = three[2].client("lambda").list_tags(Resource=function["FunctionArn"])["Tags"]
+    assert tags["attendee"] == "attendee03"
+
+    raw = stacks.describe(three[0].client("cloudformation"), "ShowYourEmotions-attendee01-Foundation")["Outputs"]
+    bucket = next(output["OutputValue"] for output in raw if output["OutputKey"] == "RawBucket")
+    three[0].client("s3").put_object(Bucket=bucket, Key="me.jpg", Body=b"photo")
+    asked = attendee.run("fleet", "destroy")
+    assert asked.exit_code == 1
+    assert "This deletes the stacks of 3 attendees, with 1 photo." in asked.stderr
+
+    # This small stack does not empty its bucket, so CloudFormation refuses to delete it.
+    refused = attendee.run("fleet", "destroy", "--yes")
+    assert refused.exit_code == 1
+    first, *others = refused.stdout.splitlines()
+    assert first.startswith("attendee01  failed: ShowYourEmotions-attendee01-Foundation: Raw: ")
+    assert others == ["attendee02  nothing left", "attendee03  nothing left"]
+    for version in three[0].client("s3").list_object_versions(Bucket=bucket)["Versions"]:
+        three[0].client("s3").delete_object(Bucket=bucket, Key="me.jpg", VersionId=version["VersionId"])
+    done = attendee.run("fleet", "destroy", "--yes")
+    assert (done.exit_code, done.stdout.splitlines()) == (
+        0,
+        ["attendee01  nothing left", "attendee02  nothing left", "attendee03  nothing left"],
+    )
+    assert [stacks_in(each) for each in three] == [{}, {}, {}]
+
+
+def test_a_log_group_that_came_back_is_left_with_the_command_that_removes_it(attendee: Attendee, three: list[Attendee]):
+    attendee.run("fleet", "--only", "attendee01", "deploy")
+    three[0].client("logs").create_log_group(logGroupName="ShowYourEmotions-attendee01-Serverless-late")
+    ran = attendee.run("fleet", "--only", "attendee01", "destroy", "--yes")
+    assert ran.exit_code == 1
+    assert ran.stdout.startswith("attendee01  left: log group ShowYourEmotions-attendee01-Serverless-late (aws logs ")
+    assert "1 attendee of 1 still have something." in ran.stderr
+
+
+def test_without_a_publication_nothing_is_deployed(organiser: Account, attendee: Attendee):
+    attendee.run("fleet", "init", "300000000002")
+    ran = attendee.run("fleet", "deploy")
+    assert ran.exit_code == 1
+    assert "Nothing is published in ap-southeast-2." in ran.stderr
+
+
+def test_attendees_of_a_shared_account_have_stacks_of_their_own(
+    organiser: Account, attendee: Attendee, synthesised: object
+):
+    Path("fleet.csv").write_text("attendee\nsimon\naisha\n")
+    assert attendee.run("fleet", "publish").exit_code == 0
+    assert attendee.run("fleet", "deploy", "Foundation").stdout.splitlines() == [
+        "simon  Foundation: created",
+        "aisha  Foundation: created",
+    ]
+    assert sorted(stacks_in(attendee)) == ["ShowYourEmotions-aisha-Foundation", "ShowYourEmotions-simon-Foundation"]
+    assert attendee.run("fleet", "--only", "simon", "destroy", "--yes").stdout == "simon  nothing left\n"
+    assert sorted(stacks_in(attendee)) == ["ShowYourEmotions-aisha-Foundation"]
