@@ -39,7 +39,7 @@ def clinging(attendee: Attendee, monkeypatch: pytest.MonkeyPatch) -> Attendee:
     )
     attendee.client("ecr").create_repository(repositoryName=repository(attendee))
     attendee.deploy("Foundation", tagged("simon", CLINGING, keep=True), name="simon")
-    monkeypatch.setattr(module, "_PATIENCE", 0)
+    monkeypatch.setattr(module, "PATIENCE", 0)
     return attendee
 
 
