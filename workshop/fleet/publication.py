@@ -236,8 +236,8 @@ def _synthesise(assembly: Path, region: str, bucket: str, settings: Mapping[str,
 def _code_in(assembly: Path) -> Iterator[tuple[str, BytesIO]]:
     """The assembly's assets but for the templates: the key that the templates name, and the zip file."""
     seen: set[str] = set()
-    for manifest in sorted(assembly.glob("*.assets.json")):
-        assets = json.loads(manifest.read_text(encoding="utf-8"))
+    for stack in STACKS:
+        assets = json.loads((assembly / f"{stack}.assets.json").read_text(encoding="utf-8"))
         if assets["dockerImages"]:
             raise WorkshopError("A published function has no image.", "Leave out the setting package.")
         for asset in assets["files"].values():

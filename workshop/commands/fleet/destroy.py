@@ -47,7 +47,7 @@ def command(fleet: Fleet, yes: bool) -> None:
 def _destroyed(turn: Turn) -> list[Leftover]:
     require_right_account(turn.member, turn.account)
     before = footprint_of(turn.account)
-    for stack in reversed(STACKS):
+    for stack in ("Wall", *reversed(STACKS)):  # an attendee may have opened a wall
         delete(turn, stack)
     turn.say("looking round")
     _, left = remove_and_look(
