@@ -57,7 +57,7 @@ class CodeStore:
         task_root = self._folder / f"zip-{re.sub(r'[^0-9A-Za-z]', '_', function.code_sha256)}"
         if not task_root.exists():
             # A name of its own until it is complete: an interrupted extraction must not count as the function's code.
-            extracting = self._folder / f"{name}.part"
+            extracting = task_root.with_suffix(".part")
             with zipfile.ZipFile(BytesIO(download())) as archive:
                 archive.extractall(extracting)
             if not _runs_here(function):
