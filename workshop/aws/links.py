@@ -3,9 +3,12 @@
 import urllib.error
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 from xml.etree import ElementTree
+
+from annotator.photo import PICTURES
 
 from workshop.aws.account import Account
 from workshop.aws.stacks import Stacks
@@ -21,11 +24,15 @@ LONGEST = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A presigned address. `ends` is when it stops working; `caveat` says what may end it sooner, if anything."""
+    """A presigned address. `ends` is when it stops working; `caveat` says what may end it sooner, if anything.
+
+    `file_name` is what a browser saves the object as.
+    """
 
     url: str
     ends: datetime
     caveat: str | None = None
+    file_name: str = "picture.jpg"
 
     @property
     def direct(self) -> str:
@@ -40,33 +47,43 @@ class Link:
 
 
 def link_to(account: Account, bucket: str, key: str, lives: timedelta, *, now: datetime | None = None) -> Link:
-    """A link that shows this object to anybody who has it, signed for the bucket's own region."""
+    """A link that shows this object to anyone who has it, signed for the bucket's own region.
+
+    A browser saves a picture under its photo's key; the last part of the picture's own key is only a version ID.
+    """
     now = now or datetime.now(UTC)
+    path = PurePosixPath(key)
+    file_name = path.parent.name if key.startswith(PICTURES) else path.name
     s3: S3Client = account.client("s3")
     url = s3.generate_presigned_url(
         "get_object",
-        Params={"Bucket": bucket, "Key": key},
+        Params={
+            "Bucket": bucket,
+            "Key": key,
+            # RFC 6266; percent-encoded, because S3 takes only Latin letters in the header's value.
+            "ResponseContentDisposition": f"inline;filename*=UTF-8''{quote(file_name, safe='')}",
+        },
         ExpiresIn=int(lives.total_seconds()),
     )
     ends = now + lives
     credentials_end = account.credentials_expire
     if credentials_end and credentials_end < ends:
-        caveat = "your credentials end then, and the link with them; asked for was " + _clock(ends)
-        return Link(url, credentials_end, caveat)
+        caveat = f"not {_clock(ends)}, because your credentials expire then"
+        return Link(url, credentials_end, caveat, file_name)
     if account.credentials_are_temporary and not credentials_end:
-        return Link(url, ends, "at the latest: your temporary credentials may end sooner, and the link with them")
-    return Link(url, ends)
+        return Link(url, ends, "or until your temporary credentials expire, if that is sooner", file_name)
+    return Link(url, ends, None, file_name)
 
 
 def what_ends_sooner(stacks: Stacks, lives: timedelta) -> str | None:
-    """A sentence for links that shall live longer than the pictures they show; None where pictures live long enough.
+    """A warning about links that would outlive their pictures; None if the pictures live long enough.
 
     S3 counts whole days, to the next midnight UTC (S3 user guide, "Lifecycle configuration elements").
     """
     days = stacks.kept_for_days()
     if days is None or lives <= timedelta(days=days):
         return None
-    return f"Pictures are deleted {days} to {days + 1} days after they were made, and then no link shows them."
+    return f"S3 deletes pictures {days} to {days + 1} days after they were made. Then the links stop working."
 
 
 def answer_to_anyone(address: str) -> tuple[int, str]:
@@ -91,8 +108,8 @@ def _s3_code(body: bytes) -> str | None:
 
 
 def in_words(link: Link) -> str:
-    """Until when the link works, in this computer's time: `until Sun 22 Nov 21:40 (1 hour)`."""
-    return f"works until {_clock(link.ends)}" + (f" ({link.caveat})" if link.caveat else "")
+    """Until when the link works, in this computer's time: `Works until Sun 22 Nov 21:40.`"""
+    return f"Works until {_clock(link.ends)}" + (f" ({link.caveat})." if link.caveat else ".")
 
 
 def _clock(moment: datetime) -> str:

@@ -15,7 +15,7 @@ from workshop.aws.links import LONGEST, link_to, what_ends_sooner
 from workshop.aws.results import all_results, upload_time
 from workshop.aws.stacks import Stacks, attendees
 from workshop.show import gallery
-from workshop.terminal.console import WARNING, err, out, plain
+from workshop.terminal.console import WARNING, err, out, plain, print_prose
 from workshop.terminal.counting import counted
 from workshop.terminal.durations import Duration
 from workshop.terminal.errors import WorkshopError, aws_errors_as_sentences
@@ -63,9 +63,9 @@ def command(account: Account, output: Path, expires: timedelta, embed: bool, eve
         raise WorkshopError(
             f"{output} cannot be written: {error.strerror}.", "Choose another place with --output."
         ) from None
-    err.print(_summary(len(results), ends), soft_wrap=True)
+    print_prose(err, _summary(len(results), ends))
     if links_end and (sooner := what_ends_sooner(found[0][0], expires)):
-        err.print(sooner, soft_wrap=True)
+        print_prose(err, sooner)
     out.print(plain(output), soft_wrap=True)
     address_of_page = output.resolve().as_uri()
     if open_it and not webbrowser.open(address_of_page):
@@ -85,7 +85,7 @@ def _of_every_attendee(account: Account) -> list[tuple[Stacks, list[Result]]]:
             with aws_errors_as_sentences():
                 usable.append(_stacks_and_results(replace(account, attendee=attendee)))
         except WorkshopError as error:
-            err.print(f"Without {plain(attendee)}: {plain(error.message)}", style=WARNING, soft_wrap=True)
+            print_prose(err, f"Without {plain(attendee)}: {plain(error.message)}", WARNING)
     return usable or [_stacks_and_results(account)]
 
 

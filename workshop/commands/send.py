@@ -1,10 +1,12 @@
 """Steps 2, 5 and 4 in one: upload, wait for the function, see the faces, get the link."""
 
 import math
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import click
+from annotator.photo import Photo
 from annotator.result import Result
 
 from workshop.aws.account import Account, pass_account
@@ -13,16 +15,18 @@ from workshop.aws.results import wait_for_result
 from workshop.aws.stacks import Stacks
 from workshop.checks.diagnosis import diagnose
 from workshop.photos.consent import inform_once
+from workshop.photos.raw_bucket import found
 from workshop.photos.uploads import Upload, upload_each
 from workshop.show.faces_table import faces_table
-from workshop.show.link import show
-from workshop.terminal.console import err, out, plain, print_json, print_table
+from workshop.show.link import show_pictures
+from workshop.terminal.console import err, out, plain, print_json, print_prose, print_table
+from workshop.terminal.counting import counted
 from workshop.terminal.durations import Duration
 from workshop.terminal.errors import Interrupted, WorkshopError
 
 
 def _number(ctx: click.Context, param: click.Parameter, value: float) -> float:  # noqa: ARG001  (click's signature)
-    if math.isnan(value):  # which is in no range, and out of none
+    if math.isnan(value):  # FloatRange accepts it, because no comparison with it is true
         raise click.BadParameter("nan is not a number of seconds.")
     return value
 
@@ -37,12 +41,12 @@ def _number(ctx: click.Context, param: click.Parameter, value: float) -> float: 
     callback=_number,
     default=120,
     show_default=True,
-    help="Seconds to wait at most for the next photo to be done.",
+    help="The most seconds to wait for the next result.",
 )
 @click.option(
     "--expires", type=Duration(LONGEST), default="1h", show_default=True, help="How long the link works: 15m, 2h, 7d."
 )
-@click.option("--qr/--no-qr", default=True, help="Show the link as a QR code as well (on a terminal).")
+@click.option("--qr/--no-qr", default=True, help="Show a QR code, too (on a terminal, for one photo).")
 @click.option("--json", "as_json", is_flag=True, help="The results and links as JSON.")
 @pass_account
 def command(
@@ -69,8 +73,14 @@ def command(
     stacks = Stacks.of(account)
     stacks.require_function()
     inform_once(stacks)
-    uploads, refusal = _upload(stacks, named, key)
-    results = _wait(stacks, uploads, wait)
+    uploads: list[Upload] = []
+    results: list[Result] = []
+    refusal, stopped = None, False
+    try:
+        refusal = _upload(stacks, named, key, uploads)
+        _wait(stacks, uploads, wait, results)
+    except KeyboardInterrupt:
+        stopped = True
     links = {
         result.raw.key: link_to(account, result.picture.bucket, result.picture.key, expires)
         for result in results
@@ -82,22 +92,23 @@ def command(
             for result in results
         ]
         print_json(answers)
-    else:
+    elif results:
         print_table(faces_table(results, out.width))
-        for name, link in links.items():
-            err.print()
-            err.print(plain(name), style="bold", soft_wrap=True)
-            show(link, qr=qr and len(links) == 1)
+        if links:
+            show_pictures(account, links, qr=qr)
     if links and (sooner := what_ends_sooner(stacks, expires)):
-        err.print(sooner, style="dim", soft_wrap=True)
-    _tell_the_rest(stacks, uploads, results)
+        print_prose(err, sooner, "dim")
+    done = {result.raw.key for result in results}
+    unfinished = [upload.photo for upload in uploads if upload.photo.key not in done]
+    if stopped:
+        raise _interrupted(account, unfinished)
+    _raise_for(stacks, unfinished, results)
     if refusal:
         raise refusal
 
 
-def _upload(stacks: Stacks, named: tuple[str, ...], key: str | None) -> tuple[list[Upload], WorkshopError | None]:
-    """Send them all; photos that cannot be sent do not keep the others from being waited for."""
-    uploads = []
+def _upload(stacks: Stacks, named: tuple[str, ...], key: str | None, uploads: list[Upload]) -> WorkshopError | None:
+    """Upload all photos into `uploads`. If some cannot be sent, answer with the error after the others."""
     try:
         for upload in upload_each(stacks.account, stacks.raw_bucket, named, key=key):
             err.print(plain(upload.in_words()), soft_wrap=True)
@@ -105,44 +116,55 @@ def _upload(stacks: Stacks, named: tuple[str, ...], key: str | None) -> tuple[li
     except WorkshopError as error:
         if not uploads:
             raise
-        return uploads, error
-    return uploads, None
+        return error
+    return None
 
 
-def _wait(stacks: Stacks, uploads: list[Upload], seconds: float) -> list[Result]:
-    results: list[Result] = []
+def _wait(stacks: Stacks, uploads: list[Upload], seconds: float, results: list[Result]) -> None:
+    """Collect the results in `results`, waiting at most so many seconds for each.
+
+    If one is late, the photos after it are only looked at: what delays it delays them, or they are done already.
+    """
     with err.status("") as status:
         for number, upload in enumerate(uploads, 1):
             of_all = f"{number} of {len(uploads)}, " if len(uploads) > 1 else ""
 
-            def say(waited: float, of_all: str = of_all) -> None:
+            def show_wait(waited: float, of_all: str = of_all) -> None:
                 starting = "; the first photo starts the function" if waited > 8 else ""
                 status.update(f"Waiting for the function: {of_all}{waited:.0f} s{starting}")
 
-            say(0)
-            try:
-                result = wait_for_result(stacks, upload.photo, seconds=seconds, on_wait=say)
-            except KeyboardInterrupt:
-                key = upload.photo.key
-                raise Interrupted(
-                    "Stopped waiting. The photo is in the bucket, and the function goes on with it.",
-                    f"How it went: {stacks.account.command('why', key)}\n"
-                    f"To remove it: {stacks.account.command('forget', key)}",
-                ) from None
-            if result is not None:
+            show_wait(0)
+            result = wait_for_result(stacks, upload.photo, seconds=seconds, on_wait=show_wait)
+            if result:
                 results.append(result)
             else:
-                seconds = 0  # what is wrong with this one is wrong with those behind it, or they are done
-    return results
+                seconds = 0
 
 
-def _tell_the_rest(stacks: Stacks, uploads: list[Upload], results: list[Result]) -> None:
-    """Raise WorkshopError when a photo was refused by the function, or has no result yet."""
-    refused = [result for result in results if result.status == "rejected"]
-    done = {result.raw.key for result in results}
-    late = [upload.photo.key for upload in uploads if upload.photo.key not in done]
-    if late:
-        diagnosis = diagnose(stacks, late[0])
+def _interrupted(account: Account, photos: Sequence[Photo]) -> Interrupted:
+    """What Ctrl-C leaves in the bucket: the photos that were not waited for."""
+    if not photos:
+        return Interrupted("Stopped.")
+    keys = [photo.key for photo in photos]
+    status = "\n".join(f"How it went: {account.command('why', key)}" for key in keys)
+    return Interrupted(
+        f"Stopped waiting. The function goes on with {counted(len(keys), 'photo')} in the bucket.",
+        f"{status}\nTo remove {'it' if len(keys) == 1 else 'them'}: {account.command('forget', *keys)}",
+    )
+
+
+def _raise_for(stacks: Stacks, unfinished: Sequence[Photo], results: Sequence[Result]) -> None:
+    """Raise WorkshopError if a photo has no result, or was refused."""
+    for photo in unfinished:
+        current = found(stacks.account.client("s3"), photo.bucket, photo.key)
+        if current is None or current.version_id != photo.version_id:
+            raise WorkshopError(
+                f"{photo.key} was {'replaced' if current else 'deleted'} in the bucket after this command uploaded it, "
+                "so the function makes no picture of it.",
+                f"How the newer one went: {stacks.account.command('why', photo.key)}" if current else None,
+            )
+        diagnosis = diagnose(stacks, photo.key)
         raise WorkshopError(diagnosis.sentence, diagnosis.next_step)
-    if refused:
-        raise WorkshopError(f"{refused[0].raw.key} was refused: {refused[0].reason}", "Send another photo.")
+    for result in results:
+        if result.status == "rejected":
+            raise WorkshopError(f"{result.raw.key} was refused: {result.reason}", "Send another photo.")

@@ -12,7 +12,7 @@ from workshop.aws.results import latest_result, result_of
 from workshop.aws.stacks import Stacks
 from workshop.photos.raw_bucket import found, key_of
 from workshop.show.link import show
-from workshop.terminal.console import err, plain
+from workshop.terminal.console import err, plain, print_prose
 from workshop.terminal.durations import Duration
 from workshop.terminal.errors import WorkshopError
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--expires", type=Duration(LONGEST), default="1h", show_default=True, help="How long the link works: 15m, 2h, 7d."
 )
-@click.option("--qr/--no-qr", default=True, help="Show the link as a QR code as well (on a terminal).")
+@click.option("--qr/--no-qr", default=True, help="Show a QR code, too; a PNG file if the window is small.")
 @click.option("--json", "as_json", is_flag=True, help="The link and its end as JSON.")
 @pass_account
 def command(
@@ -45,18 +45,18 @@ def command(
       emotions url selfie.jpg
       emotions url selfie.jpg --expires 15m
 
-    PHOTO is the file you sent or its key. First the direct address is tried, which S3 refuses: the bucket is private.
-    Then the presigned link: anyone who has it can see the picture until it ends.
+    PHOTO is the file you sent or its key. The command first tries the picture's direct address, which S3 refuses
+    because the bucket is private. Then it prints a presigned link: anyone who has it can see the picture until it ends.
     """
-    wanted = photo or image
-    if not wanted:
+    name = photo or image
+    if not name:
         raise click.UsageError("Which photo? For instance: emotions url selfie.jpg")
     sooner = None
     if bucket:
-        key = _existing(account, bucket, wanted)
+        key = _existing(account, bucket, name)
     else:
         stacks = Stacks.of(account)
-        bucket, key = picture_of(stacks, wanted)
+        bucket, key = picture_of(stacks, name)
         sooner = what_ends_sooner(stacks, expires)
     link = link_to(account, bucket, key, expires)
     status, code = answer_to_anyone(link.direct)
@@ -66,11 +66,14 @@ def command(
     else:
         err.print("The direct address:", style="bold")
         err.print(plain(link.direct), soft_wrap=True)
-        err.print(f"{status} {code}", style="green" if status == 403 else "bold red")
+        if status == 403:
+            print_prose(err, f"{status} {code}, as it should be: the bucket is private.", "green")
+        else:
+            err.print(f"{status} {code}", style="bold red")
         err.print("\nThe presigned link:", style="bold")
         show(link, qr=qr)
     if sooner:
-        err.print(sooner, style="dim", soft_wrap=True)
+        print_prose(err, sooner, "dim")
     if status != 403:
         raise WorkshopError(
             f"The direct address answered {status} {code} and not 403 AccessDenied, as it does for a private bucket.",

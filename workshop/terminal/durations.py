@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import click
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "": "seconds"}
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class Duration(click.ParamType[timedelta]):
-    """A number with s, m, h or d (seconds without), from one second up to `longest`."""
+    """A number with its unit s, m, h or d, from one second up to `longest`."""
 
     name = "duration"
 
@@ -20,9 +20,11 @@ class Duration(click.ParamType[timedelta]):
         """The length of time; a usage error for anything else."""
         if isinstance(value, timedelta):
             return value
-        match = re.fullmatch(r"(\d{1,9})\s*([smhd]?)", value.strip().lower())
+        match = re.fullmatch(r"(\d{1,9})\s*([smhd])", value.strip().lower())
         if not match:
-            self.fail(f"{value!r} is not a length of time; write for instance 15m, 2h or 7d.", param, ctx)
+            self.fail(
+                f"{value!r} is not a length of time: write a number and its unit, such as 15m, 2h or 7d.", param, ctx
+            )
         length = timedelta(**{_UNITS[match[2]]: int(match[1])})
         if not timedelta(seconds=1) <= length <= self.longest:
             self.fail(f"{value} is not between 1 second and {self.longest.days} days.", param, ctx)

@@ -167,20 +167,22 @@ def test_what_aws_refuses(attendee: Attendee, refusing: RefusingServer, code: st
     assert expected in sentence(ran)
 
 
-def test_ctrl_c_while_waiting_leaves_the_photo_and_says_how_to_go_on(serverless: Attendee):
-    process = serverless.start("send", str(serverless.photo_file()), "--wait", "60")
-    while not serverless.keys():
+def test_ctrl_c_while_waiting_names_all_photos_and_says_how_to_go_on(serverless: Attendee):
+    photos = [str(serverless.photo_file(f"{n}.jpg", seed=n)) for n in (1, 2)]
+    process = serverless.start("send", *photos, "--wait", "60")
+    while len(serverless.keys()) < 2:
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=20)
-    (key,) = serverless.keys()
+    one, two = serverless.keys()
     assert process.returncode == 130
     assert stdout == ""
     assert "Traceback" not in stderr
-    assert "Error: Stopped waiting. The photo is in the bucket" in stderr
-    assert f"emotions why {key}" in stderr
+    assert "Error: Stopped waiting. The function goes on with 2 photos in the bucket." in stderr
+    assert f"emotions why {one}\n" in stderr
+    assert f"emotions forget {one} {two}\n" in stderr
 
 
 def test_help_opens_with_an_example_and_needs_nothing():

@@ -92,7 +92,7 @@ def test_whose_results_cannot_be_read_does_not_either(deployed: Attendee):
     assert ran.exit_code == 0, ran.output
     bob, zoe, ours_ = ran.stderr.splitlines()[:3]
     assert bob.startswith("Without bob: The result document results/x.jpg/v1.json cannot be read")
-    assert zoe.startswith("Without zoe: The bucket behind ListObjectsV2 is not there")
+    assert zoe.startswith("Without zoe: AWS no longer has a resource that your stacks made")
     assert ours_.startswith("1 photo;")
 
 

@@ -31,6 +31,7 @@ from tests.workshop.attendee import GROUP_PHOTO, PROJECT, Attendee, picture
 from workshop.checks import diagnosis
 from workshop.commands import forget, send
 from workshop.photos.uploads import Upload
+from workshop.terminal.errors import WorkshopError
 
 pytestmark = pytest.mark.slow
 
@@ -79,10 +80,12 @@ def test_url_shows_the_refusal_first_and_prints_only_the_link(deployed: Attendee
     deployed.run("index", str(deployed.photo_file()))
     ran = deployed.run("url", "selfie.jpg", "--expires", "15m")
     assert ran.exit_code == 0, ran.output
-    assert "403 AccessDenied" in ran.stderr
+    assert "403 AccessDenied, as it should be" in ran.stderr
     link = ran.stdout.strip()
     assert "X-Amz-Expires=900" in link
+    (key,) = deployed.keys()
     with urllib.request.urlopen(link) as answer:
+        assert answer.headers["Content-Disposition"] == f"inline;filename*=UTF-8''{key}"
         assert answer.read(3) == b"\xff\xd8\xff"
 
 
@@ -93,26 +96,26 @@ def test_a_link_ends_with_the_credentials_that_signed_it(deployed: Attendee):
     ran = deployed.run("url", "selfie.jpg", "--expires", "7d", "--json", **temporary)
     answer = json.loads(ran.stdout)
     assert answer["ends"].startswith(soon[:16])
-    assert "your credentials end then" in answer["caveat"]
+    assert "because your credentials expire then" in answer["caveat"]
 
 
 def test_temporary_credentials_without_a_known_end_are_no_promise(deployed: Attendee):
     deployed.run("index", str(deployed.photo_file()))
     ran = deployed.run("url", "selfie.jpg", AWS_SESSION_TOKEN="token")
-    assert "your temporary credentials may end sooner" in ran.stderr
+    assert "or until your temporary credentials expire" in ran.stderr
 
 
 @pytest.mark.parametrize(
     "command", [("url", "selfie.jpg"), ("send", "selfie.jpg"), ("gallery", "--output", "page.html")]
 )
-def test_a_link_that_shall_outlive_its_picture_is_no_promise(serverless: Attendee, command: tuple[str, ...]):
+def test_a_link_that_would_outlive_its_picture_is_pointed_out(serverless: Attendee, command: tuple[str, ...]):
     serverless.run("index", str(serverless.photo_file()))
-    sentence = "Pictures are deleted 1 to 2 days after they were made, and then no link shows them."
+    sentence = "S3 deletes pictures 1 to 2 days after they were made. Then the links stop working."
     assert sentence in serverless.run(*command, "--expires", "2d").stderr
     assert sentence not in serverless.run(*command, "--expires", "1d").stderr
 
 
-@pytest.mark.parametrize("expires", ["8d", "0s", "tomorrow", "-5m"])
+@pytest.mark.parametrize("expires", ["8d", "0s", "tomorrow", "-5m", "5"])
 def test_how_long_a_link_may_live_is_checked(deployed: Attendee, expires: str):
     ran = deployed.run("url", "selfie.jpg", "--expires", expires)
     assert ran.exit_code == 2
@@ -480,22 +483,32 @@ def test_of_two_photos_of_one_name_the_file_itself_decides(deployed: Attendee):
 
 A_LINK = (
     "https://showyouremotions-me-foundation-photosprocessedfe5ae7cf2be6bc556.s3.ap-southeast-2.amazonaws.com/pictures/"
-    "IMG_20261122_143000-712c1015.jpg.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE"
+    "IMG_20261122_143000-712c1015.jpg/3HL4kqtJvjVBH40Nrjfkd.R2pQ9s_z1x.jpg?response-content-disposition=inline"
+    "%3Bfilename%2A%3DUTF-8%27%27IMG_20261122_143000-712c1015.jpg&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE"
     "%2F20261122%2Fap-southeast-2%2Fs3%2Faws4_request&X-Amz-Date=20261122T231707Z&X-Amz-Expires=3600"
     "&X-Amz-SignedHeaders=host&X-Amz-Signature=55c2e285e9993b08fd492f7db1f320f62a293141b6a50f204fbe3f9aecbbdb7e"
 )
 """As long as a link to a phone's photo in a real account is."""
 
 
-def shown_in_a_window(link: str, columns: int, lines: int) -> list[str]:
+def shown_in_a_window(
+    link: str, columns: int, lines: int, show: str = "show(link, qr=True)", folder: Path = PROJECT, **env: str
+) -> list[str]:
     """What a terminal of that size gets when the link is shown, without colours."""
     master, slave = pty.openpty()
-    show = "import sys, datetime; from workshop.show.link import show; from workshop.aws.links import Link; "
-    show += "show(Link(sys.argv[1], datetime.datetime.now(datetime.UTC)), qr=True)"
+    code = "import sys, datetime; from workshop.show.link import *; from workshop.aws.account import Account; "
+    code += f"link = Link(sys.argv[1], datetime.datetime.now(datetime.UTC), None, 'selfie-1a2b3c4d.jpg'); {show}"
     process = subprocess.Popen(
-        [sys.executable, "-c", show, link],
-        cwd=PROJECT,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(lines)},
+        [sys.executable, "-c", code, link],
+        cwd=folder,
+        env={
+            **{name: value for name, value in os.environ.items() if name not in ("TERM_PROGRAM", "VTE_VERSION")},
+            "PYTHONPATH": f"{PROJECT}:{PROJECT / 'lambda' / 'photo_annotator'}",
+            "TERM": "xterm-256color",
+            "COLUMNS": str(columns),
+            "LINES": str(lines),
+            **env,
+        },
         stdout=slave,
         stderr=slave,
         stdin=subprocess.DEVNULL,
@@ -513,30 +526,38 @@ def shown_in_a_window(link: str, columns: int, lines: int) -> list[str]:
 
 
 def test_the_qr_code_on_a_terminal_is_the_link():
-    """Read from the terminal's own output: 80 columns, half blocks, black on white."""
-    shown = shown_in_a_window(A_LINK, columns=80, lines=60)
+    """Read from the terminal's own output: half blocks, black on white."""
+    shown = shown_in_a_window(A_LINK, columns=100, lines=60)
     assert shown[0] == A_LINK
     dark = {" ": (0, 0), "▄": (0, 1), "▀": (1, 0), "█": (1, 1)}
     code = [line for line in shown if line and set(line) <= set(dark)]
-    assert not [line for line in shown if "needs" in line]
-    assert max(map(len, code)) <= 80
+    assert max(map(len, code)) <= 100
     rows = [[dark[character][half] for character in line] for line in code for half in (0, 1)]
     image = np.kron(255 * (1 - np.array(rows, np.uint8)), np.ones((6, 6), np.uint8))
     read, *_ = cv2.QRCodeDetectorAruco().detectAndDecode(cv2.copyMakeBorder(image, 24, 24, 24, 24, 0, value=255))
     assert read == A_LINK
 
 
-@pytest.mark.parametrize(("columns", "lines", "code"), [(80, 24, True), (60, 60, False)])
-def test_a_window_that_is_too_small_for_the_qr_code_is_told_how_large_it_is(columns: int, lines: int, code: bool):
-    shown = "\n".join(shown_in_a_window(A_LINK, columns, lines))
-    assert "█" in shown if code else "█" not in shown
-    assert re.search(r"The QR code needs \d+ columns and \d+ lines", shown)
-
-
-def test_a_link_that_no_phone_can_open_has_no_qr_code():
-    shown = "\n".join(shown_in_a_window("http://127.0.0.1:4566/bucket/picture.jpg?X-Amz-Expires=1", 200, 100))
-    assert "This link opens on this computer only" in shown
+def test_a_qr_code_that_is_larger_than_the_window_is_a_picture(tmp_path: Path):
+    """Temporary credentials make a link three times as long: 129 columns. The local AWS rehearses it."""
+    long = f"http://127.0.0.1:4566/bucket/picture.jpg?X-Amz-Security-Token={'t' * 1400}"
+    shown = "\n".join(shown_in_a_window(long, 80, 60, folder=tmp_path))
     assert "█" not in shown
+    assert "selfie-1a2b3c4d-qr.png" in shown
+    assert "open on this computer only" in shown
+    image = cv2.imread(str(tmp_path / "selfie-1a2b3c4d-qr.png"), cv2.IMREAD_GRAYSCALE)
+    assert cv2.QRCodeDetectorAruco().detectAndDecode(image)[0] == long
+
+
+def test_a_terminal_that_opens_links_gets_names_to_click_and_no_addresses():
+    show = "show_pictures(Account.open(region='eu-west-1'), {'a.jpg': link, 'b.jpg': link}, qr=True)"
+    credentials = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret"}
+    clickable = shown_in_a_window(A_LINK, 80, 60, show, FORCE_HYPERLINK="1", **credentials)
+    assert [re.sub(r"\x1b].*?\x1b\\", "", line) for line in clickable][1:3] == ["Open a.jpg", "Open b.jpg"]
+    assert "".join(clickable).count(A_LINK) == 2
+    other = "".join(shown_in_a_window(A_LINK, 80, 60, show, **credentials))
+    assert A_LINK not in other
+    assert "For the address and a QR code: emotions url PHOTO" in other
 
 
 def test_text_and_back_is_the_same_photo(attendee: Attendee):
@@ -609,5 +630,16 @@ def test_once_a_photo_is_late_those_behind_it_are_only_looked_at(monkeypatch: py
     waited: list[float] = []
     monkeypatch.setattr(send, "wait_for_result", lambda *_, seconds, on_wait: waited.append(seconds))
     late = [Upload(name, Photo("raw", name, "v1", "etag", 1), True, ()) for name in ("a.jpg", "b.jpg", "c.jpg")]
-    assert send._wait(stacks_with(), late, 120) == []
+    results: list[Result] = []
+    send._wait(stacks_with(), late, 120, results)
+    assert results == []
     assert waited == [120, 0, 0]
+
+
+@pytest.mark.parametrize(("current", "fate"), [(Photo("raw", "a.jpg", "v2", "e", 1), "replaced"), (None, "deleted")])
+def test_a_photo_that_is_replaced_while_send_waits_is_not_called_late(
+    monkeypatch: pytest.MonkeyPatch, current: Photo | None, fate: str
+):
+    monkeypatch.setattr(send, "found", lambda *_: current)
+    with pytest.raises(WorkshopError, match=f"^a.jpg was {fate} in the bucket"):
+        send._raise_for(stacks_with(s3=None), [Photo("raw", "a.jpg", "v1", "e", 1)], [])
