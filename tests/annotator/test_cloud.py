@@ -165,7 +165,7 @@ def test_other_s3_errors_propagate(aws, photo, failure):
             ask(photo)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(key=st.text("ab/.~", min_size=1, max_size=8), version=st.text("ab/%+ .~", min_size=1, max_size=8))
 def test_a_result_is_listed_under_its_photo_and_version(key, version):
     """Version IDs are opaque (S3 user guide), so no character in one may matter."""
