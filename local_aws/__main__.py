@@ -1,8 +1,10 @@
 """`python -m local_aws …`."""
 
 import sys
+from pathlib import Path
 
 if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)  # for `python local_aws …`
     try:
         from local_aws.cli import local_aws
 

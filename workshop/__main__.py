@@ -5,7 +5,8 @@ from pathlib import Path
 
 if __name__ == "__main__":
     # bin/emotions runs this file by its path. Whatever else is in the person's folder is not to be imported.
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    project = Path(__file__).resolve().parent.parent
+    sys.path[0] = str(project)
     try:
         from workshop.cli import main
 
@@ -13,4 +14,6 @@ if __name__ == "__main__":
     except KeyboardInterrupt:  # while packages are imported; everything else ends with a sentence
         sys.exit(130)
     except ModuleNotFoundError as missing:
-        sys.exit(f"This Python lacks {missing.name}; type: source .venv/bin/activate (after `make setup`)")
+        in_venv = Path(sys.prefix).resolve() == (project / ".venv").resolve()
+        fix = "make setup" if in_venv else "source .venv/bin/activate (after `make setup`)"
+        sys.exit(f"This Python lacks {missing.name}; type: {fix}")

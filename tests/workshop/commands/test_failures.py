@@ -94,7 +94,7 @@ def test_nothing_left_of_a_name_that_was_mistyped_says_who_has_stacks(attendee: 
     attendee.deploy("Foundation", FOUNDATION, name="anna")
     ran = attendee.run("teardown", "--yes", "--attendee", "ana")
     assert ran.stdout == "nothing left\n"
-    assert "Nothing of ana was here. There are stacks of others in ap-southeast-2" in ran.stderr
+    assert "ana has nothing here. There are stacks of others in ap-southeast-2" in ran.stderr
     assert '--attendee and "anna"' in ran.stderr
 
 

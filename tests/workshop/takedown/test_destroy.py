@@ -25,7 +25,7 @@ from tests.workshop.takedown.test_leftovers import (
 from workshop.aws.account import Account
 from workshop.commands import teardown as module
 from workshop.takedown.destroy import destroy
-from workshop.takedown.footprint import Kind
+from workshop.takedown.footprint import Footprint, Kind, Thing
 from workshop.takedown.leftovers import Leftover
 
 pytestmark = pytest.mark.slow
@@ -106,7 +106,7 @@ def test_a_dry_run_calls_a_queue_by_its_name(clinging: Attendee):
     ("kinds", "question"),
     [
         (["asset"], "This deletes 1 asset of me in ap-southeast-2.\n"),
-        (["bucket", "collection"], "1 collection of me in ap-southeast-2, photos and faces"),
+        (["bucket", "collection"], "1 collection of me in ap-southeast-2, with all photos and faces.\n"),
     ],
 )
 def test_photos_and_faces_are_named_only_where_they_go(
@@ -114,7 +114,18 @@ def test_photos_and_faces_are_named_only_where_they_go(
 ):
     there = [Leftover(kind, "name", "remove") for kind in kinds]
     monkeypatch.setattr(module, "leftovers", lambda *_: there)
-    assert question in attendee.run("teardown").stderr
+    ran = attendee.run("teardown")
+    assert question in ran.stderr
+    assert all(f"{kind:<21}name\n" in ran.stderr for kind in kinds), "what will be deleted is listed"
+
+
+def test_an_image_that_another_stack_uses_is_not_called_nothing(attendee: Attendee, monkeypatch: pytest.MonkeyPatch):
+    shared = Footprint(attendee.account, "ap-southeast-2", frozenset(), frozenset({Thing("image", "tag")}))
+    monkeypatch.setattr(module, "footprint_of", lambda _: shared)
+    monkeypatch.setattr("workshop.takedown.leftovers.footprint_of", lambda _: shared)
+    ran = attendee.run("teardown")
+    assert ran.stdout == "nothing left of yours, except what other stacks use too\n"
+    assert "The image tag stays: another stack uses it too." in ran.stderr
 
 
 def test_an_interruption_says_how_to_go_on(clinging: Attendee, monkeypatch: pytest.MonkeyPatch):
