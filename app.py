@@ -1,9 +1,11 @@
 """Reads the context once and composes the three stacks: `npx cdk deploy --all -c attendee=simon`."""
 
 import os
+import shlex
 import signal
 import socket
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 if __name__ == "__main__":
@@ -14,7 +16,7 @@ from aws_cdk import App, Aspects, CliCredentialsStackSynthesizer, Environment, T
 from infra.foundation import FoundationStack
 from infra.leave_nothing import LeaveNothing
 from infra.serverless import ServerlessStack
-from infra.settings import WORKSHOP, UnusableSetting, WorkshopSettings, stack_name
+from infra.settings import WORKSHOP, UnusableSetting, WorkshopSettings, kept_settings, stack_name
 from infra.wall import WallStack
 from infra.zip_package import CannotPackage
 
@@ -91,6 +93,19 @@ def _check_endpoint() -> None:
         )
 
 
+def for_this_deploy_only(settings: WorkshopSettings, project: Path = Path(__file__).parent) -> list[str]:
+    """A sentence for each setting that the next deploy takes back, because it was given with `-c` and is not kept."""
+    kept = {name: value for name, (value, _) in kept_settings(project).items()}
+    later = WorkshopSettings.from_context(kept, settings.region)
+    return [
+        f"{name}={settings.as_text(name)} is for this deploy only; the next one without -c uses "
+        f"{later.as_text(name) or 'none'}. To keep it: emotions settings "
+        f"{shlex.quote(f'{name}={settings.as_text(name)}')}"
+        for name in settings.names()
+        if name != "attendee" and getattr(settings, name) != getattr(later, name)
+    ]
+
+
 def main() -> None:
     """The entry point in cdk.json."""
     _check_endpoint()
@@ -99,6 +114,9 @@ def main() -> None:
         settings = WorkshopSettings.from_context(
             _attendee_from_env() | app.node.get_all_context(), region=os.environ.get("CDK_DEFAULT_REGION")
         )
+        if app.node.try_get_context("aws:cdk:bundling-stacks") != []:  # as it is for `cdk destroy`
+            for sentence in for_this_deploy_only(settings):
+                print(f"show-your-emotions: {sentence}", file=sys.stderr)
     except UnusableSetting as unusable:
         sys.exit(f"show-your-emotions: {unusable}")
     bucket = app.node.try_get_context(ASSETS_BUCKET)

@@ -25,4 +25,5 @@ class FoundationStack(Stack):
         CfnOutput(self, "CollectionId", value=self.faces.collection_id)
         CfnOutput(self, "InboxUrl", value=self.photos.inbox.queue_url)
         CfnOutput(self, "DeadLetterQueueUrl", value=self.photos.dead_letters.queue_url)
-        CfnOutput(self, "NextStep", value=f"emotions --attendee {settings.attendee} upload YOUR-PHOTO.jpg")
+        # The CDK CLI sorts outputs by name; the last one is what people see.
+        CfnOutput(self, "YourNextStep", value=settings.command("upload YOUR-PHOTO.jpg"))

@@ -31,4 +31,4 @@ class ServerlessStack(Stack):
 
         CfnOutput(self, "FunctionName", value=annotator.function.function_name)
         CfnOutput(self, "LogGroupName", value=annotator.identity.log_group.log_group_name)
-        CfnOutput(self, "NextStep", value=f"emotions --attendee {settings.attendee} send YOUR-PHOTO.jpg")
+        CfnOutput(self, "YourNextStep", value=settings.command("send YOUR-PHOTO.jpg"))

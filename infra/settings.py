@@ -1,10 +1,14 @@
-"""The settings of one deployment: read once from the CDK context, checked, and frozen."""
+"""The settings of one deployment: read once from the CDK context, checked, and frozen.
+
+`emotions settings` keeps them in cdk.context.json, which the CDK CLI adds to the context of every synth.
+"""
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Final, Literal, Self, get_args
 
 from infra.regions import INDEX_FACES_PER_SECOND
@@ -14,6 +18,9 @@ WORKSHOP: Final = "show-your-emotions"
 _STACK_PREFIX: Final = "ShowYourEmotions"
 
 Architecture = Literal["x86_64", "arm64"]
+
+KEPT: Final = "cdk.context.json"
+"""The file for settings that every deploy from this folder uses. It is not in Git."""
 
 Package = Literal["image", "zip"]
 """How the function is deployed: as a Docker image, or as a zip package that needs no Docker."""
@@ -114,10 +121,47 @@ class WorkshopSettings:
         """The names that the context can set."""
         return tuple(f.name for f in fields(cls) if f.name != "region")
 
+    def command(self, rest: str) -> str:
+        """Our command line for this attendee, to paste: `emotions --attendee simon send …`."""
+        return f"emotions {'' if self.attendee == 'me' else f'--attendee {self.attendee} '}{rest}"
+
+    def as_text(self, name: str) -> str:
+        """The setting `name` as `-c` takes it."""
+        value = getattr(self, name)
+        return ",".join("=".join(tag) for tag in value.items()) if isinstance(value, Mapping) else str(value)
+
     @property
     def all_tags(self) -> dict[str, str]:
         """The tags of every resource."""
         return {**workshop_tags(self.attendee), **self.tags}
+
+
+def kept_settings(project: Path) -> dict[str, tuple[Any, str]]:
+    """The settings that every deploy from the folder `project` uses, each with the file that has it.
+
+    cdk.json comes before cdk.context.json, as for the CDK CLI (aws-cdk, `Configuration.loadConfigFiles`). Raises
+    UnusableSetting if a file is not JSON.
+    """
+    in_context, in_cdk_json = (_json(project / name) for name in (KEPT, "cdk.json"))
+    found = {name: (value, KEPT) for name, value in in_context.items()}
+    found |= {name: (value, "cdk.json") for name, value in in_cdk_json.get("context", {}).items()}
+    return {name: found[name] for name in WorkshopSettings.names() if name in found}
+
+
+def keep(project: Path, settings: Mapping[str, Any]) -> None:
+    """Write `settings` to cdk.context.json beside what is there; None removes one."""
+    kept = {name: value for name, value in {**_json(project / KEPT), **settings}.items() if value is not None}
+    (project / KEPT).write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as problem:
+        raise UnusableSetting(f"{file.name} is not valid JSON: {problem}") from None
+    return document if isinstance(document, dict) else {}
 
 
 def concurrency_in(region: str | None) -> int:

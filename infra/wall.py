@@ -70,9 +70,7 @@ class WallStack(Stack):
 
         CfnOutput(self, "DoorUrl", value=api.api_endpoint)
         CfnOutput(self, "DoorLogGroupName", value=identity.log_group.log_group_name)
-        CfnOutput(
-            self, "NextStep", value=f"emotions --attendee {settings.attendee} wall open --until 22:30 --photos 300"
-        )
+        CfnOutput(self, "YourNextStep", value=settings.command("wall open --until 22:30 --photos 300"))
 
     def _grant_guests_photos(self, role: iam.Role, foundation: FoundationStack) -> None:
         """Lets the door write and delete guests' photos, but not read them; and read and delete what became of them."""

@@ -27,6 +27,7 @@ COMMANDS = {
     "redrive": "Send the photos that failed back through the inbox.",
     "forget": "Remove a photo with all its versions, its picture, its result, and its faces.",
     "cost": "What this workshop has cost, and what a hundred more photos would cost.",
+    "settings": "What the stacks are deployed with; keep a setting for every deploy.",
     "teardown": "Delete your stacks, and prove that nothing is left.",
     "fleet": "For the organiser: all of it for many accounts.",
 }

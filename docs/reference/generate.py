@@ -125,8 +125,9 @@ def settings() -> str:
     described = dict(re.findall(r"^\| `(\w+)` \|[^|]*\| (.*) \|$", readme, re.MULTILINE))
     rows = [(f"`{name}`", default(name), described[name]) for name in WorkshopSettings.names()]
     return (
-        "# Settings\n\nSet them with `-c name=value` for `npx cdk deploy` and `npx cdk destroy`, or under `context` in "
-        f"`cdk.json`.\n\n{table('name', 'default', 'description', rows=rows)}\n"
+        "# Settings\n\n`emotions settings name=value` keeps one for every deploy from this folder, in "
+        "`cdk.context.json`. `npx cdk deploy -c name=value` is for that deploy only.\n\n"
+        f"{table('name', 'default', 'description', rows=rows)}\n"
         "A value that cannot be deployed stops `npx cdk synth` with a sentence that says what is allowed:\n\n"
         f"```text\n{''.join(map(refusal, WorkshopSettings.names()))}```\n"
     )

@@ -1,8 +1,10 @@
+import json
+
 import pytest
 
 import app
 from infra.regions import INDEX_FACES_PER_SECOND
-from infra.settings import UnusableSetting, WorkshopSettings
+from infra.settings import UnusableSetting, WorkshopSettings, keep, kept_settings
 
 
 def test_an_empty_context_gives_the_defaults():
@@ -121,3 +123,40 @@ def test_the_attendee_variable_selects_the_stacks(monkeypatch):
     for context, attendee in (({}, "simon"), ({"attendee": "anna"}, "anna")):
         settings = WorkshopSettings.from_context(app._attendee_from_env() | context, "ap-southeast-2")
         assert settings.attendee == attendee
+
+
+def test_a_deploy_keeps_what_the_settings_file_keeps(tmp_path):
+    """Photos must not be deleted sooner than promised because a later deploy does not repeat `-c`."""
+    settings = WorkshopSettings.from_context({"keep_days": "3", "tags": {"team": "cloud"}})
+    days, tags = app.for_this_deploy_only(settings, tmp_path)
+    assert days.startswith("keep_days=3 is for this deploy only; the next one without -c uses 1. To keep it: ")
+    assert tags.endswith(" uses none. To keep it: emotions settings tags=team=cloud")
+    keep(tmp_path, {"keep_days": "3", "tags": "team=cloud"})
+    assert app.for_this_deploy_only(settings, tmp_path) == []
+    (sentence,) = app.for_this_deploy_only(WorkshopSettings(keep_days=1, tags={"team": "cloud"}), tmp_path)
+    assert "keep_days=1 is for this deploy only; the next one without -c uses 3" in sentence
+
+
+def test_the_region_and_the_attendee_are_no_kept_settings(tmp_path):
+    """Both have variables of their own, and a region changes the default of max_concurrency."""
+    settings = WorkshopSettings.from_context({"attendee": "simon"}, "us-east-1")
+    assert settings.max_concurrency != WorkshopSettings().max_concurrency
+    assert app.for_this_deploy_only(settings, tmp_path) == []
+
+
+def test_cdk_json_comes_before_the_settings_file_as_for_the_cli(tmp_path):
+    (tmp_path / "cdk.json").write_text('{"context": {"keep_days": 7, "@aws-cdk/x": true}}')
+    keep(tmp_path, {"keep_days": "3", "memory": "1024"})
+    assert kept_settings(tmp_path) == {"keep_days": (7, "cdk.json"), "memory": ("1024", "cdk.context.json")}
+
+
+def test_keeping_a_setting_leaves_the_rest_of_the_file_alone(tmp_path):
+    (tmp_path / "cdk.context.json").write_text('{"availability-zones:x": ["a"], "memory": "600"}')
+    keep(tmp_path, {"memory": None, "keep_days": "3"})
+    assert json.loads((tmp_path / "cdk.context.json").read_text()) == {"availability-zones:x": ["a"], "keep_days": "3"}
+
+
+def test_a_settings_file_that_is_not_json_is_one_sentence(tmp_path):
+    (tmp_path / "cdk.context.json").write_text("keep_days=3")
+    with pytest.raises(UnusableSetting, match=r"cdk\.context\.json is not valid JSON"):
+        kept_settings(tmp_path)

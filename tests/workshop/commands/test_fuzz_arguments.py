@@ -21,7 +21,8 @@ NOBODY = {
 }
 """No credentials, so whatever is understood ends where AWS would be asked."""
 
-COMMANDS = [name for name in ALL_COMMANDS if name != "doctor"]  # which asks the machine, and takes seconds
+COMMANDS = [name for name in ALL_COMMANDS if name not in ("doctor", "settings")]
+"""Without the one that asks the machine and takes seconds, and the one that writes into this folder."""
 OURS = ["--attendee", "--region", "--profile"]
 VALUES = ["", ".", "..", "1", "0", "-1", "nan", "7d", "9" * 400, "a.jpg", "s3://b/k", "https://", "file://", "-", "--"]
 
