@@ -563,6 +563,18 @@ def test_libjpeg_says_nothing_between_our_lines(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_libtiff_and_pillow_say_nothing_between_our_lines(capfd, caplog):
+    lzw = encoded(NOISE, "TIFF", compression="tiff_lzw")
+    for damaged in (
+        lzw[:1000] + bytes(2000) + lzw[3000:],
+        tiff({256: (3, 1, 100), 257: (3, 1, 100), 277: (3, 1, 9999)}),
+    ):
+        with pytest.raises(UnreadablePhoto, match="damaged"):
+            opened(damaged)
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("format_", ["HEIC", "AVIF"])
 def test_a_picture_that_is_too_large_is_not_called_damaged(format_):
     """libheif and libavif have limits of their own, and say of what is above them that it cannot be read."""

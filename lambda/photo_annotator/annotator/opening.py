@@ -5,6 +5,7 @@ such a photo comes. What a file says about its colours, its crop and which way i
 """
 
 import io
+import logging
 import struct
 import warnings
 import zlib
@@ -24,7 +25,7 @@ from annotator.memory import (
     too_many_pixels,
 )
 from annotator.pixels import SHORTEST_EDGE, STRIP, Pixels, check_edges, edge_after, on_white, shrink, size_after
-from annotator.quiet import without_libjpegs_remarks
+from annotator.quiet import without_messages
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
@@ -100,7 +101,7 @@ def _open_jpeg(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
 
 def _reduced_jpeg(data: bytes | bytearray, fraction: int) -> Pixels:
     try:
-        with without_libjpegs_remarks():
+        with without_messages("JPEG"):
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _IMREAD_AT[fraction] | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise _damaged("JPEG") from error
@@ -224,11 +225,13 @@ def _open_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int, 
     from PIL import AvifImagePlugin, Image
 
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it logs what it also raises
     if format_ == "TIFF" and tiff.is_camera_raw(data):
         raise camera_raw()
     room = memory - len(data)
     try:
-        with warnings.catch_warnings(action="ignore"):  # Pillow's limit warns at a size that ours refuses
+        # Pillow's limit warns at a size that ours refuses.
+        with without_messages(format_), warnings.catch_warnings(action="ignore"):
             chunks = png.header_of(data) if format_ == "PNG" else None
             boxes = heif.header_of(data) if format_ == "AVIF" else heif.Header()
             if boxes.width and boxes.height:  # libavif has a limit of its own, and no word for it
