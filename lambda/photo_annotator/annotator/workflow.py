@@ -59,12 +59,13 @@ def annotate(photo: Photo, cloud: Cloud, long_edge: int, *, late: bool = False) 
 
 def _process(photo: Photo, cloud: Cloud, long_edge: int) -> tuple[Outcome | None, set[str]]:
     """The outcome, None if the version is gone, and the versions that had a result before."""
-    with ThreadPoolExecutor(max_workers=3) as threads:
+    with ThreadPoolExecutor(max_workers=2) as threads:
         # Rekognition takes longest, so this call comes first, before we know whether a result exists. A second
         # delivery is rare and costs a tenth of a cent; waiting for the answer would cost every photo 25 ms.
         indexing = threads.submit(cloud.index_by_name, photo) if _looks_like_a_jpeg(photo) else None
-        downloading = threads.submit(cloud.fetch, photo)
+        # Meanwhile the second thread makes these two calls over one connection.
         listing = threads.submit(cloud.versions_with_result, photo)
+        downloading = threads.submit(cloud.fetch, photo)
         # Importing OpenCV here instead of at the top lets Rekognition work meanwhile on a cold start.
         with timed("import"):
             try:
