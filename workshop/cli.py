@@ -24,6 +24,7 @@ COMMANDS = {
     "why": "What happened to a photo, in one sentence, and what to do next.",
     "check": "Is this step of the workshop done? If not, what to do.",
     "gallery": "One HTML page with all results so far, for the projector.",
+    "wall": "Guests scan a QR code, take a selfie, and see themselves on the projector.",
     "redrive": "Send the photos that failed back through the inbox.",
     "forget": "Remove a photo with all its versions, its picture, its result, and its faces.",
     "cost": "What this workshop has cost, and what a hundred more photos would cost.",

@@ -19,7 +19,7 @@ from functools import cache
 from typing import Any, Final
 
 from annotator.drawing.words import words
-from annotator.faces import Face
+from annotator.faces import from_left
 from annotator.formats import BEGINNING, UnreadablePhoto, sniff
 from annotator.result import Result
 from botocore.exceptions import BotoCoreError, ClientError
@@ -116,13 +116,9 @@ def _described(result: Result) -> dict[str, Any]:
     return {
         "reason": result.reason,
         "picture": result.picture is not None,
-        "faces": [words(face) for face in sorted(result.faces, key=_left)],
+        "faces": [words(face) for face in from_left(result.faces)],
         "minor": may_be_a_minor(result),
     }
-
-
-def _left(face: Face) -> float:
-    return face.box.left
 
 
 def _state(settings: Settings | None, key: str, cloud: Cloud) -> State:
