@@ -24,9 +24,11 @@ function place(parent, cards) {
 
 function render(state) {
   const [newest, ...others] = state.cards;
-  const fits = others.length > 6 ? 18 : 6;
+  const count = Math.min(others.length, 18);
+  const columns = count <= 3 ? 1 : count <= 8 ? 2 : 3;
   document.querySelector("main").classList.toggle("alone", others.length === 0);
-  $("mosaic").classList.toggle("few", fits === 6);
+  $("mosaic").style.setProperty("--columns", columns);
+  $("mosaic").style.setProperty("--rows", Math.max(1, Math.ceil(count / columns)));
   if (newest) {
     place($("newest"), [newest]);
   } else {
@@ -35,7 +37,7 @@ function render(state) {
     words.textContent = state.covered ? "The pictures are covered. Soon …" : "Nobody yet. Be the first!";
     $("newest").replaceChildren(words);
   }
-  place($("mosaic"), others.slice(0, fits));
+  place($("mosaic"), others.slice(0, count));
   $("tally").replaceChildren(...state.tally.map(([look, count]) => {
     const line = document.createElement("li");
     line.append(Object.assign(document.createElement("span"), { textContent: look }), String(count));
