@@ -57,21 +57,22 @@ class Turn:
             raise WorkshopError("Stopped while AWS was still at work.")
 
 
-def for_everyone(fleet: Fleet, work: Callable[[Turn], T], *, doing: str) -> list[Outcome[T]]:
+def for_everyone(fleet: Fleet, work: Callable[[Turn], T], *, doing: str | None) -> list[Outcome[T]]:
     """The outcome of `work` for each member, in the roster's order.
 
     What AWS or the member's credentials refuse is that member's problem only. `doing` is shown before a member's
-    first own word. Ctrl-C lets the calls under way finish, starts no more, and raises KeyboardInterrupt.
+    first own word; with None nothing is shown. Ctrl-C lets the calls under way finish, starts no more, and raises
+    KeyboardInterrupt.
     """
     organisers_id = fleet.organiser.client("sts").get_caller_identity()["Account"]
-    board, stop = _Board(fleet.members), threading.Event()
+    board, stop = _Board(fleet.members, silent=doing is None), threading.Event()
 
     def turn(member: Member) -> Outcome[T]:
         try:
             with aws_errors_as_sentences():
                 account = account_of(member, fleet.organiser, organisers_id)
                 mine = Turn(member, account, stop, board)
-                mine.say(doing)
+                board.begin(member, doing or "")
                 value = work(mine)
         except WorkshopError as problem:
             board.tell(member, "failed", problem.message)
@@ -98,22 +99,28 @@ class _Board:
     """What is known of each member; rich asks it for a table several times a second."""
 
     members: Sequence[Member]
+    silent: bool = False
     _said: dict[str, tuple[str, str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def shown(self) -> "Live | nullcontext[None]":
         """The board on the terminal while the block runs; nothing in a pipe, which gets a line for each word."""
-        if not err.is_terminal:
+        if self.silent or not err.is_terminal:
             return nullcontext()
         return Live(console=err, get_renderable=self._table, transient=True, refresh_per_second=4)
+
+    def begin(self, member: Member, what: str) -> None:
+        """Note that it is the member's turn; in a pipe that is not worth a line."""
+        with self._lock:
+            self._said[member.attendee] = ("…", what)
 
     def tell(self, member: Member, state: str, what: str) -> None:
         """Note what is being done for the member, or what became of them."""
         with self._lock:
             changed = self._said.get(member.attendee) != (state, what)
             self._said[member.attendee] = (state, what)
-            if changed and not err.is_terminal:
-                err.print(f"{member.attendee}: {plain(what) or state}", soft_wrap=True)
+            if changed and what and not (self.silent or err.is_terminal):
+                err.print(f"{member.attendee}: {plain(what)}", soft_wrap=True)
 
     def _table(self) -> Table:
         """Those at work first, then the failures, the waiting and the done, because a low window shows the top only."""

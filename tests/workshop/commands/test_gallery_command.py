@@ -109,7 +109,7 @@ def test_the_browser_is_opened_only_when_asked(deployed: Attendee, monkeypatch: 
         opened.append(address)
         return True
 
-    monkeypatch.setattr("workshop.commands.gallery.webbrowser.open", open_it)
+    monkeypatch.setattr("workshop.show.gallery_file.webbrowser.open", open_it)
     page = deployed.folder / "gallery.html"
     deployed.run("gallery", "-o", str(page))
     assert opened == []
@@ -118,7 +118,7 @@ def test_the_browser_is_opened_only_when_asked(deployed: Attendee, monkeypatch: 
 
 
 def test_without_a_browser_the_page_has_an_address_to_open(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("workshop.commands.gallery.webbrowser.open", lambda _address: False)
+    monkeypatch.setattr("workshop.show.gallery_file.webbrowser.open", lambda _address: False)
     page = deployed.folder / "gallery.html"
     ran = deployed.run("gallery", "-o", str(page), "--open")
     assert (ran.exit_code, ran.stdout) == (0, f"{page}\n")

@@ -1,11 +1,12 @@
 """An evening on the local AWS: deployed everywhere, one account in trouble, and everything cleared away."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.workshop.attendee import Attendee
+from tests.workshop.attendee import GROUP_PHOTO, Attendee
 from workshop.aws.account import Account
 from workshop.commands.fleet import destroy
 from workshop.fleet import stacks
@@ -105,3 +106,50 @@ def test_attendees_of_a_shared_account_have_stacks_of_their_own(
     assert sorted(stacks_in(attendee)) == ["ShowYourEmotions-aisha-Foundation", "ShowYourEmotions-simon-Foundation"]
     assert attendee.run("fleet", "--only", "simon", "destroy", "--yes").stdout == "simon  nothing left\n"
     assert sorted(stacks_in(attendee)) == ["ShowYourEmotions-aisha-Foundation"]
+
+
+def test_check_says_who_is_where_and_what_they_lack(attendee: Attendee, three: list[Attendee]):
+    attendee.run("fleet", "--only", "attendee01", "--only", "attendee02", "deploy", "Foundation")
+    outputs = stacks.describe(three[0].client("cloudformation"), "ShowYourEmotions-attendee01-Foundation")["Outputs"]
+    named = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    closed = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+    for bucket in ("RawBucket", "ProcessedBucket"):
+        three[0].client("s3").put_public_access_block(Bucket=named[bucket], PublicAccessBlockConfiguration=closed)
+    three[0].client("rekognition").create_collection(CollectionId=named["CollectionId"])
+    looked = attendee.run("fleet", "check")
+    first, second, third = looked.stdout.splitlines()
+    assert first.startswith("attendee01  ●○○○○○  step 2: There is no photo in the raw bucket. → emotions --attendee ")
+    assert second.startswith("attendee02  ○○○○○○  step 1: ")
+    assert third == "attendee03  ○○○○○○  step 1: Foundation is not deployed. → emotions fleet deploy"
+    assert looked.stderr == "3 attendees: 0 done, 1 at step 2, 2 at step 1\n"
+    assert looked.exit_code == 1
+    assert attendee.run("fleet", "--only", "attendee01", "check", "1").exit_code == 0
+    documents = json.loads(attendee.run("fleet", "check", "--json").stdout)
+    assert [document["step"] for document in documents] == [1, 0, 0]
+
+
+def test_gallery_and_cost_of_all_accounts(attendee: Attendee, three: list[Attendee]):
+    assert attendee.run("fleet", "deploy", "Foundation").exit_code == 0
+    (attendee.folder / "selfie.jpg").write_bytes(GROUP_PHOTO.read_bytes())
+    for number, account in enumerate(three[:2], start=1):
+        name = f"ShowYourEmotions-attendee0{number}-Foundation"
+        (collection,) = [
+            output["OutputValue"]
+            for output in stacks.describe(account.client("cloudformation"), name)["Outputs"]
+            if output["OutputKey"] == "CollectionId"
+        ]
+        account.client("rekognition").create_collection(CollectionId=collection)
+        ran = account.run("--attendee", f"attendee0{number}", "index", "selfie.jpg")
+        assert ran.exit_code == 0, ran.output
+    made = attendee.run("fleet", "gallery", "--embed")
+    assert made.exit_code == 0, made.output
+    page = Path("gallery.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert "attendee01" in page
+    assert "attendee02" in page
+
+    counted = attendee.run("fleet", "--only", "attendee01", "--only", "attendee02", "cost")
+    assert counted.exit_code == 0, counted.output
+    assert [line.split()[:2] for line in counted.stdout.splitlines()[2:4]] == [["attendee01", "1"], ["attendee02", "1"]]
+    not_counted = attendee.run("fleet", "--only", "attendee03", "cost")
+    assert not_counted.exit_code == 1

@@ -2,7 +2,7 @@
 
 import click
 
-from workshop.commands.fleet import deploy, destroy, init, publish, unpublish
+from workshop.commands.fleet import check, cost, deploy, destroy, gallery, init, publish, unpublish
 from workshop.commands.fleet.options import Options
 
 
@@ -26,11 +26,12 @@ def command(ctx: click.Context, file: str, only: tuple[str, ...], at_once: int) 
       emotions fleet init
       emotions fleet publish
       emotions fleet deploy
+      emotions fleet check --watch
       emotions fleet destroy
       emotions fleet unpublish
     """
     ctx.obj = Options(ctx.obj, file, only, at_once)
 
 
-for each in (init, publish, deploy, destroy, unpublish):
+for each in (init, publish, deploy, check, gallery, cost, destroy, unpublish):
     command.add_command(each.command)
