@@ -61,7 +61,7 @@ def function(stacks: Stacks) -> Finding:
     functions = stacks.account.client("lambda")
     described = _answer(lambda: functions.get_function_configuration(FunctionName=name))
     if described is None:
-        return Finding("Function", "problem", f"{name} was deleted by hand.", _serverless_again(stacks))
+        return Finding("Function", "problem", f"{name} was deleted outside CloudFormation.", _serverless_again(stacks))
     state = described.get("State", "Active")
     if state == "Active":
         return Finding("Function", "ok", name)
@@ -121,7 +121,7 @@ def _answer(ask: Callable[[], Any]) -> Any:
 def _deleted(stacks: Stacks, subject: str, name: str) -> Finding:
     cdk = stacks.account.cdk
     again = f"{cdk('destroy --all')} && {cdk('deploy --all' if stacks.has_function else 'deploy Foundation')}"
-    return Finding(subject, "problem", f"{name} was deleted by hand. To start again, without the photos so far:", again)
+    return Finding(subject, "problem", f"{name} was deleted outside CloudFormation. To start again, without the photos so far:", again)
 
 
 def _serverless_again(stacks: Stacks) -> str:

@@ -6,7 +6,7 @@ from workshop.aws.account import Account, pass_account
 from workshop.aws.dead_letters import DeadLetter, dead_letters, put_back, redrive, tries
 from workshop.aws.stacks import Stacks
 from workshop.checks import parts
-from workshop.terminal.console import err, out, plain, plain_lines, print_json
+from workshop.terminal.console import err, out, plain, plain_lines, print_json, print_prose
 from workshop.terminal.errors import WorkshopError
 
 
@@ -43,11 +43,11 @@ def command(account: Account, dry_run: bool, as_json: bool) -> None:
             "They are still in the dead-letter queue; try again.",
         )
     if sent and (unusable := stacks.serverless_unusable):
-        err.print(plain_lines(f"They wait there for now. {unusable.message}\n{unusable.hint}"), soft_wrap=True)
+        print_prose(err, plain_lines(f"They wait there for now. {unusable.message}\n{unusable.hint}"))
     elif sent and (blocker := parts.blocker(stacks)):
-        err.print(plain_lines(f"They wait there for now. {blocker.says}\n{blocker.fix}"), soft_wrap=True)
+        print_prose(err, plain_lines(f"They wait there for now. {blocker.says}\n{blocker.fix}"))
     elif sent and not stacks.has_function:
-        err.print(f"They wait there until Step 5 is deployed: {account.cdk('deploy Serverless')}", soft_wrap=True)
+        print_prose(err, f"They wait there until Step 5 is deployed: {account.cdk('deploy Serverless')}")
 
 
 def _show(stacks: Stacks, photos: list[DeadLetter], others: list[DeadLetter]) -> None:

@@ -7,7 +7,7 @@ import click
 from workshop.aws.account import Account, pass_account
 from workshop.aws.stacks import Stacks
 from workshop.checks.diagnosis import diagnose
-from workshop.terminal.console import err, out, plain, plain_lines, print_json
+from workshop.terminal.console import err, out, plain, plain_lines, print_json, print_prose
 
 
 @click.command("why")
@@ -27,6 +27,6 @@ def command(account: Account, ctx: click.Context, photo: str, as_json: bool) -> 
     if as_json:
         print_json(asdict(diagnosis))
     else:
-        out.print(plain(diagnosis.sentence), soft_wrap=True)
-        err.print(plain_lines(diagnosis.next_step), style="dim", soft_wrap=True)
+        print_prose(out, plain(diagnosis.sentence))
+        print_prose(err, plain_lines(diagnosis.next_step), "dim")
     ctx.exit(0 if diagnosis.is_answer else 1)

@@ -38,7 +38,7 @@ def test_what_was_deleted_by_hand_needs_the_stacks_again(part: Callable[[Stacks]
     gone = {parts.raw_bucket: "NoSuchBucket", parts.inbox: "AWS.SimpleQueueService.NonExistentQueue"}
     client = Answering(refusal(gone.get(part, "ResourceNotFoundException")))
     finding = part(replace(stacks_with(s3=client, sqs=client, rekognition=client), function_name=function))
-    assert "was deleted by hand" in finding.says
+    assert "was deleted outside CloudFormation" in finding.says
     again = "deploy --all" if function else "deploy Foundation"
     assert finding.fix == f"npx cdk destroy --all -c attendee=simon && npx cdk {again} -c attendee=simon"
 
@@ -197,7 +197,7 @@ def test_a_function_that_was_deleted_by_hand_is_a_problem_of_step_5_and_of_every
     again = "npx cdk destroy Serverless && npx cdk deploy Serverless"
     ran = connected.run("check", "5")
     assert ran.exit_code == 1
-    assert f"{connected.outputs['FunctionName']} was deleted by hand." in ran.stdout
+    assert f"{connected.outputs['FunctionName']} was deleted outside CloudFormation." in ran.stdout
     assert again in ran.stdout
     ran = connected.run("why", "later.jpg")
     assert "cannot be annotated" in ran.stdout
