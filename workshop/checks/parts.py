@@ -121,7 +121,8 @@ def _answer(ask: Callable[[], Any]) -> Any:
 def _deleted(stacks: Stacks, subject: str, name: str) -> Finding:
     cdk = stacks.account.cdk
     again = f"{cdk('destroy --all')} && {cdk('deploy --all' if stacks.has_function else 'deploy Foundation')}"
-    return Finding(subject, "problem", f"{name} was deleted outside CloudFormation. To start again, without the photos so far:", again)
+    says = f"{name} was deleted outside CloudFormation. To start again, without the photos so far:"
+    return Finding(subject, "problem", says, again)
 
 
 def _serverless_again(stacks: Stacks) -> str:
