@@ -33,6 +33,10 @@ PHOTO_TIMEOUT: Final = 30
 """Seconds that the function may take for a photo. It usually takes one or two; the rest is for throttling by
 Rekognition and the client's retries."""
 
+DEFAULT_QUALIFIER: Final = "hnb659fds"
+"""The part of the names of CDK's bootstrap resources that an organisation can choose (CDK developer guide, "Customize
+CDK bootstrapping")."""
+
 MOST_TAGS: Final = 40
 """Tags that an attendee can add. AWS allows 50 per resource; the workshop, CloudFormation and CDK use some of them."""
 
@@ -146,6 +150,13 @@ def kept_settings(project: Path) -> dict[str, tuple[Any, str]]:
     found = {name: (value, KEPT) for name, value in in_context.items()}
     found |= {name: (value, "cdk.json") for name, value in in_cdk_json.get("context", {}).items()}
     return {name: found[name] for name in WorkshopSettings.names() if name in found}
+
+
+def bootstrap_qualifier(project: Path) -> str:
+    """The qualifier of the bootstrap that a deploy from the folder `project` uses, by the CDK's own context key."""
+    name = "@aws-cdk/core:bootstrapQualifier"
+    in_cdk_json = _json(project / "cdk.json").get("context", {})
+    return str(in_cdk_json.get(name) or _json(project / KEPT).get(name) or DEFAULT_QUALIFIER)
 
 
 def keep(project: Path, settings: Mapping[str, Any]) -> None:

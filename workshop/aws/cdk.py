@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from infra import settings
 from workshop import PROJECT
 from workshop.terminal.errors import WorkshopError
 
@@ -24,6 +25,14 @@ def node() -> str:
     if not found:
         raise WorkshopError("Node.js was not found; the CDK needs it.", "Install it: make setup")
     return found
+
+
+def bootstrap_qualifier() -> str:
+    """The qualifier of the bootstrap that a deploy from this folder uses. Raises WorkshopError for a broken cdk.json."""
+    try:
+        return settings.bootstrap_qualifier(PROJECT)
+    except settings.UnusableSetting as problem:
+        raise WorkshopError(f"{problem}.") from None
 
 
 def cdk(*arguments: str) -> list[str]:

@@ -14,8 +14,9 @@ from typing import Any, Literal, get_args
 
 from botocore.exceptions import ClientError
 
-from infra.settings import StackKind, stack_name, workshop_tags
+from infra.settings import DEFAULT_QUALIFIER, StackKind, stack_name, workshop_tags
 from workshop.aws.account import Account
+from workshop.aws.cdk import bootstrap_qualifier
 from workshop.terminal.errors import code_of
 
 Kind = Literal[
@@ -46,10 +47,8 @@ GOES_WITH_ANOTHER = frozenset(
 )  # fmt: skip
 """The types that are part of another resource and cannot outlive it. A test holds both lists against the stacks."""
 
-QUALIFIER = "hnb659fds"
-"""What the names of CDK's bootstrap resources carry unless an account chose its own."""
-
-_IMAGE = re.compile(rf"cdk-{QUALIFIER}-container-assets-[^\"]*?:([0-9a-f]{{64}})")
+_IMAGE = re.compile(r"cdk-[\w-]{1,10}?-container-assets-[^\"]*?:([0-9a-f]{64})")
+_QUALIFIER = re.compile(r"cdk-([\w-]{1,10}?)-(?:container-)?assets-")
 _FILE = re.compile(r"\"([0-9a-f]{64}\.zip)\"")
 _LARGEST_TEMPLATE = 1_000_000
 """Bytes that CloudFormation takes as a template (user guide, "CloudFormation quotas")."""
@@ -57,10 +56,33 @@ _LARGEST_TEMPLATE = 1_000_000
 
 @dataclass(frozen=True, slots=True, order=True)
 class Thing:
-    """One thing in an account. `name` is what its own service calls it: a queue's is its URL, an asset's its key."""
+    """One thing in an account. `name` is what its own service calls it: a queue's is its URL, an asset's its key.
+
+    `qualifier` is that of the bootstrap whose bucket or repository holds an asset or an image.
+    """
 
     kind: Kind
     name: str
+    qualifier: str = DEFAULT_QUALIFIER
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Where `cdk deploy` uploads to in an account and region. An account can have several, with a qualifier each."""
+
+    qualifier: str
+    account_id: str
+    region: str
+
+    @property
+    def asset_bucket(self) -> str:
+        """The bucket for templates and zipped code of every app in the account."""
+        return f"cdk-{self.qualifier}-assets-{self.account_id}-{self.region}"
+
+    @property
+    def image_repository(self) -> str:
+        """The repository for every app's images."""
+        return f"cdk-{self.qualifier}-container-assets-{self.account_id}-{self.region}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +99,9 @@ class Footprint:
     run_by_others: frozenset[Thing] = frozenset()
     run_by_us: frozenset[Thing] = frozenset()
 
-    @property
-    def asset_bucket(self) -> str:
-        """CDK's bootstrap bucket, where templates and zipped code are uploaded for every app in the account."""
-        return f"cdk-{QUALIFIER}-assets-{self.account_id}-{self.region}"
-
-    @property
-    def image_repository(self) -> str:
-        """CDK's bootstrap repository, where every app's images are pushed."""
-        return f"cdk-{QUALIFIER}-container-assets-{self.account_id}-{self.region}"
+    def bootstrap(self, qualifier: str) -> Bootstrap:
+        """The bootstrap with this qualifier, whether there is one or not."""
+        return Bootstrap(qualifier, self.account_id, self.region)
 
 
 def footprint_of(account: Account) -> Footprint:
@@ -102,10 +118,12 @@ def footprint_of(account: Account) -> Footprint:
             templates.append(_template_of(account, stack["StackId"]))
     things.update(_found_by_tag(account))
     things.update(_found_by_name(account, ours))
-    for key, template in _uploaded_templates(account, bare.asset_bucket):
-        if is_template_of(account.attendee, template):
-            things.add(Thing("asset", key))
-            templates.append(template)
+    deployed_with = set(map(qualifier_of, templates))
+    for qualifier in {DEFAULT_QUALIFIER, bootstrap_qualifier()} | deployed_with:
+        for key, template in _uploaded_templates(account, bare.bootstrap(qualifier).asset_bucket):
+            if is_template_of(account.attendee, template):
+                things.add(Thing("asset", key, qualifier))
+                templates.append(template)
     for template in templates:
         things.update(assets_in(template))
     # Lambda makes this group by itself when a function's own group is gone, so no stack knows it.
@@ -122,9 +140,15 @@ def footprint_of(account: Account) -> Footprint:
 
 def assets_in(template: dict[str, Any]) -> set[Thing]:
     """The images and zipped code that a template's functions run, by their names in the bootstrap storage."""
-    text = json.dumps(template)
-    images = {Thing("image", tag) for tag in _IMAGE.findall(text)}
-    return images | {Thing("asset", key) for key in _FILE.findall(text)}
+    text, qualifier = json.dumps(template), qualifier_of(template)
+    images = {Thing("image", tag, qualifier) for tag in _IMAGE.findall(text)}
+    return images | {Thing("asset", key, qualifier) for key in _FILE.findall(text)}
+
+
+def qualifier_of(template: dict[str, Any]) -> str:
+    """The qualifier of the bootstrap that holds what the template's functions run; CDK's own if it names none."""
+    named = _QUALIFIER.search(json.dumps(template))
+    return named[1] if named else DEFAULT_QUALIFIER
 
 
 def is_template_of(attendee: str, template: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from infra.settings import workshop_tags
 from workshop.aws.account import Account
-from workshop.takedown.footprint import Footprint, Kind, Thing, footprint_of
+from workshop.takedown.footprint import Bootstrap, Footprint, Kind, Thing, footprint_of
 from workshop.terminal.errors import GONE, code_of
 
 _GONE = GONE | {"404", "NotFoundException", "NoSuchKey", "NoSuchEntity", "RepositoryNotFoundException"}
@@ -76,12 +76,13 @@ def leftovers(
 
 def still_there(account: Account, footprint: Footprint, things: Iterable[Thing]) -> frozenset[Thing]:
     """Those of the things that AWS still has."""
-    by_kind: dict[Kind, list[str]] = defaultdict(list)
+    by_kind: dict[tuple[Kind, str], list[str]] = defaultdict(list)
     for thing in things:
-        by_kind[thing.kind].append(thing.name)
+        by_kind[thing.kind, thing.qualifier].append(thing.name)
     found: set[Thing] = set()
-    for kind, names in by_kind.items():
-        found.update(Thing(kind, name) for name in _LOOK[kind](account, footprint, names))
+    for (kind, qualifier), names in by_kind.items():
+        there = _LOOK[kind](account, footprint.bootstrap(qualifier), names)
+        found.update(Thing(kind, name, qualifier) for name in there)
     return frozenset(found)
 
 
@@ -96,14 +97,15 @@ def remove_uploads(
     ours = [thing for thing in footprint.things - needed if thing.kind in ("image", "asset")]
     there = still_there(account, footprint, ours)
     for thing in sorted(there, key=lambda t: (t.kind != "image", t.name.endswith(".json"), t.name)):
+        bootstrap = footprint.bootstrap(thing.qualifier)
         if thing.kind == "image":
             account.client("ecr").batch_delete_image(
-                repositoryName=footprint.image_repository, imageIds=[{"imageTag": thing.name}]
+                repositoryName=bootstrap.image_repository, imageIds=[{"imageTag": thing.name}]
             )
         else:
-            for version in _versions(account, footprint, thing.name):
+            for version in _versions(account, bootstrap, thing.name):
                 account.client("s3").delete_object(
-                    Bucket=footprint.asset_bucket, Key=thing.name, VersionId=version["VersionId"]
+                    Bucket=bootstrap.asset_bucket, Key=thing.name, VersionId=version["VersionId"]
                 )
         on_removed(thing)
 
@@ -125,20 +127,20 @@ def _present(ask: Callable[[], Any], *elsewhere: str) -> Any:
 def _one_by_one(service: str, operation: str, parameter: str, *elsewhere: str) -> Callable[..., list[str]]:
     """A look that asks for each name by itself."""
 
-    def look(account: Account, _footprint: Footprint, names: list[str]) -> list[str]:
+    def look(account: Account, _bootstrap: Bootstrap, names: list[str]) -> list[str]:
         ask = getattr(account.client(service), operation)
         return [name for name in names if _present(partial(ask, **{parameter: name}), *elsewhere) is not None]
 
     return look
 
 
-def _stacks(account: Account, _footprint: Footprint, names: list[str]) -> list[str]:
+def _stacks(account: Account, _bootstrap: Bootstrap, names: list[str]) -> list[str]:
     pages = account.client("cloudformation").get_paginator("describe_stacks").paginate()
     alive = {stack["StackName"] for page in pages for stack in page["Stacks"]}
     return [name for name in names if name in alive]
 
 
-def _collections(account: Account, _footprint: Footprint, names: list[str]) -> list[str]:
+def _collections(account: Account, _bootstrap: Bootstrap, names: list[str]) -> list[str]:
     """Those that carry our tags: a stack refuses a collection of its name that is not its own."""
     rekognition = account.client("rekognition")
 
@@ -152,7 +154,7 @@ def _collections(account: Account, _footprint: Footprint, names: list[str]) -> l
     return [name for name in names if is_ours(name)]
 
 
-def _log_groups(account: Account, _footprint: Footprint, names: list[str]) -> list[str]:
+def _log_groups(account: Account, _bootstrap: Bootstrap, names: list[str]) -> list[str]:
     logs = account.client("logs").get_paginator("describe_log_groups")
     return [
         name
@@ -161,13 +163,13 @@ def _log_groups(account: Account, _footprint: Footprint, names: list[str]) -> li
     ]
 
 
-def _alarms(account: Account, _footprint: Footprint, names: list[str]) -> list[str]:
+def _alarms(account: Account, _bootstrap: Bootstrap, names: list[str]) -> list[str]:
     described = account.client("cloudwatch").describe_alarms(AlarmNames=names[:100])
     return [alarm["AlarmName"] for alarm in described["MetricAlarms"]]
 
 
-def _images(account: Account, footprint: Footprint, names: list[str]) -> list[str]:
-    ecr, repository = account.client("ecr"), footprint.image_repository
+def _images(account: Account, bootstrap: Bootstrap, names: list[str]) -> list[str]:
+    ecr, repository = account.client("ecr"), bootstrap.image_repository
 
     def is_there(tag: str) -> bool:
         ask = partial(ecr.batch_get_image, repositoryName=repository, imageIds=[{"imageTag": tag}])
@@ -177,14 +179,14 @@ def _images(account: Account, footprint: Footprint, names: list[str]) -> list[st
     return [tag for tag in names if is_there(tag)]
 
 
-def _assets(account: Account, footprint: Footprint, names: list[str]) -> list[str]:
-    return [key for key in names if _versions(account, footprint, key)]
+def _assets(account: Account, bootstrap: Bootstrap, names: list[str]) -> list[str]:
+    return [key for key in names if _versions(account, bootstrap, key)]
 
 
-def _versions(account: Account, footprint: Footprint, key: str) -> list[dict[str, Any]]:
+def _versions(account: Account, bootstrap: Bootstrap, key: str) -> list[dict[str, Any]]:
     """Every version of exactly this key, delete markers included: the bootstrap bucket keeps versions."""
     pages = account.client("s3").get_paginator("list_object_versions")
-    listed = _present(lambda: list(pages.paginate(Bucket=footprint.asset_bucket, Prefix=key)))
+    listed = _present(lambda: list(pages.paginate(Bucket=bootstrap.asset_bucket, Prefix=key)))
     return [
         version
         for page in listed or []
@@ -193,7 +195,7 @@ def _versions(account: Account, footprint: Footprint, key: str) -> list[dict[str
     ]
 
 
-_LOOK: dict[Kind, Callable[[Account, Footprint, list[str]], list[str]]] = {
+_LOOK: dict[Kind, Callable[[Account, Bootstrap, list[str]], list[str]]] = {
     "stack": _stacks,
     # A name that is free again may belong to a bucket of another account by now.
     "bucket": _one_by_one("s3", "head_bucket", "Bucket", *_SOMEBODY_ELSES),
@@ -211,7 +213,7 @@ _LOOK: dict[Kind, Callable[[Account, Footprint, list[str]], list[str]]] = {
 
 
 def _removal(account: Account, footprint: Footprint, thing: Thing) -> str:
-    name = shlex.quote(thing.name)
+    name, bootstrap = shlex.quote(thing.name), footprint.bootstrap(thing.qualifier)
     commands = {
         "stack": f"aws cloudformation delete-stack --stack-name {name}",
         "bucket": f"aws s3 rb --force s3://{name}",
@@ -222,14 +224,14 @@ def _removal(account: Account, footprint: Footprint, thing: Thing) -> str:
         "event source mapping": f"aws lambda delete-event-source-mapping --uuid {name}",
         "log group": f"aws logs delete-log-group --log-group-name {name}",
         "alarm": f"aws cloudwatch delete-alarms --alarm-names {name}",
-        "image": f"aws ecr batch-delete-image --repository-name {footprint.image_repository} "
+        "image": f"aws ecr batch-delete-image --repository-name {bootstrap.image_repository} "
         f"--image-ids imageTag={name}",
     }
     if thing.kind == "role":
         return _role_removal(account, thing.name)
     if thing.kind == "asset":
-        versions = (version["VersionId"] for version in _versions(account, footprint, thing.name))
-        delete = f"aws s3api delete-object --bucket {footprint.asset_bucket} --key {name}"
+        versions = (version["VersionId"] for version in _versions(account, bootstrap, thing.name))
+        delete = f"aws s3api delete-object --bucket {bootstrap.asset_bucket} --key {name}"
         return " && ".join(f"{delete} --version-id {shlex.quote(version)}" for version in versions)
     return f"{commands[thing.kind]} --region {footprint.region}"
 

@@ -95,12 +95,12 @@ def repository(attendee: Attendee) -> str:
     return f"cdk-hnb659fds-container-assets-{attendee.account}-{REGION}"
 
 
-def push(attendee: Attendee, tag: str) -> None:
+def push(attendee: Attendee, tag: str, to: str | None = None) -> None:
     config = {"digest": f"sha256:{tag}", "size": 1, "mediaType": "application/vnd.docker.container.image.v1+json"}
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     manifest = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}
     attendee.client("ecr").put_image(
-        repositoryName=repository(attendee), imageTag=tag, imageManifest=json.dumps(manifest)
+        repositoryName=to or repository(attendee), imageTag=tag, imageManifest=json.dumps(manifest)
     )
 
 
@@ -245,6 +245,33 @@ def test_an_image_that_our_own_function_still_runs_is_not_removed_but_is_left(at
     remove_uploads(simon, footprint)
     assert pushed(attendee) == {tag}
     assert "image" in kinds(leftovers(simon, footprint))
+
+
+@pytest.mark.parametrize("deployed", [True, False], ids=["deployed", "only uploaded"])
+def test_a_bootstrap_with_a_qualifier_of_its_own_is_looked_at(
+    attendee: Attendee, simon: Account, monkeypatch: pytest.MonkeyPatch, deployed: bool
+):
+    """Organisations choose one. The template of a stack names it; where no stack is known, cdk.json does."""
+    tag, bucket = "a" * 64, asset_bucket(attendee).replace("hnb659fds", "acme")
+    s3, ecr = attendee.client("s3"), attendee.client("ecr")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    ecr.create_repository(repositoryName=repository(attendee).replace("hnb659fds", "acme"))
+    template = json.loads(json.dumps(tagged("simon", running(tag), keep=False)).replace("hnb659fds", "acme"))
+    for name, body in ((f"{tag}.json", json.dumps(template).encode()), ("theirs.json", b"{}")):
+        s3.put_object(Bucket=bucket, Key=name, Body=body)
+    push(attendee, tag, repository(attendee).replace("hnb659fds", "acme"))
+    if deployed:
+        attendee.deploy("Serverless", template, name="simon")
+        attendee.client("cloudformation").delete_stack(StackName="ShowYourEmotions-simon-Serverless")
+    else:
+        monkeypatch.setattr("workshop.takedown.footprint.bootstrap_qualifier", lambda: "acme")
+    footprint = footprint_of(simon)
+    left = leftovers(simon, footprint)
+    assert kinds(left) == ["asset", "image"]
+    assert all("cdk-acme-" in each.remove for each in left)
+    remove_uploads(simon, footprint)
+    assert leftovers(simon, footprint) == []
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["theirs.json"]
 
 
 def test_the_image_of_an_earlier_deploy_is_ours_as_well(attendee: Attendee, simon: Account):
