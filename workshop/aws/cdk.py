@@ -1,11 +1,16 @@
 """The pinned CDK CLI and the Node.js that runs it: the only place that knows where both are."""
 
+import json
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from infra import settings
 from workshop import PROJECT
 from workshop.terminal.errors import WorkshopError
+
+_QUALIFIER = re.compile(r"cdk-([\w-]{1,10}?)-(?:container-)?assets-")
 
 CLI = PROJECT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
@@ -28,11 +33,17 @@ def node() -> str:
 
 
 def bootstrap_qualifier() -> str:
-    """The qualifier of the bootstrap that a deploy from this folder uses. Raises WorkshopError for a broken cdk.json."""
+    """The qualifier of the bootstrap that a deploy from this folder uses. Raises WorkshopError for a bad cdk.json."""
     try:
         return settings.bootstrap_qualifier(PROJECT)
     except settings.UnusableSetting as problem:
         raise WorkshopError(f"{problem}.") from None
+
+
+def qualifier_of(template: dict[str, Any]) -> str:
+    """The qualifier of the bootstrap that holds what the template's functions run; CDK's own if it names none."""
+    named = _QUALIFIER.search(json.dumps(template))
+    return named[1] if named else settings.DEFAULT_QUALIFIER
 
 
 def cdk(*arguments: str) -> list[str]:

@@ -19,12 +19,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.regions import INDEX_FACES_PER_SECOND
+from infra.settings import DEFAULT_QUALIFIER, kept_settings, stack_name
 from workshop import PROJECT
 from workshop.aws.account import Account, Choice
+from workshop.aws.cdk import bootstrap_qualifier, qualifier_of
 from workshop.terminal.errors import WorkshopError, code_of, explain
 from workshop.terminal.findings import Finding
 
@@ -35,6 +38,8 @@ _IMPATIENT = Config(connect_timeout=3, read_timeout=6, retries={"total_max_attem
 
 _BOOTSTRAP = 6
 """The oldest bootstrap template that CDK's default synthesizer deploys with; its templates carry the same rule."""
+
+_WITHOUT_DOCKER = "Or deploy the function without Docker: emotions settings package=zip"
 
 Check = Callable[[], Finding]
 
@@ -53,21 +58,23 @@ def examine(choice: Choice) -> Iterator[Finding]:
     ]
     opened: list[Account] = []
     yield from _side_by_side([*computer, ("Credentials", lambda: credentials(choice, opened))])
-    if not opened:
+    name = opened[0].region if opened else _region_of(choice)
+    where = region(name) if name else None
+    if where:
+        yield where
+    if not opened or not where:
         return
     account = opened[0]
-    where = region(account)
-    yield where
     if where.verdict == "problem":
         return  # and nothing else of this region matters
     # boto3 sessions are not thread-safe, clients are: they are made here, before the threads start.
-    ssm, functions, faces = (
+    ssm, cloudformation, functions, faces = (
         account.session.client(service, region_name=account.region, config=_IMPATIENT)
-        for service in ("ssm", "lambda", "rekognition")
+        for service in ("ssm", "cloudformation", "lambda", "rekognition")
     )
     yield from _side_by_side(
         [
-            ("Bootstrap", lambda: bootstrap(account, ssm)),
+            ("Bootstrap", lambda: bootstrap(account, ssm, _qualifier(account, cloudformation))),
             ("Lambda", lambda: concurrency(functions)),
             ("Rekognition", lambda: rekognition(account, faces)),
         ]
@@ -115,15 +122,15 @@ def cdk() -> Finding:
 
 
 def docker() -> Finding:
-    """Is Docker, or what CDK_DOCKER names, running? Only Step 5 needs it, so a warning is the worst."""
+    """Can Docker, or what CDK_DOCKER names, build and push the image? A warning at worst: there is the zip package."""
+    if kept_settings(PROJECT).get("package", ("image",))[0] == "zip":
+        return Finding("Docker", "ok", "not needed: the setting is package=zip")
     name = os.environ.get("CDK_DOCKER") or "docker"
     program = shutil.which(name)
     if program is None:
+        install = "Install Docker, or use CloudShell, which has it"
         return Finding(
-            "Docker",
-            "warning",
-            f"There is no {name}; only Step 5 needs it.",
-            "Install Docker, or use CloudShell, which has it; Finch and Podman work too: export CDK_DOCKER=finch",
+            "Docker", "warning", f"There is no {name}; only Step 5 needs it.", f"{install}\n{_WITHOUT_DOCKER}"
         )
     # Podman and Finch spell their templates differently, but all three print JSON.
     answer = subprocess.run(
@@ -131,16 +138,54 @@ def docker() -> Finding:
     )
     if answer.returncode:
         start = "Open Docker Desktop; on Linux: sudo systemctl start docker"
-        return Finding("Docker", "warning", f"{name} does not run; only Step 5 needs it.", start)
+        says = f"{name} is not running; only Step 5 needs it."
+        return Finding("Docker", "warning", says, f"{start}\n{_WITHOUT_DOCKER}")
+    if unusable := Path(program).stem == "docker" and _unusable_helper():
+        return unusable
     machine = _architecture(answer.stdout) or platform.machine()
     if machine in ("aarch64", "arm64"):
         return Finding(
             "Docker",
             "warning",
             f"{name} runs on {machine}; the function's image is for x86_64, which is emulated here and slow.",
-            "Build for this machine: npx cdk deploy Serverless -c architecture=arm64",
+            f"Build for this machine: emotions settings architecture=arm64\n{_WITHOUT_DOCKER}",
         )
     return Finding("Docker", "ok", f"{name} runs on {machine}")
+
+
+def _unusable_helper() -> Finding | None:
+    """A finding if `docker login`, with which the CDK begins a push, cannot store the credentials.
+
+    Docker Desktop leaves `"credsStore": "desktop.exe"` behind in WSL (docker/for-win #14039, #12091). Docker asks
+    the helper of the registry, or that for all (Docker CLI reference, "docker login").
+    """
+    file = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+    try:
+        configured = json.loads(file.read_text(encoding="utf-8"))
+        by_registry = configured.get("credHelpers") or {}
+        of_aws = [helper for registry, helper in by_registry.items() if registry.endswith(("amazonaws.com", "ecr.aws"))]
+        helpers = [helper for helper in (configured.get("credsStore"), *of_aws) if helper]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, AttributeError) as problem:
+        return Finding("Docker", "warning", f"{file} cannot be read: {problem}", _WITHOUT_DOCKER)
+    for helper in helpers:
+        name = f"docker-credential-{helper}"
+        program = shutil.which(name)
+        if (
+            program
+            and not subprocess.run(
+                [program, "list"], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS / 3, check=False
+            ).returncode
+        ):
+            continue
+        return Finding(
+            "Docker",
+            "warning",
+            f"Docker cannot log in: {file} names {name}, which {'fails' if program else 'is not installed'}.",
+            f'Remove the line with "{helper}" from {file}\n{_WITHOUT_DOCKER}',
+        )
+    return None
 
 
 def disk() -> Finding:
@@ -153,7 +198,7 @@ def disk() -> Finding:
         "Disk",
         "warning" if free >= 0.5 else "problem",
         f"{says}; building the image in Step 5 may need 4 GB.",
-        "docker system prune",
+        f"docker system prune\n{_WITHOUT_DOCKER}",
     )
 
 
@@ -179,30 +224,54 @@ def credentials(choice: Choice, opened: list[Account]) -> Finding:
     return Finding("Credentials", "ok", says)
 
 
-def region(account: Account) -> Finding:
+def region(name: str) -> Finding:
     """Has the region Rekognition, by AWS's own list and by botocore's?"""
-    name = account.region
     if name in INDEX_FACES_PER_SECOND:
         return Finding("Region", "ok", f"{name}: {INDEX_FACES_PER_SECOND[name]} photos a second by default")
-    if name in account.session.get_available_regions("rekognition"):
+    if name in boto3.session.Session().get_available_regions("rekognition"):
         return Finding(
             "Region", "warning", f"{name} is new for Rekognition; the stacks do not know it yet.", _ELSEWHERE
         )
     return Finding("Region", "problem", f"{name} has no Rekognition.", _ELSEWHERE)
 
 
-def bootstrap(account: Account, ssm: Any) -> Finding:
-    """Is the account bootstrapped for the CDK in this region?"""
+def bootstrap(account: Account, ssm: Any, qualifier: str = DEFAULT_QUALIFIER) -> Finding:
+    """Is the account bootstrapped for the CDK in this region, with this qualifier?"""
     fix = account.cdk("bootstrap")
+    its = "" if qualifier == DEFAULT_QUALIFIER else f" with the qualifier {qualifier}"
     try:
-        version = int(ssm.get_parameter(Name="/cdk-bootstrap/hnb659fds/version")["Parameter"]["Value"])
+        parameter = ssm.get_parameter(Name=f"/cdk-bootstrap/{qualifier}/version")["Parameter"]
     except ClientError as error:
         if code_of(error) != "ParameterNotFound":
             raise
-        return Finding("Bootstrap", "problem", f"{account.region} is not bootstrapped for the CDK.", fix)
+        if others := _qualifiers(ssm):
+            return Finding(
+                "Bootstrap",
+                "problem",
+                f"{account.region} is bootstrapped with another qualifier: {' and '.join(others)}, not {qualifier}.",
+                f'Under context in cdk.json, add: "@aws-cdk/core:bootstrapQualifier": "{others[0]}"',
+            )
+        return Finding("Bootstrap", "problem", f"{account.region} is not bootstrapped for the CDK{its}.", fix)
+    version = int(parameter["Value"])
     if version < _BOOTSTRAP:
         return Finding("Bootstrap", "problem", f"Version {version} is too old; {_BOOTSTRAP} is the least.", fix)
-    return Finding("Bootstrap", "ok", f"version {version}")
+    return Finding("Bootstrap", "ok", f"version {version}{its}")
+
+
+def _qualifier(account: Account, cloudformation: Any) -> str:
+    """The qualifier that the attendee's stack was deployed with; where there is none, that of the next deploy."""
+    name = stack_name(account.attendee, "Foundation")
+    try:
+        template = cloudformation.get_template(StackName=name, TemplateStage="Original").get("TemplateBody")
+    except ClientError:
+        template = None
+    return qualifier_of(template) if isinstance(template, dict) else bootstrap_qualifier()
+
+
+def _qualifiers(ssm: Any) -> list[str]:
+    """The qualifiers of all bootstraps of the region; each has a parameter with its version."""
+    pages = ssm.get_paginator("get_parameters_by_path").paginate(Path="/cdk-bootstrap", Recursive=True)
+    return sorted(parameter["Name"].split("/")[2] for page in pages for parameter in page["Parameters"])
 
 
 def concurrency(functions: Any) -> Finding:
@@ -260,6 +329,14 @@ def _without_raising(subject: str, check: Check) -> Finding:
         if explained is None:
             return Finding(subject, "problem", f"It could not be looked at: {error}")
         return Finding(subject, "problem", explained.message, explained.hint)
+
+
+def _region_of(choice: Choice) -> str | None:
+    """The region that was chosen, or that of the profile; None if there is none or the profile cannot be read."""
+    try:
+        return choice.region or boto3.session.Session(profile_name=choice.profile).region_name
+    except BotoCoreError:
+        return None
 
 
 def _path() -> str:

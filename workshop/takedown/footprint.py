@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from infra.settings import DEFAULT_QUALIFIER, StackKind, stack_name, workshop_tags
 from workshop.aws.account import Account
-from workshop.aws.cdk import bootstrap_qualifier
+from workshop.aws.cdk import bootstrap_qualifier, qualifier_of
 from workshop.terminal.errors import code_of
 
 Kind = Literal[
@@ -48,7 +48,6 @@ GOES_WITH_ANOTHER = frozenset(
 """The types that are part of another resource and cannot outlive it. A test holds both lists against the stacks."""
 
 _IMAGE = re.compile(r"cdk-[\w-]{1,10}?-container-assets-[^\"]*?:([0-9a-f]{64})")
-_QUALIFIER = re.compile(r"cdk-([\w-]{1,10}?)-(?:container-)?assets-")
 _FILE = re.compile(r"\"([0-9a-f]{64}\.zip)\"")
 _LARGEST_TEMPLATE = 1_000_000
 """Bytes that CloudFormation takes as a template (user guide, "CloudFormation quotas")."""
@@ -143,12 +142,6 @@ def assets_in(template: dict[str, Any]) -> set[Thing]:
     text, qualifier = json.dumps(template), qualifier_of(template)
     images = {Thing("image", tag, qualifier) for tag in _IMAGE.findall(text)}
     return images | {Thing("asset", key, qualifier) for key in _FILE.findall(text)}
-
-
-def qualifier_of(template: dict[str, Any]) -> str:
-    """The qualifier of the bootstrap that holds what the template's functions run; CDK's own if it names none."""
-    named = _QUALIFIER.search(json.dumps(template))
-    return named[1] if named else DEFAULT_QUALIFIER
 
 
 def is_template_of(attendee: str, template: dict[str, Any]) -> bool:

@@ -22,6 +22,9 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    monkeypatch.delenv("CDK_DOCKER", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setattr(doctor, "kept_settings", lambda _project: {})
     return folder
 
 
@@ -63,23 +66,54 @@ def test_a_cli_that_is_not_the_pinned_one_is_a_problem(tmp_path: Path, monkeypat
     assert doctor.cdk() == Finding("CDK", "problem", "The CLI is 3.0.0; this project is made for 2.1148.1.", "npm ci")
 
 
-def test_without_docker_only_a_warning_since_only_step_5_needs_it(programs: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("CDK_DOCKER", raising=False)
+def test_without_docker_the_zip_package_is_recommended(programs: Path):
     found = doctor.docker()
     assert found.verdict == "warning"
     assert "only Step 5 needs it" in found.says
+    assert "emotions settings package=zip" in str(found.fix)
 
 
-def test_a_docker_that_does_not_run_is_told_how_to_start(programs: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("CDK_DOCKER", raising=False)
+def test_docker_is_not_needed_for_the_zip_package(programs: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "kept_settings", lambda _project: {"package": ("zip", "cdk.context.json")})
+    assert doctor.docker() == Finding("Docker", "ok", "not needed: the setting is package=zip")
+
+
+@pytest.mark.parametrize("config", [{"credsStore": "desktop.exe"}, {"credHelpers": {"public.ecr.aws": "desktop.exe"}}])
+@pytest.mark.parametrize(
+    ("helper", "says"), [(None, "is not installed"), ("echo no session >&2; exit 1", "fails"), ("echo '{}'", "")]
+)
+def test_a_docker_that_cannot_store_credentials_is_a_warning(
+    programs: Path, tmp_path: Path, config: dict[str, object], helper: str | None, says: str
+):
+    """CDK logs in before it builds. Docker Desktop leaves the name of its helper behind in WSL."""
+    install(programs, "docker", """echo '{"Architecture": "x86_64"}'""")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    if helper:
+        install(programs, "docker-credential-desktop.exe", helper)
+    found = doctor.docker()
+    assert found.verdict == ("warning" if says else "ok")
+    if says:
+        assert found.says.endswith(f"names docker-credential-desktop.exe, which {says}.")
+        assert "emotions settings package=zip" in str(found.fix)
+
+
+@pytest.mark.parametrize(
+    ("config", "verdict"), [('{"credHelpers": {"gcr.io": "gcloud"}}', "ok"), ("{}", "ok"), ("not JSON", "warning")]
+)
+def test_the_helper_of_another_registry_does_not_matter(programs: Path, tmp_path: Path, config: str, verdict: str):
+    install(programs, "docker", """echo '{"Architecture": "x86_64"}'""")
+    (tmp_path / "config.json").write_text(config)
+    assert doctor.docker().verdict == verdict
+
+
+def test_a_docker_that_does_not_run_is_told_how_to_start(programs: Path):
     install(programs, "docker", "echo Cannot connect to the Docker daemon >&2; exit 1")
     assert "sudo systemctl start docker" in str(doctor.docker().fix)
 
 
-def test_a_docker_on_apple_silicon_is_told_to_build_for_it(programs: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("CDK_DOCKER", raising=False)
+def test_a_docker_on_apple_silicon_is_told_to_build_for_it(programs: Path):
     install(programs, "docker", """echo '{"Architecture": "aarch64"}'""")
-    assert "-c architecture=arm64" in str(doctor.docker().fix)
+    assert "emotions settings architecture=arm64" in str(doctor.docker().fix)
 
 
 def test_what_cdk_docker_names_is_asked_instead(programs: Path, monkeypatch: pytest.MonkeyPatch):
@@ -100,13 +134,44 @@ def test_a_full_disk_is_noticed(monkeypatch: pytest.MonkeyPatch, free: float, ve
 )
 def test_a_region_without_rekognition_is_a_problem(region: str, verdict: str):
     """Melbourne has none, Sydney has."""
-    assert doctor.region(account_with(region)).verdict == verdict
+    assert doctor.region(region).verdict == verdict
 
 
 @pytest.mark.parametrize(("version", "verdict"), [("33", "ok"), ("6", "ok"), ("5", "problem")])
 def test_an_old_bootstrap_is_a_problem(version: str, verdict: str):
     found = doctor.bootstrap(account_with(), Answering({"Parameter": {"Value": version}}))
     assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("there", "qualifier", "verdict", "says"),
+    [
+        (["acme"], "acme", "ok", "version 33 with the qualifier acme"),
+        (["acme"], "hnb659fds", "problem", "is bootstrapped with another qualifier: acme, not hnb659fds."),
+        ([], "acme", "problem", "ap-southeast-2 is not bootstrapped for the CDK with the qualifier acme."),
+    ],
+)
+def test_a_bootstrap_with_a_qualifier_of_its_own_is_seen(there: list[str], qualifier: str, verdict: str, says: str):
+    """A second bootstrap beside the organisation's would be bad advice."""
+
+    def parameters(operation: str, asked: dict[str, object]) -> object:
+        names = {f"/cdk-bootstrap/{each}/version" for each in there}
+        if operation == "get_parameters_by_path":
+            return {"Parameters": [{"Name": name} for name in names]}
+        if asked["Name"] not in names:
+            raise refusal("ParameterNotFound")
+        return {"Parameter": {"Value": "33"}}
+
+    found = doctor.bootstrap(account_with(), Answering(parameters), qualifier)
+    assert (found.verdict, says in found.says) == (verdict, True)
+    assert ('"@aws-cdk/core:bootstrapQualifier": "acme"' in str(found.fix)) == ("another" in says)
+
+
+def test_the_deployed_template_names_the_qualifier_before_the_context(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "bootstrap_qualifier", lambda: "of-context")
+    template = {"Resources": {"F": {"S3Bucket": {"Fn::Sub": "cdk-acme-assets-${AWS::AccountId}-eu-west-1"}}}}
+    assert doctor._qualifier(account_with(), Answering({"TemplateBody": template})) == "acme"
+    assert doctor._qualifier(account_with(), Answering(refusal("ValidationError"))) == "of-context"
 
 
 @pytest.mark.parametrize(("limit", "verdict"), [(1000, "ok"), (10, "ok"), (5, "warning")])
@@ -158,6 +223,9 @@ def test_with_nothing_configured_it_says_what_to_do_and_exits_1(attendee: Attend
     assert ran.exit_code == 1
     assert "problem  Credentials" in ran.stdout
     assert "export AWS_REGION=ap-southeast-2" in ran.stdout
+    elsewhere = attendee.run("--region", "eu-north-1", "doctor", **nothing)
+    assert "problem  Credentials" in elsewhere.stdout
+    assert "problem  Region         eu-north-1 has no Rekognition." in elsewhere.stdout
 
 
 @pytest.mark.slow
