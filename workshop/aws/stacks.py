@@ -139,7 +139,7 @@ def _not_deployed(account: Account) -> WorkshopError:
     deploy = f"Deploy it: {account.cdk('deploy Foundation')}"
     if local := use_local_aws():
         deploy += f"\n{local}"
-    if others := _some(attendees(account)):
+    if others := _list_of(attendees(account)):
         return WorkshopError(
             sentence, f"{deploy}\nOr say who you are, if you have stacks here already: --attendee and one of {others}"
         )
@@ -150,13 +150,14 @@ def where_else(account: Account) -> str | None:
     """Where this attendee's stacks are, or whose are here, for an attendee with none here; None if nothing is known."""
     if elsewhere := _regions_with(account, stack_name(account.attendee, "Foundation")):
         return f"{account.attendee} has stacks in {', '.join(elsewhere)}: add --region {elsewhere[0]}"
-    if others := _some([other for other in attendees(account) if other != account.attendee]):
-        return f"There are stacks of others in {account.region}: if you are one of them, add --attendee and {others}"
+    if others := _list_of([other for other in attendees(account) if other != account.attendee]):
+        return f"Other attendees have stacks in {account.region}. If you are one of them, add --attendee and {others}"
     return None
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names[:5])
+def _list_of(names: list[str]) -> str:
+    listed = ", ".join(f'"{name}"' for name in names[:5])
+    return f"{listed} and {len(names) - 5} more" if len(names) > 5 else listed
 
 
 def attendees(account: Account) -> list[str]:

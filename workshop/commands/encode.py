@@ -4,11 +4,15 @@ from pathlib import Path
 
 import click
 
+from infra.settings import WorkshopSettings
 from workshop.photos.keys import readable
 from workshop.photos.pasting import as_text
-from workshop.photos.preparing import prepare
+from workshop.photos.preparing import prepare, shrunk
 from workshop.photos.sources import read
-from workshop.terminal.console import WARNING, err, plain
+from workshop.terminal.console import err, print_prose
+
+LONG_EDGE = WorkshopSettings().long_edge
+"""Pixels. The annotated picture has no more, unless a setting says so."""
 
 
 @click.command("encode")
@@ -19,14 +23,12 @@ def command(photo: str) -> None:
     \b
       emotions encode selfie.heic > selfie.txt
 
-    On the other computer: emotions decode, paste, then Ctrl-D. Needs no AWS.
+    A photo of more than 2048 pixels is shrunk first, so that there is less to paste. On the other computer: emotions
+    decode, paste, then Ctrl-D. Needs no AWS.
     """
     prepared = prepare(read(photo))
-    lines = list(as_text(f"{readable(Path(prepared.name).stem)}.jpg", prepared.body))
+    body = shrunk(prepared.body, LONG_EDGE)
+    lines = list(as_text(f"{readable(Path(prepared.name).stem)}.jpg", body))
     click.echo("\n".join(lines))
-    size = sum(len(line) + 1 for line in lines)
-    if size > 2_000_000:
-        err.print(
-            plain(f"That is {size / 1e6:.1f} MB of text, which few terminals take in one paste; send a smaller photo."),
-            style=WARNING,
-        )
+    how = f" The photo was shrunk to {LONG_EDGE} pixels." if body is not prepared.body else ""
+    print_prose(err, f"{len(lines)} lines to copy, {sum(len(line) + 1 for line in lines) / 1e6:.1f} MB.{how}", "dim")

@@ -47,12 +47,12 @@ def command(account: Account, photo: str | None, image: str | None, long_edge: i
     face to your collection; the annotated picture and the result go to the processed bucket. How a face looks is not
     how a person feels.
     """
-    wanted = photo or image
-    if not wanted:
+    name = photo or image
+    if not name:
         raise click.UsageError("Which photo? For instance: emotions index selfie.jpg")
     stacks = Stacks.of(account)
-    raw = _in_the_raw_bucket(stacks, wanted)
-    with err.status("Rekognition looks for faces …"):
+    raw = _in_the_raw_bucket(stacks, name)
+    with err.status("Rekognition is looking for faces …"):
         result = index(stacks, raw, long_edge)
     if as_json:
         print_json(result.to_document())
@@ -64,7 +64,7 @@ def command(account: Account, photo: str | None, image: str | None, long_edge: i
 
 
 def index(stacks: Stacks, photo: Photo, long_edge: int) -> Result:
-    """What the function would make of this photo, made here; a result that is there already is kept."""
+    """The same result as the function's, made on this computer. An existing result is kept."""
     account = stacks.account
     if photo.version_id == UNVERSIONED:
         raise WorkshopError(
@@ -91,24 +91,24 @@ def index(stacks: Stacks, photo: Photo, long_edge: int) -> Result:
     return result
 
 
-def _in_the_raw_bucket(stacks: Stacks, wanted: str) -> Photo:
-    """The photo that is meant, sent there first when it is a file, an address or a pipe."""
-    path = path_of(wanted)
-    if wanted == "-" or "://" in wanted.removeprefix("s3://") or (path and path.exists()):
+def _in_the_raw_bucket(stacks: Stacks, name: str) -> Photo:
+    """The photo of this name; a file, a web address or standard input is uploaded first."""
+    path = path_of(name)
+    if name == "-" or "://" in name.removeprefix("s3://") or (path and path.exists()):
         inform_once(stacks)
         photo = None
-        for upload in upload_each(stacks.account, stacks.raw_bucket, [wanted]):
+        for upload in upload_each(stacks.account, stacks.raw_bucket, [name]):
             if photo:
-                raise WorkshopError(f"{wanted} holds several photos.", "Index them one by one, or use `send`.")
+                raise WorkshopError(f"{name} has several photos.", "Index them one by one, or use `send`.")
             photo = upload.photo
             err.print(plain(upload.in_words()), soft_wrap=True)
     else:
         s3: S3Client = stacks.account.client("s3")
-        key = key_of(stacks, wanted)
+        key = key_of(stacks, name)
         photo = found(s3, stacks.raw_bucket, key) if key else None
     if photo is None:
         raise WorkshopError(
-            f"There is no photo {wanted}, neither here nor in your raw bucket.", "Check the spelling, or upload it."
+            f"There is no photo {name}, neither here nor in your raw bucket.", "Check the spelling, or upload it."
         )
     return photo
 
@@ -124,16 +124,16 @@ def _print(result: Result) -> None:
             # `wrap` leaves together what a no-break space joins.
             out.print(f"{name:<10}" + f"\n{'':10}".join(lines).replace("\N{NO-BREAK SPACE}", " "), soft_wrap=True)
     if result.picture:
-        out.print(f"\nPicture   {result.picture.width} x {result.picture.height}", soft_wrap=True)
-        out.print(f"{'':10}{plain(result.picture.key)}", soft_wrap=True)
+        out.print(f"\nPicture   {result.picture.width} x {result.picture.height} pixels", soft_wrap=True)
 
 
 def _attributes(face: Face) -> list[tuple[str, str]]:
+    likely = [emotion for emotion in face.emotions if emotion.confidence >= 1] or face.emotions[:1]
     return [
         ("Id", face.face_id or f"none, not indexed: {reason(face) or 'no reason given'}"),
         (
             "Looks",
-            ", ".join(f"{looks(e.type)}\N{NO-BREAK SPACE}{_percent(e.confidence)}" for e in face.emotions) or "-",
+            ", ".join(f"{looks(e.type)}\N{NO-BREAK SPACE}{_percent(e.confidence)}" for e in likely) or "-",
         ),
         ("Smile", _judged(face.smile)),
         ("Gender", _judged(face.gender)),

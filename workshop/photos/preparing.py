@@ -7,7 +7,7 @@ memory than the function has, so whatever it could read can be sent.
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotator.decoding import SHORTEST_EDGE, decode, encode_jpeg_within
+from annotator.decoding import SHORTEST_EDGE, decode, encode_jpeg, encode_jpeg_within
 from annotator.formats import BEGINNING, Format, UnreadablePhoto, sniff
 from annotator.headers.jpeg import header_of
 
@@ -58,6 +58,14 @@ def prepare(source: Source) -> PreparedPhoto:
     if Path(source.name).suffix.lower() in _SUFFIXES_OF_OTHERS[format_]:
         changes.append(f"its name is wrong, it is {format_}")
     return PreparedPhoto(source.name, body, key_for(source.name, source.body), tuple(changes))
+
+
+def shrunk(jpeg: bytes, long_edge: int) -> bytes:
+    """The same picture with at most `long_edge` pixels on its longer side; the same bytes if it has no more."""
+    header = header_of(jpeg)
+    if header and max(header.width, header.height) <= long_edge:
+        return jpeg
+    return encode_jpeg(decode(jpeg, "JPEG", long_edge, MEMORY))
 
 
 def _as_it_is(jpeg: bytes) -> tuple[bytes | None, list[str]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from annotator.cloud import NoAnswer
-from annotator.faces import BoundingBox, Face
+from annotator.faces import BoundingBox, Emotion, Face
 from annotator.photo import Photo
 from annotator.result import RawObject, Result
 
@@ -45,8 +45,10 @@ def test_a_photo_from_before_the_bucket_kept_versions_is_explained(monkeypatch: 
     assert "deploy Foundation" in str(error.value.hint)
 
 
-def test_faces_are_numbered_from_the_left_as_send_does(capsys: pytest.CaptureFixture[str]):
-    faces = tuple(Face(BoundingBox(left, 0, 0.1, 0.1), 99.0, face_id=f"at-{left}") for left in (0.8, 0.1))
+def test_faces_have_the_numbers_of_the_picture_and_no_emotion_of_0_percent(capsys: pytest.CaptureFixture[str]):
+    emotions = (Emotion("HAPPY", 98.0), Emotion("CALM", 1.0), Emotion("SAD", 0.9))
+    faces = tuple(Face(BoundingBox(0, 0, 0.1, 0.1), 99.0, emotions, face_id=name) for name in ("a", "b"))
     module._print(replace(RESULT, status="annotated", faces=faces))
-    ids = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("Id")]
-    assert ids == ["at-0.1", "at-0.8"]
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[1] for line in printed if line[:1] in (["Face"], ["Id"])] == ["1", "a", "2", "b"]
+    assert ["Looks", "happy", "98", "%,", "calm", "1", "%"] in printed
