@@ -21,7 +21,7 @@ from workshop.aws.stacks import Stacks
 from workshop.checks.diagnosis import diagnose
 from workshop.photos.keys import readable
 from workshop.photos.preparing import prepare
-from workshop.photos.sources import read, spread
+from workshop.photos.sources import expand_folders, read
 from workshop.photos.uploads import upload_each
 from workshop.show import gallery
 from workshop.show.faces_table import faces_table
@@ -44,7 +44,7 @@ def demo(photos: Sequence[str], *, to: Path = BUILD, open_page: bool = True) -> 
     Empties `to`, and writes the pictures and the page there. Reports files that are no photos before it starts, and
     continues with the others. A WorkshopError at the end gives their number.
     """
-    named = spread(photos or SAMPLES)
+    named = expand_folders(photos or SAMPLES)
     photos = _usable(named)
     with ExitStack() as stack:
         with step("Starting the local AWS", "Started the local AWS"):

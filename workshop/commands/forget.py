@@ -1,8 +1,10 @@
 """Remove a photo with all its versions, its annotated picture, its result, and its faces from the collection."""
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from annotator.photo import filed_under, pictures_folder, results_folder
@@ -10,9 +12,9 @@ from annotator.photo import filed_under, pictures_folder, results_folder
 from workshop.aws.account import Account, pass_account
 from workshop.aws.queues import messages_in
 from workshop.aws.stacks import Stacks
-from workshop.photos.raw_bucket import key_of, key_of_file, keys_in
-from workshop.photos.sources import spread
-from workshop.terminal.console import err, out, plain, print_json
+from workshop.photos.raw_bucket import key_of, key_of_file, keys_named
+from workshop.photos.sources import expand_folders
+from workshop.terminal.console import err, out, plain, print_json, print_prose
 from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError
 
@@ -24,9 +26,12 @@ FUNCTION_ENDS = 35
 """Seconds after which the function has finished the photos that it is processing: it may take 30 for each."""
 
 NOTHING = (
-    "nothing of that name is stored, so there is nothing to remove. (Faces outlive the photo; once that has expired "
-    "they are found by the file you sent, or by the key that `upload` printed: me-1a2b3c4d.jpg.)"
+    "nothing is stored, so there is nothing to remove. (Faces outlive the photo. After it has expired, "
+    "name the file that you sent, or the key that `upload` printed: me-1a2b3c4d.jpg.)"
 )
+
+Stored = Mapping[str, Sequence[str]]
+"""What AWS has of one photo, in the order of its removal: the names or IDs of each kind of thing."""
 
 
 @click.command("forget")
@@ -43,35 +48,42 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
     twice is fine.
     """
     stacks = Stacks.of(account)
-    keys = {said: _key_of_what_is_stored(stacks, said) for said in spread(photos)}
+    keys = _stored_keys(stacks, expand_folders(photos, all_of_them=True), named=photos)
     removed = forget(stacks, [key for key in keys.values() if key])
     if as_json:
         nothing = dict.fromkeys(("photo", "faces", "picture", "result"), 0)
         print_json(
-            [{"photo": said, "key": key, "removed": removed[key] if key else nothing} for said, key in keys.items()]
+            [{"photo": name, "key": key, "removed": removed[key] if key else nothing} for name, key in keys.items()]
         )
         return
-    for said, key in keys.items():
-        if key is None:
-            out.print(plain(f"{said}: {NOTHING}"), soft_wrap=True)
-            continue
+    for key, counts in removed.items():
         out.print(plain(key), style="bold", soft_wrap=True)
-        for thing, count in removed[key].items():
-            out.print(f"  {_said(thing, count)}", soft_wrap=True)
+        for thing, count in counts.items():
+            out.print(f"  {_sentence(thing, count)}", soft_wrap=True)
         out.print("  nothing left", soft_wrap=True)
+    not_stored = [name for name, key in keys.items() if key is None]
+    in_folders = [name for name in not_stored if name not in photos]
+    if in_folders:
+        print_prose(out, f"{counted(len(in_folders), 'file')} in the folders: {NOTHING}")
+    for name in not_stored:
+        if name in photos:
+            print_prose(out, plain(f"{name}: {NOTHING}"))
 
 
-def _key_of_what_is_stored(stacks: Stacks, said: str) -> str | None:
-    """The key under which anything is stored of what a person calls `said`, or None.
+def _stored_keys(stacks: Stacks, names: Sequence[str], *, named: Sequence[str]) -> dict[str, str | None]:
+    """For each name the key under which anything is stored, or None.
 
-    First the photo that this very file or key names, even if it is hidden or expired; then the newest of that name.
+    First the photo that this very file or key names, even if it is hidden or expired. Then the newest of that name, but
+    only if it was `named`: a file that a folder happens to have may share its name with somebody else's photo.
     """
-    own = key_of_file(said)
-    candidates: list[str] = [own] if own else []
-    for key in candidates + keys_in(stacks, said):
-        if any(_stored(stacks, key).values()):
-            return key
-    return key_of(stacks, said)
+    own = {name: list(filter(None, [key_of_file(name), *keys_named(stacks, name)])) for name in names}
+    stored = _stored(stacks, {key for keys in own.values() for key in keys})
+
+    def key_of_name(name: str) -> str | None:
+        key = next((key for key in own[name] if any(stored[key].values())), None)
+        return key or (key_of(stacks, name) if name in named else None)
+
+    return dict(zip(names, _in_parallel(key_of_name, names), strict=True))
 
 
 def forget(stacks: Stacks, keys: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -80,13 +92,14 @@ def forget(stacks: Stacks, keys: Sequence[str]) -> dict[str, dict[str, int]]:
     A function that has just read a photo may still store its results. It then finds that the photo is gone and removes
     them itself. We wait until no photo is being processed, and check again. Raises WorkshopError if anything is left.
     """
-    removed = {key: _remove(stacks, key) for key in keys}
+    removed = _remove(stacks, keys)
     if any(counts["photo"] for counts in removed.values()):
         _wait_for_the_function(stacks)
-    for key, counts in removed.items():
-        for thing, count in _remove(stacks, key).items():
-            counts[thing] += count
-        if left := [counted(len(names), thing) for thing, names in _stored(stacks, key).items() if names]:
+    for key, counts in _remove(stacks, keys).items():
+        for thing, count in counts.items():
+            removed[key][thing] += count
+    for key, stored in _stored(stacks, keys).items():
+        if left := [counted(len(names), thing) for thing, names in stored.items() if names]:
             raise WorkshopError(
                 f"Something of {key} was stored again: {', '.join(left)}.",
                 f"Run it again: {stacks.account.command('forget', key)}",
@@ -95,7 +108,7 @@ def forget(stacks: Stacks, keys: Sequence[str]) -> dict[str, dict[str, int]]:
 
 
 def _wait_for_the_function(stacks: Stacks) -> None:
-    """Wait while the function has photos in hand, for as long as it may take for one."""
+    """Wait while the function is processing photos, for as long as it may take for one."""
     until = time.monotonic() + FUNCTION_ENDS
     with err.status("") as status:
         while messages_in(stacks.account, stacks.inbox_url).in_work and time.monotonic() < until:
@@ -104,67 +117,91 @@ def _wait_for_the_function(stacks: Stacks) -> None:
             time.sleep(1)
 
 
-def _stored(stacks: Stacks, key: str) -> dict[str, list[str]]:
-    """What AWS has of this photo, in the order of its removal.
+def _remove(stacks: Stacks, keys: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Remove all that is stored of these photos; the counts of what a person knows of each.
 
-    Version IDs in the raw bucket, the current one last, so that no older one becomes current; then delete markers;
-    face IDs; keys in the processed bucket. The key alone finds them, also when the photo has expired.
+    A photo goes before its picture and result: a function that processes it sees that it is gone.
     """
     s3: S3Client = stacks.account.client("s3")
-    pages: list[Any] = list(s3.get_paginator("list_object_versions").paginate(Bucket=stacks.raw_bucket, Prefix=key))
-    photos, markers = (
-        sorted((v for page in pages for v in page.get(kind, []) if v["Key"] == key), key=lambda v: bool(v["IsLatest"]))
-        for kind in ("Versions", "DeleteMarkers")
-    )
-    pictures, results = (
-        [item["Key"] for page in pages for item in page.get("Contents", [])]
-        for pages in (
-            s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix=folder, Delimiter="/")
-            for folder in (pictures_folder(key), results_folder(key))
-        )
-    )
-    return {
-        "photo": [version["VersionId"] for version in photos],
-        "delete marker": [marker["VersionId"] for marker in markers],
-        "faces": _faces(stacks, key),
-        "picture": pictures,
-        "result": results,
-    }
+    stored = _stored(stacks, keys)
+
+    def remove(key: str) -> dict[str, int]:
+        things = dict(stored[key])
+        for version in (*things["photo"], *things.pop("delete marker")):
+            s3.delete_object(Bucket=stacks.raw_bucket, Key=key, VersionId=version)
+        for start in range(0, len(things["faces"]), 1000):
+            stacks.account.client("rekognition").delete_faces(
+                CollectionId=stacks.collection_id, FaceIds=list(things["faces"][start : start + 1000])
+            )
+        for made in (*things["picture"], *things["result"]):
+            s3.delete_object(Bucket=stacks.processed_bucket, Key=made)
+        return {thing: len(names) for thing, names in things.items()}
+
+    return dict(zip(stored, _in_parallel(remove, stored), strict=True))
 
 
-def _remove(stacks: Stacks, key: str) -> dict[str, int]:
-    """Remove all that is stored of this photo; the counts of what a person knows of it.
-
-    The photo goes first: a function that processes it sees that it is gone.
-    """
+def _stored(stacks: Stacks, keys: Iterable[str]) -> dict[str, Stored]:
+    """What AWS has of each of these photos. The key alone finds it, also when the photo has expired."""
+    keys = list(dict.fromkeys(keys))
+    faces = _faces(stacks) if keys else {}
     s3: S3Client = stacks.account.client("s3")
-    stored = _stored(stacks, key)
-    for version in (*stored["photo"], *stored.pop("delete marker")):
-        s3.delete_object(Bucket=stacks.raw_bucket, Key=key, VersionId=version)
-    for start in range(0, len(stored["faces"]), 1000):
-        stacks.account.client("rekognition").delete_faces(
-            CollectionId=stacks.collection_id, FaceIds=stored["faces"][start : start + 1000]
+
+    def stored(key: str) -> Stored:
+        versions: list[Any] = list(
+            s3.get_paginator("list_object_versions").paginate(Bucket=stacks.raw_bucket, Prefix=key)
         )
-    for made in (*stored["picture"], *stored["result"]):
-        s3.delete_object(Bucket=stacks.processed_bucket, Key=made)
-    return {thing: len(names) for thing, names in stored.items()}
+        # The current version last, so that no older one becomes current.
+        photos, markers = (
+            sorted(
+                (version for page in versions for version in page.get(kind, []) if version["Key"] == key),
+                key=lambda version: bool(version["IsLatest"]),
+            )
+            for kind in ("Versions", "DeleteMarkers")
+        )
+        pictures, results = (
+            [item["Key"] for page in pages for item in page.get("Contents", [])]
+            for pages in (
+                s3.get_paginator("list_objects_v2").paginate(
+                    Bucket=stacks.processed_bucket, Prefix=folder, Delimiter="/"
+                )
+                for folder in (pictures_folder(key), results_folder(key))
+            )
+        )
+        return {
+            "photo": [version["VersionId"] for version in photos],
+            "delete marker": [marker["VersionId"] for marker in markers],
+            "faces": faces.get(filed_under(stacks.raw_bucket, key), []),
+            "picture": pictures,
+            "result": results,
+        }
+
+    return dict(zip(keys, _in_parallel(stored, keys), strict=True))
 
 
-def _faces(stacks: Stacks, key: str) -> list[str]:
+def _faces(stacks: Stacks) -> dict[str, list[str]]:
+    """The IDs of all faces in the collection, by what `filed_under` says of their photo."""
     rekognition: RekognitionClient = stacks.account.client("rekognition")
-    beginning = filed_under(stacks.raw_bucket, key)
+    digits = len(filed_under("", ""))
+    faces = defaultdict(list)
     try:
-        return [
-            face["FaceId"]
-            for page in rekognition.get_paginator("list_faces").paginate(CollectionId=stacks.collection_id)
-            for face in page["Faces"]
-            if face.get("ExternalImageId", "").startswith(beginning)
-        ]
+        for page in rekognition.get_paginator("list_faces").paginate(CollectionId=stacks.collection_id):
+            for face in page["Faces"]:
+                faces[face.get("ExternalImageId", "")[:digits]].append(face["FaceId"])
     except rekognition.exceptions.ResourceNotFoundException:
-        return []
+        return {}
+    return faces
 
 
-def _said(thing: str, count: int) -> str:
+Answer = TypeVar("Answer")
+
+
+def _in_parallel(ask: Callable[[str], Answer], names: Iterable[str]) -> list[Answer]:
+    """The answers in the order of the names; AWS is asked about eight photos at a time."""
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        return list(threads.map(ask, names))
+
+
+def _sentence(thing: str, count: int) -> str:
     if thing == "faces":
         return f"{counted(count, 'face')} removed from the collection" if count else "no faces in the collection"
     return f"{thing} removed" if count else f"no {thing} was there"

@@ -102,18 +102,18 @@ def _photo(bucket: str, key: str, head: "HeadObjectOutputTypeDef") -> Photo:
     return Photo(bucket, key, head.get("VersionId", UNVERSIONED), head["ETag"].strip('"'), head["ContentLength"])
 
 
-def key_of(stacks: Stacks, said: str) -> str | None:
-    """The key of the photo that a person means, or None when there is none.
+def key_of(stacks: Stacks, name: str) -> str | None:
+    """The key of the photo with this name, or None.
 
-    They may say the key, an s3:// address, the annotated picture's or the result's key, or the name or path of the
-    file they sent; of several photos sent under one name it is the newest.
+    The name may be the key, an s3:// address, the key of the annotated picture or of the result, or the name or path of
+    the file that was sent. Of several photos that were sent under one name, this is the newest.
     """
     s3: S3Client = stacks.account.client("s3")
-    of_the_file = key_of_file(said)
-    for key in (*keys_in(stacks, said), *([of_the_file] if of_the_file else [])):
+    of_the_file = key_of_file(name)
+    for key in (*keys_named(stacks, name), *([of_the_file] if of_the_file else [])):
         if found(s3, stacks.raw_bucket, key) or _has_result(stacks, key):
             return key
-    beginning = readable(Path(said).stem) + "-"
+    beginning = readable(Path(name).stem) + "-"
     of_this_name = re.compile(re.escape(beginning) + rf"[0-9a-f]{{{DIGITS}}}\.jpg")
     uploaded = {
         version["Key"]: version["LastModified"]
@@ -140,26 +140,26 @@ def _has_result(stacks: Stacks, key: str) -> bool:
     return bool(listed.get("Contents"))
 
 
-def keys_in(stacks: Stacks, said: str) -> list[str]:
-    """The keys of photos that a key or an s3:// address may mean, the likeliest first."""
-    address = re.match(r"s3://([^/]+)/", said)
-    bucket, key = (address[1], said[address.end() :]) if address else (None, said)
+def keys_named(stacks: Stacks, name: str) -> list[str]:
+    """The keys that a photo of this name, a key or an s3:// address, may have; the likeliest first."""
+    address = re.match(r"s3://([^/]+)/", name)
+    bucket, key = (address[1], name[address.end() :]) if address else (None, name)
     of_a_picture = re.sub(r"^pictures/(.+)/[^/]+\.jpg$", r"\1", key)
     of_a_result = re.sub(r"^results/(.+)/[^/]+\.json$", r"\1", key)
     if bucket == stacks.raw_bucket:
         return [key]
     if bucket == stacks.processed_bucket:
-        return [name for name in (of_a_picture, of_a_result) if name != key] or [key]
+        return [photo for photo in (of_a_picture, of_a_result) if photo != key] or [key]
     return list(dict.fromkeys((key, of_a_picture, of_a_result)))
 
 
-def key_of_file(said: str) -> str | None:
-    """The key that this very file is sent under, or None when there is no such file here."""
-    path = path_of(said)
+def key_of_file(name: str) -> str | None:
+    """The key under which this file is sent, or None if there is no such file here."""
+    path = path_of(name)
     if path is None or not path.is_file():
         return None
     try:
-        source = read(said)
+        source = read(name)
     except WorkshopError:
         return None
     return key_for(source.name, source.body)

@@ -1,4 +1,4 @@
-"""Where photos come from: a file, a folder, an address, a pipe. Bytes and a name come out, whatever the bytes are."""
+"""Where photos come from: a file, a folder, a web address or standard input, read as bytes with a name."""
 
 import http.client
 import os
@@ -37,37 +37,41 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
     "TIFF": (".tif", ".tiff"),
     "BMP": (".bmp",),
 }
-"""How names of photos end. It counts only in a folder: a file that is named is judged by its content."""
+"""How the names of photos end. This matters only in a folder: a file that is named is judged by its content."""
 
 DEEPEST = 3
-"""Folders inside each other that are searched below the one that was named; a camera's card has DCIM/100APPLE."""
+"""Levels of folders that are searched below the named one; a camera's card has DCIM/100APPLE."""
 
 MOST_FILES = 1000
-"""Files in a folder and those inside it. More is a disk or a home, and hardly what somebody means to send."""
+"""Files in a folder and its subfolders. More is a disk or a home folder, which was probably named by mistake."""
 
 _PHOTO_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a person named, read: `name` is a file's name, not a path, and never trusted; `address` is a web address."""
+    """The content of a file. `name` is its name without folders, which is never trusted; `address` is a web address."""
 
     name: str
     body: bytes
     address: str | None = None
 
 
-def spread(named: Iterable[str]) -> list[str]:
-    """The same names, every folder replaced by the photos in it and its folders; WorkshopError if it has none."""
+def expand_folders(named: Iterable[str], *, all_of_them: bool = False) -> list[str]:
+    """The same names, with each folder replaced by the photos in it and its subfolders.
+
+    `all_of_them` searches a folder of any depth and size. Raises WorkshopError for a folder without photos, and for
+    one with too many files.
+    """
     names: list[str] = []
     for name in named:
         folder = None if name == "-" or "://" in name else path_of(name)
-        names += map(str, _photos_in(folder)) if folder and folder.is_dir() else [name]
+        names += map(str, _photos_in(folder, all_of_them)) if folder and folder.is_dir() else [name]
     return names
 
 
 def path_of(name: str) -> Path | None:
-    """The path that is meant, `~` included; None for what cannot be one: too long, or with a NUL in it."""
+    """The path with this name, which may begin with `~`; None for what cannot be a path: too long, or with a NUL."""
     try:
         path = Path(os.path.expanduser(name))  # noqa: PTH111  (Path.expanduser raises for a user that is not there)
         path.exists()
@@ -87,12 +91,12 @@ def read(name: str) -> Source:
         return _downloaded(name)
     path = path_of(name)
     if path is None:
-        raise WorkshopError(f"There can be no file called {name}.", "Check the spelling; `ls` shows what is here.")
+        raise WorkshopError(f"No file can be called {name}.", "Check the spelling; `ls` shows what is here.")
     return Source(path.name, _read(path))
 
 
-def _photos_in(folder: Path) -> list[Path]:
-    """The photos in a folder and the folders in it, as on a camera's card; nothing hidden, and no link is followed."""
+def _photos_in(folder: Path, all_of_them: bool) -> list[Path]:
+    """The photos in a folder and its subfolders, sorted. Hidden files and links to folders are left out."""
 
     def unreadable(error: OSError) -> None:
         if Path(error.filename) == folder:
@@ -102,26 +106,22 @@ def _photos_in(folder: Path) -> list[Path]:
     files: list[Path] = []
     for where, inside, names in os.walk(folder, onerror=unreadable):
         deep = len(Path(where).relative_to(folder).parts)
-        inside[:] = [name for name in inside if deep < DEEPEST and not name.startswith(".")]
+        inside[:] = [name for name in inside if (deep < DEEPEST or all_of_them) and not name.startswith(".")]
         files += [Path(where, name) for name in names if not name.startswith(".")]
-        if deep and len(files) > MOST_FILES:
+        if deep and len(files) > MOST_FILES and not all_of_them:
             raise WorkshopError(
-                f"The folder {folder} and the folders in it have more than {MOST_FILES} files.",
-                "Name a folder with fewer, or the photos themselves.",
+                f"The folder {folder} and its subfolders have more than {MOST_FILES} files.",
+                "Send its subfolders one by one, or name the photos.",
             )
     photos = sorted(file for file in files if file.suffix.lower() in _PHOTO_SUFFIXES and file.is_file())
     if not photos:
-        raise WorkshopError(f"There are no photos in the folder {folder}.", "Name the files themselves to send others.")
+        raise WorkshopError(f"There are no photos in the folder {folder}.", "To send other files, name each one.")
     if len(files) > len(photos):
         left = len(files) - len(photos)
         err.print(
             plain(f"{folder}: {counted(len(photos), 'photo')}, {counted(left, 'other file')} left out"), style="dim"
         )
     return photos
-
-
-def _counted(number: int, things: str) -> str:
-    return f"{number} {things}{'s' * (number != 1)}"
 
 
 def _read(path: Path) -> bytes:
@@ -155,7 +155,7 @@ def _piped() -> bytes:
 
 
 def too_large(name: str) -> WorkshopError:
-    """The sentence for a photo that is not even read."""
+    """The error for a photo that is too large to read."""
     return WorkshopError(
         f"{name} is larger than {LARGEST // 2**20} MB.", "Make it smaller, for instance by a screenshot."
     )

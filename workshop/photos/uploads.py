@@ -11,7 +11,7 @@ from workshop.aws.account import Account
 from workshop.photos.keys import digest_of
 from workshop.photos.preparing import prepare
 from workshop.photos.raw_bucket import put
-from workshop.photos.sources import Source, read, spread
+from workshop.photos.sources import Source, expand_folders, read
 from workshop.terminal.console import err, plain
 from workshop.terminal.errors import WorkshopError
 
@@ -42,7 +42,7 @@ def upload_each(account: Account, bucket: str, named: Iterable[str], *, key: str
 
     One bad photo among several is named on stderr and the others still go; a WorkshopError at the end counts them.
     """
-    names = spread(named)
+    names = expand_folders(named)
     if key and len(names) > 1:
         raise WorkshopError("--key names one photo, and here are several.", "Leave out --key, or send one photo.")
     if key and len(key.encode()) > LONGEST_KEY:

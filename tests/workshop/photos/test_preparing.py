@@ -5,8 +5,9 @@ import io
 import cv2
 import numpy as np
 import pytest
-from annotator.decoding import decode
+from annotator.decoding import decode, encode_jpeg
 from annotator.formats import BEGINNING, UnreadablePhoto, sniff
+from annotator.headers.jpeg import header_of
 from PIL import ExifTags, Image, ImageOps
 
 from tests.annotator.hostile import ordinary
@@ -14,7 +15,7 @@ from tests.annotator.photos import looks_like
 from tests.annotator.profiles import P3
 from tests.annotator.test_difficult_photos import IN_P3, JPEGS, SKIN, WITH_PROFILES, shows, with_profile
 from tests.workshop.attendee import picture
-from workshop.photos.preparing import prepare
+from workshop.photos.preparing import prepare, shrunk
 from workshop.photos.sources import Source
 from workshop.terminal.errors import WorkshopError
 
@@ -151,3 +152,11 @@ def test_send_and_the_function_give_the_same_answer(name: str):
             ours, its = answer_of_send(data), answer(data)
             assert (ours == "opened") == (its == "opened"), f"at {at}: {ours} / {its}"
             assert ours == its or its[1:] in ours
+
+
+def test_a_photo_to_paste_has_no_more_pixels_than_the_picture():
+    large, small = encode_jpeg(np.zeros((1500, 3000, 3), np.uint8)), encode_jpeg(np.zeros((600, 2048, 3), np.uint8))
+    header = header_of(shrunk(large, 2048))
+    assert header
+    assert (header.width, header.height) == (2048, 1024)
+    assert shrunk(small, 2048) is small

@@ -55,16 +55,16 @@ def test_one_key_is_not_for_two_photos():
 
 
 @pytest.mark.parametrize("key", ["pictures/team.jpg", "results/team.json"])
-@pytest.mark.parametrize("said", ["{}", "s3://raw/{}"])
-def test_a_photo_may_lie_in_folders_that_are_called_as_ours(key: str, said: str):
-    assert key_of(storing(raw={key: 1}), said.format(key)) == key
+@pytest.mark.parametrize("name", ["{}", "s3://raw/{}"])
+def test_a_photo_may_lie_in_folders_that_are_called_as_ours(key: str, name: str):
+    assert key_of(storing(raw={key: 1}), name.format(key)) == key
 
 
 @pytest.mark.parametrize(
-    "said", ["pictures/me.jpg/v1.jpg", "results/me.jpg/v1.json", "s3://processed/pictures/me.jpg/v1.jpg"]
+    "name", ["pictures/me.jpg/v1.jpg", "results/me.jpg/v1.json", "s3://processed/pictures/me.jpg/v1.jpg"]
 )
-def test_a_photo_is_found_by_what_was_made_of_it(said: str):
-    assert key_of(storing(raw={"me.jpg": 1}), said) == "me.jpg"
+def test_a_photo_is_found_by_what_was_made_of_it(name: str):
+    assert key_of(storing(raw={"me.jpg": 1}), name) == "me.jpg"
 
 
 @pytest.mark.parametrize("key", ["../../me.jpg", "a/./me.jpg", ".."])

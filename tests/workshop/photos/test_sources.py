@@ -14,7 +14,7 @@ from urllib.request import OpenerDirector
 import pytest
 
 from workshop.photos import sources
-from workshop.photos.sources import read, spread
+from workshop.photos.sources import expand_folders, read
 from workshop.terminal.errors import WorkshopError
 
 SMALL = 1000
@@ -133,13 +133,13 @@ def test_of_a_folder_hidden_files_and_other_things_stay_here(tmp_path: Path):
     for name in ("selfie.jpg", "B.HEIC", "._selfie.jpg", ".hidden.png", "notes.txt"):
         (tmp_path / name).touch()
     (tmp_path / "folder.jpg").mkdir()
-    assert spread([str(tmp_path), "-"]) == [str(tmp_path / "B.HEIC"), str(tmp_path / "selfie.jpg"), "-"]
+    assert expand_folders([str(tmp_path), "-"]) == [str(tmp_path / "B.HEIC"), str(tmp_path / "selfie.jpg"), "-"]
 
 
 @pytest.mark.parametrize("suffix", [".HIF", ".heics", ".avifs", ".apng", ".mpo", ".JPG", ".heif"])
 def test_a_folder_has_photos_of_every_camera(tmp_path: Path, suffix: str):
     (tmp_path / f"DSC0001{suffix}").touch()
-    assert spread([str(tmp_path)]) == [str(tmp_path / f"DSC0001{suffix}")]
+    assert expand_folders([str(tmp_path)]) == [str(tmp_path / f"DSC0001{suffix}")]
 
 
 def test_the_folders_in_a_folder_are_searched(tmp_path: Path):
@@ -153,36 +153,36 @@ def test_the_folders_in_a_folder_are_searched(tmp_path: Path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     photos = ["DCIM/100APPLE/IMG_0002.JPG", "DCIM/101APPLE/IMG_0001.JPG"]
-    assert spread([str(tmp_path)]) == [str(tmp_path / photo) for photo in photos]
+    assert expand_folders([str(tmp_path)]) == [str(tmp_path / photo) for photo in photos]
 
 
 def test_a_link_to_a_folder_is_not_followed(tmp_path: Path):
     (tmp_path / "a.jpg").touch()
     (tmp_path / "round").symlink_to(tmp_path)
-    assert spread([str(tmp_path)]) == [str(tmp_path / "a.jpg")]
+    assert expand_folders([str(tmp_path)]) == [str(tmp_path / "a.jpg")]
 
 
 def test_a_folder_without_photos_in_any_of_its_folders_is_an_error(tmp_path: Path):
     (tmp_path / "DCIM").mkdir()
     (tmp_path / "DCIM" / "notes.txt").touch()
     with pytest.raises(WorkshopError, match="There are no photos in the folder"):
-        spread([str(tmp_path)])
+        expand_folders([str(tmp_path)])
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "sentence"),
     [
         (["a.jpg", "b.txt"], "1 photo, 1 other file left out"),
         (["a.jpg", "b.jpg", "c.txt", "d.txt"], "2 photos, 2 other files left out"),
     ],
 )
 def test_how_many_files_are_left_out_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], said: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], sentence: str
 ):
     for name in names:
         (tmp_path / name).touch()
-    spread([str(tmp_path)])
-    assert said in " ".join(capsys.readouterr().err.split())
+    expand_folders([str(tmp_path)])
+    assert sentence in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_disk_or_a_home_is_not_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -190,15 +190,17 @@ def test_a_disk_or_a_home_is_not_searched(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(sources, "MOST_FILES", 2)
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         (tmp_path / name).touch()
-    assert len(spread([str(tmp_path)])) == 3
+    assert len(expand_folders([str(tmp_path)])) == 3
     (tmp_path / "inside").mkdir()
     (tmp_path / "inside" / "d.jpg").touch()
     with pytest.raises(WorkshopError, match="more than 2 files"):
-        spread([str(tmp_path)])
+        expand_folders([str(tmp_path)])
+    assert len(expand_folders([str(tmp_path)], all_of_them=True)) == 4, "they may have been sent in parts"
 
 
 def test_folders_are_searched_three_deep(tmp_path: Path):
     (tmp_path / "1" / "2" / "3" / "4").mkdir(parents=True)
     for where in ("1/2/3", "1/2/3/4"):
         (tmp_path / where / "a.jpg").touch()
-    assert spread([str(tmp_path)]) == [str(tmp_path / "1/2/3/a.jpg")]
+    assert expand_folders([str(tmp_path)]) == [str(tmp_path / "1/2/3/a.jpg")]
+    assert len(expand_folders([str(tmp_path)], all_of_them=True)) == 2
