@@ -1,10 +1,10 @@
 """What an attendee types: `emotions …` (or `python -m workshop …`), every step of the workshop in the terminal.
 
-Read `cli.py` first, then the module in `commands/` that is named like the command. `account.py` says who we are in AWS,
-`stacks.py` what was deployed, `results.py` what became of each photo, and `console.py` how all of it is shown.
+Read `cli.py` first, then the module in `commands/` with the command's name. In `aws/`, `account.py` has the credentials
+and the region, `stacks.py` what is deployed, and `results.py` the outcome of each photo. `terminal/console.py` prints.
 
-The commands share the functions' own code, which is not installed anywhere, so importing this package makes
-`annotator` and `wall_door` in lambda/ importable as well. This is the only place that does.
+The commands share the functions' code, which is not installed. So importing this package makes `annotator` and
+`wall_door` in lambda/ importable, too.
 """
 
 import sys

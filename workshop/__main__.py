@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    # bin/emotions runs this file by its path. Whatever else is in the person's folder is not to be imported.
+    # bin/emotions runs this file by its path, in any folder. Nothing from that folder may be imported.
     project = Path(__file__).resolve().parent.parent
     sys.path[0] = str(project)
     try:

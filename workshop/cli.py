@@ -1,6 +1,6 @@
-"""The command line: `emotions COMMAND`. The commands themselves live in `commands/`, one module each.
+"""The command line: `emotions COMMAND`. Each command is a module in `commands/`.
 
-A command's module is imported only when that command runs: `--help` and shell completion need no boto3 or OpenCV.
+It is imported only when that command runs, so `--help` and shell completion do without boto3 and OpenCV.
 """
 
 import errno
@@ -36,7 +36,7 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """The modules in `commands/` as click commands, and every failure as one sentence."""
+    """The modules in `commands/` as click commands. Every failure is printed as one sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
         """The commands' names, in the order of the workshop."""
@@ -52,14 +52,14 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that is meant; a misspelled name gets a suggestion."""
+        """The command. A misspelled name gets a suggestion."""
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
             raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The commands that begin so, then our own options."""
+        """The commands that begin with `incomplete`, then the group's options."""
         commands = [CompletionItem(name, help=COMMANDS[name]) for name in COMMANDS if name.startswith(incomplete)]
         return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
@@ -69,11 +69,13 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Options of ours count wherever they stand: `send me.jpg --attendee simon` means what it says."""
-        return super().parse_args(ctx, _ours_first(args, [name for param in self.params for name in param.opts]))
+        """Accept the group's options in any place, as in `send me.jpg --attendee simon`."""
+        return super().parse_args(
+            ctx, _group_options_first(args, [name for param in self.params for name in param.opts])
+        )
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what AWS or this computer refuses is a sentence, Ctrl-C the exit code that shells expect."""
+        """Run the command. Errors of AWS and of this computer become sentences; Ctrl-C exits with 130."""
         try:
             with aws_errors_as_sentences():
                 return super().invoke(ctx)
@@ -82,19 +84,19 @@ class Commands(click.Group):
         except OSError as problem:
             if problem.errno == errno.EPIPE:  # the reader closed the pipe, which click handles
                 raise
-            raise WorkshopError(f"This computer says: {problem.strerror or problem}.") from problem
+            raise WorkshopError(f"This computer reports: {problem.strerror or problem}.") from problem
 
 
-def _ours_first(args: list[str], ours: list[str]) -> list[str]:
-    """`args` with the options named in `ours`, each with its value, before everything else; none after a `--`."""
+def _group_options_first(args: list[str], options: list[str]) -> list[str]:
+    """`args` with `options`, each with its value, before everything else. What follows a `--` stays there."""
     end = args.index("--") if "--" in args else len(args)
     first: list[str] = []
     rest: list[str] = []
     words = iter(args[:end])
     for word in words:
-        if word in ours:
+        if word in options:
             first += [word, *(value for value in (next(words, None),) if value is not None)]
-        elif word.partition("=")[0] in ours:
+        elif word.partition("=")[0] in options:
             first.append(word)
         else:
             rest.append(word)
@@ -116,7 +118,7 @@ def workshop(ctx: click.Context, attendee: str, region: str | None, profile: str
 
     Rekognition says how a face looks, not what the person feels.
     """
-    from workshop.aws.account import Choice  # boto3 takes its time, and --help needs none of it
+    from workshop.aws.account import Choice  # boto3 is slow to import, and --help does not need it
 
     ctx.obj = Choice(attendee, region or None, profile or None)
 

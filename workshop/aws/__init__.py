@@ -1,4 +1,4 @@
-"""What the commands need to know of AWS: who we are, what is deployed, what became of each photo.
+"""AWS: credentials and region, the deployed stacks, their queues, and the outcome of each photo.
 
 Read `stacks.py` first.
 """

@@ -1,4 +1,4 @@
-"""Who we are in AWS: credentials, region, attendee; and the only place that makes boto3 clients."""
+"""Credentials, region and attendee. Only this module creates boto3 clients."""
 
 import functools
 import shlex
@@ -30,7 +30,7 @@ _S3_CONFIG = Config(
 
 @dataclass(frozen=True)
 class Account:
-    """One attendee's view of one account in one region. Making it asks AWS nothing.
+    """One attendee's view of one account in one region. Creating it calls no AWS API.
 
     `config` adds to what every client has, such as more patience with throttling.
     """
@@ -43,10 +43,10 @@ class Account:
 
     @staticmethod
     def open(attendee: str = "me", region: str | None = None, profile: str | None = None) -> "Account":
-        """The account that the environment's credentials, or this profile, belong to.
+        """The account of the profile's credentials, or of the environment's.
 
-        Raises WorkshopError when the attendee's name cannot be part of a stack's name, when no region is chosen, or
-        when there are no credentials at all; whether AWS accepts them shows at the first call.
+        Raises WorkshopError if the attendee's name cannot be part of a stack's name, or if there is no region or no
+        credentials. The first call shows whether AWS accepts them.
         """
         if not is_attendee(attendee):
             raise WorkshopError(
@@ -59,14 +59,14 @@ class Account:
         try:
             credentials = session.get_credentials()
         except (OSError, ValueError) as problem:
-            # A `credential_process` that is missing or says nonsense, a token file that is not there, odd variables.
+            # A missing or broken `credential_process`, a missing token file, invalid variables.
             raise WorkshopError(f"Your AWS credentials could not be read: {problem}", sign_in()) from None
         if credentials is None:
             raise WorkshopError("No AWS credentials were found.", sign_in())
         return Account(session, session.region_name, attendee)
 
     def client(self, service: str, *, region: str | None = None) -> Any:
-        """A boto3 client with bounded waiting and retries; the same one each time."""
+        """A boto3 client with limited waiting and retries. It is created once for each service and region."""
         where = region or self.region
         name = f"{service} {where}"
         if name not in self._clients:
@@ -75,26 +75,26 @@ class Account:
             try:
                 self._clients[name] = self.session.client(service, region_name=where, config=config)
             except ValueError as problem:
-                raise WorkshopError(f"AWS cannot be called: {problem}", "Look at your AWS_… variables.") from None
+                raise WorkshopError(f"AWS cannot be called: {problem}", "Check your AWS_… variables.") from None
         return self._clients[name]
 
     @property
     def credentials_are_temporary(self) -> bool:
-        """Whether the credentials come with a session token, and so end some day."""
+        """Whether the credentials have a session token, and so expire."""
         credentials = self.session.get_credentials()
         return bool(credentials and credentials.token)
 
     @property
     def credentials_expire(self) -> datetime | None:
-        """When the credentials end, or None for lasting ones and for temporary ones that do not say.
+        """When the credentials expire; None if they do not, or if it is unknown.
 
-        Pasted environment variables say it only in AWS_CREDENTIAL_EXPIRATION.
+        For credentials in environment variables, only AWS_CREDENTIAL_EXPIRATION says it.
         """
         credentials = self.session.get_credentials()
         if credentials is None:
             return None
-        credentials.get_frozen_credentials()  # refreshes those that are about to end
-        # botocore keeps the end of refreshable credentials to itself; there is no public name for it.
+        credentials.get_frozen_credentials()  # renews those that are about to expire
+        # botocore has no public name for it.
         expiry: datetime | None = getattr(credentials, "_expiry_time", None)
         return expiry.astimezone(UTC) if expiry else None
 
@@ -108,7 +108,7 @@ class Account:
         return bool(credentials and credentials.method in ("login", "sso"))
 
     def cdk(self, action: str) -> str:
-        """The CDK command line for this attendee, to paste: `npx cdk deploy Foundation -c attendee=simon`."""
+        """The CDK command for this attendee, to paste: `npx cdk deploy Foundation -c attendee=simon`."""
         parts = [f"npx cdk {action}"]
         if self.attendee != "me":
             parts.append(f"-c attendee={self.attendee}")
@@ -117,26 +117,26 @@ class Account:
         return " ".join(parts)
 
     def command(self, rest: str, *names: str) -> str:
-        """Our own command line for this attendee, to paste: `emotions --attendee simon url …`.
+        """Our command for this attendee, to paste: `emotions --attendee simon url …`.
 
-        `names`, of photos or files, are quoted for the shell where they need it.
+        `names` of photos or files are quoted for the shell if necessary.
         """
         who = f" --attendee {self.attendee}" if self.attendee != "me" else ""
         return " ".join((f"emotions{who} {rest}", *map(quoted, names)))
 
 
 def quoted(name: str) -> str:
-    """The name as a word for the shell, on one line and with nothing unseen in it.
+    """The name quoted for the shell, on one line and without invisible characters.
 
-    What cannot be printed is spelled out as bytes in `$'…'`, which bash and zsh read, and the shells of POSIX 2024.
+    Unprintable characters become bytes in `$'…'`, which bash, zsh and POSIX 2024 shells understand.
     """
     if name.isprintable():
         return shlex.quote(name)
-    spelled = (
+    escaped = (
         f"\\{character}" if character in "\\'" else character if character.isprintable() else _bytes(character)
         for character in name
     )
-    return f"$'{''.join(spelled)}'"
+    return f"$'{''.join(escaped)}'"
 
 
 def _bytes(character: str) -> str:
@@ -145,14 +145,14 @@ def _bytes(character: str) -> str:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was said before the command's name: whose stacks, where, with which profile. `ctx.obj` of every command."""
+    """The group's options: attendee, region and profile. `ctx.obj` of every command."""
 
     attendee: str = "me"
     region: str | None = None
     profile: str | None = None
 
     def account(self) -> Account:
-        """The account behind the choice; raises WorkshopError as `Account.open` does."""
+        """The chosen account; raises WorkshopError as `Account.open` does."""
         return Account.open(self.attendee, self.region, self.profile)
 
 
@@ -161,7 +161,7 @@ R = TypeVar("R")
 
 
 def pass_account(command: Callable[Concatenate[Account, P], R]) -> Callable[P, R]:
-    """Hand a click command the Account that was chosen, as its first argument."""
+    """Pass the chosen Account to a click command as its first argument."""
 
     @functools.wraps(command)
     def with_account(*args: P.args, **kwargs: P.kwargs) -> R:

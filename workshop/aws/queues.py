@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class Messages(NamedTuple):
-    """How many messages wait, and how many were received and not deleted yet."""
+    """How many messages are waiting, and how many were received but not deleted yet."""
 
     waiting: int
     in_work: int
 
 
 def messages_in(account: Account, queue_url: str) -> Messages:
-    """What the queue holds; approximately, as SQS counts."""
+    """The queue's messages. SQS's counts are approximate."""
     sqs: SQSClient = account.client("sqs")
     counts = sqs.get_queue_attributes(
         QueueUrl=queue_url,

@@ -1,4 +1,4 @@
-"""What became of the photos: reading the result documents that the function wrote."""
+"""The outcome of the photos, from the result documents that the function writes."""
 
 import json
 import time
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 class UnreadableResult(WorkshopError):
-    """A result document is not what this version of the project writes."""
+    """A result document from another version of this project, or a damaged one."""
 
 
 def result_of(stacks: Stacks, photo: Photo) -> Result | None:
-    """The result of exactly this version of a photo, or None when there is none (yet)."""
+    """The result of exactly this version of a photo, or None if there is none (yet)."""
     return _read(stacks, photo.result_key)
 
 
 def latest_result(stacks: Stacks, key: str) -> Result | None:
-    """The newest result that is stored for any version of the photo; None when there is none."""
+    """The newest result of any version of the photo, or None."""
     folder = results_folder(key)
     # Deeper in the folder are the results of other photos.
     documents = [name for name in _documents(stacks, folder) if "/" not in name.removeprefix(folder)]
@@ -41,7 +41,7 @@ def wait_for_result(
     seconds: float = 120,
     on_wait: Callable[[float], None] = lambda _seconds: None,
 ) -> Result | None:
-    """The result of exactly this version of a photo, or None when it is not there after so many seconds.
+    """The result of exactly this version of a photo, or None if there is none after so many seconds.
 
     `on_wait` is called with the seconds waited so far, several times a second.
     """

@@ -1,4 +1,4 @@
-"""What the attendee's stacks made: every name comes from CloudFormation's outputs and is never typed."""
+"""What the attendee's stacks created. Every name comes from CloudFormation's outputs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stacks:
-    """The things that the attendee's stacks made. `function_name` and `log_group` are None before Step 5.
+    """The resources of the attendee's stacks. `function_name` and `log_group` are None before Step 5.
 
-    `serverless_unusable` says what is wrong with a Serverless stack that is there and cannot be used.
+    `serverless_unusable` says what is wrong with a Serverless stack that exists but cannot be used.
     """
 
     account: Account
@@ -37,8 +37,8 @@ class Stacks:
     def of(account: Account) -> "Stacks":
         """The stacks of this account's attendee.
 
-        Raises WorkshopError when Foundation is not there, or is being made, has failed or is being deleted; it looks
-        round and says where else the stack is, or whose stacks are here.
+        Raises WorkshopError if there is no usable Foundation. It says in which other region the stack is, or whose
+        stacks are in this one.
         """
         foundation = outputs_of(account, "Foundation")
         if foundation is None:
@@ -68,11 +68,11 @@ class Stacks:
 
     @property
     def has_function(self) -> bool:
-        """Whether Step 5 is deployed, so that a photo in the raw bucket is annotated by itself."""
+        """Whether Step 5 is deployed, so that each uploaded photo is annotated."""
         return self.function_name is not None
 
     def require_function(self) -> None:
-        """Raise WorkshopError when Step 5 is not there yet, or not usable, with what to do about it."""
+        """Raise WorkshopError if Step 5 is not deployed or not usable."""
         if self.serverless_unusable:
             raise self.serverless_unusable
         if not self.has_function:
@@ -83,7 +83,7 @@ class Stacks:
             )
 
     def kept_for_days(self) -> int | None:
-        """After how many days S3 deletes a picture and hides its photo; None when the raw bucket does not say."""
+        """After how many days S3 deletes a picture and hides its photo; None if the raw bucket has no such rule."""
         try:
             rules = self.account.client("s3").get_bucket_lifecycle_configuration(Bucket=self.raw_bucket)["Rules"]
         except ClientError:
@@ -93,9 +93,9 @@ class Stacks:
 
 
 def outputs_of(account: Account, stack: StackKind) -> dict[str, str] | None:
-    """The outputs of `Foundation` or `Serverless`, or None when it is not deployed here.
+    """The stack's outputs, or None if it is not deployed here.
 
-    Raises WorkshopError for a stack that is there but not (yet, or any more) usable.
+    Raises WorkshopError for a stack that exists but is not usable, yet or any more.
     """
     name = stack_name(account.attendee, stack)
     described = describe(account.client("cloudformation"), name)
@@ -103,9 +103,13 @@ def outputs_of(account: Account, stack: StackKind) -> dict[str, str] | None:
         return None
     status = described["StackStatus"]
     if status in ("CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS"):
-        raise WorkshopError(f"The stack {name} is still being made ({status}).", "Wait until the deploy has finished.")
+        raise WorkshopError(
+            f"The stack {name} is still being created ({status}).", "Wait until the deployment has finished."
+        )
     if status == "DELETE_IN_PROGRESS":
-        raise WorkshopError(f"The stack {name} is being deleted.", f"To have it back: {account.cdk(f'deploy {stack}')}")
+        raise WorkshopError(
+            f"The stack {name} is being deleted.", f"To create it again: {account.cdk(f'deploy {stack}')}"
+        )
     if status in ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "ROLLBACK_IN_PROGRESS", "DELETE_FAILED"):
         raise WorkshopError(
             f"The stack {name} has failed ({status}).",
@@ -127,7 +131,7 @@ def describe(cloudformation: "CloudFormationClient", name: str) -> Any | None:
 
 
 def _not_deployed(account: Account) -> WorkshopError:
-    """The sentence for a missing Foundation, after a look at other attendees here and at other regions."""
+    """The error for a missing Foundation, after a search for other attendees here and in other regions."""
     name = stack_name(account.attendee, "Foundation")
     sentence = f"There is no stack {name} in {account.region}."
     err.print(f"Looking for {name} in other regions …", style="dim")
@@ -141,13 +145,13 @@ def _not_deployed(account: Account) -> WorkshopError:
         deploy += f"\n{local}"
     if others := _list_of(attendees(account)):
         return WorkshopError(
-            sentence, f"{deploy}\nOr say who you are, if you have stacks here already: --attendee and one of {others}"
+            sentence, f"{deploy}\nOr, if your stacks are here under another name, add --attendee and one of {others}"
         )
     return WorkshopError(sentence, deploy)
 
 
 def where_else(account: Account) -> str | None:
-    """Where this attendee's stacks are, or whose are here, for an attendee with none here; None if nothing is known."""
+    """For an attendee without stacks here: where else they are, or whose stacks are here. None if there are none."""
     if elsewhere := _regions_with(account, stack_name(account.attendee, "Foundation")):
         return f"{account.attendee} has stacks in {', '.join(elsewhere)}: add --region {elsewhere[0]}"
     if others := _list_of([other for other in attendees(account) if other != account.attendee]):
@@ -161,7 +165,7 @@ def _list_of(names: list[str]) -> str:
 
 
 def attendees(account: Account) -> list[str]:
-    """Whose Foundation stacks are in this region; empty when that may not be asked."""
+    """The attendees with a Foundation stack in this region; none if the credentials may not list stacks."""
     try:
         pages = account.client("cloudformation").get_paginator("describe_stacks").paginate()
         names = [stack["StackName"] for page in pages for stack in page["Stacks"]]
@@ -171,10 +175,10 @@ def attendees(account: Account) -> list[str]:
 
 
 def _regions_with(account: Account, name: str) -> list[str]:
-    """The other Rekognition regions in which this stack is deployed, as far as they answer within seconds."""
+    """The other Rekognition regions with this stack. Regions that do not answer within seconds are skipped."""
     others = [r for r in account.session.get_available_regions("rekognition") if r != account.region]
     quick = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
-    # boto3 sessions are not thread-safe, clients are: make them first, then ask in parallel.
+    # boto3 sessions are not thread-safe, clients are: create them first, then call in parallel.
     clients = {r: account.session.client("cloudformation", region_name=r, config=quick) for r in others}
 
     def is_in(region: str) -> bool:

@@ -1,4 +1,4 @@
-"""Addresses opened without the AWS SDK: photos on the web, and links as people without AWS open them."""
+"""URLs opened without the AWS SDK: photos on the web, and links as people without AWS open them."""
 
 import ssl
 import urllib.request
@@ -7,9 +7,9 @@ from botocore.httpsession import get_cert_path
 
 
 def web() -> urllib.request.OpenerDirector:
-    """An opener for http and https, proxies included, and nothing else: no file:, no ftp:, not by redirect either."""
+    """An opener for http and https only, with proxies. It follows no redirect to file: or ftp:."""
     trust = ssl.create_default_context()
-    # Python from python.org on a Mac comes without certificates; botocore brings some (bugs.python.org/issue28150).
+    # Python from python.org on a Mac has no certificates; botocore has (bugs.python.org/issue28150).
     trust.load_verify_locations(get_cert_path(True))
     opener = urllib.request.OpenerDirector()
     for handler in (

@@ -1,4 +1,4 @@
-"""A checkpoint for each of the workshop's six steps: what should be true now, and whether it is."""
+"""A checkpoint for each of the workshop's six steps: is the step done?"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from workshop.terminal.findings import Finding
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One step: its number, its name, and `look`, which finds what is true of it now.
+    """One step: its number, its name, and `look`, which checks whether it is done.
 
-    `look` raises WorkshopError when the step before it is missing.
+    `look` raises WorkshopError if an earlier step is missing.
     """
 
     step: int
@@ -67,17 +67,15 @@ def indexed(account: Account) -> list[Finding]:
         findings.append(Finding("Collection", "ok", f"{counted(kept, 'face')} indexed"))
     else:
         findings.append(
-            Finding(
-                "Collection", "problem", "It holds no face.", f"Take a photo of a face that is near and sharp: {fix}"
-            )
+            Finding("Collection", "problem", "It contains no face.", f"Take a sharp photo of a face from nearby: {fix}")
         )
-    findings.append(_picture_is_there(account, results[-1], fix))
+    findings.append(_picture(account, results[-1], fix))
     return findings
 
 
 def shared(account: Account) -> list[Finding]:
     """Step 4: the direct address of a picture is refused, a presigned link opens it."""
-    picture = _a_picture(account)
+    picture = _any_picture(account)
     link = link_to(account, picture.bucket, picture.key, timedelta(minutes=5))
     status, code = answer_to_anyone(link.direct)
     if status == 403:
@@ -93,7 +91,7 @@ def shared(account: Account) -> list[Finding]:
 
 
 def serverless(account: Account) -> list[Finding]:
-    """Step 5: the function is deployed and connected to the inbox, and photos do not pile up or fail."""
+    """Step 5: the function is deployed and connected to the inbox, and no photos wait or have failed."""
     stacks = Stacks.of(account)
     function = parts.function(stacks)
     if function.verdict == "problem":
@@ -112,19 +110,21 @@ def serverless(account: Account) -> list[Finding]:
     )
     newest = _newest(account, stacks.processed_bucket, RESULTS)
     if newest >= _deployed(stacks):
-        findings.append(Finding("Results", "ok", "a photo has come out"))
+        findings.append(Finding("Results", "ok", "a photo was annotated"))
     elif newest:
         another = account.command("send another-selfie.jpg")
         findings.append(
-            Finding("Results", "problem", "No photo has come out since the function was deployed.", another)
+            Finding("Results", "problem", "No photo was annotated since the function was deployed.", another)
         )
     else:
-        findings.append(Finding("Results", "problem", "No photo has come out yet.", account.command("send selfie.jpg")))
+        findings.append(
+            Finding("Results", "problem", "No photo was annotated yet.", account.command("send selfie.jpg"))
+        )
     return findings
 
 
 def labelled(account: Account) -> list[Finding]:
-    """Step 6: a picture says how its faces look, drawn by the function as it is deployed now."""
+    """Step 6: a picture has labels, and the function as it is deployed now has drawn one."""
     stacks = Stacks.of(account)
     stacks.require_function()
     again = account.command("send another-selfie.jpg")
@@ -154,7 +154,7 @@ CHECKPOINTS = (
 
 
 def findings_at(checkpoint: Checkpoint, account: Account) -> list[Finding]:
-    """What is true of the step. If the step before it is missing, or a part of the stacks, that is the one problem."""
+    """The step's findings. If an earlier step or a resource is missing, that is the only one."""
     try:
         return checkpoint.look(account)
     except WorkshopError as error:
@@ -166,14 +166,14 @@ def findings_at(checkpoint: Checkpoint, account: Account) -> list[Finding]:
         return [Finding("Not there", "problem", gone.message, account.command("check 1"))]
 
 
-def _a_picture(account: Account) -> Picture:
+def _any_picture(account: Account) -> Picture:
     for result in all_results(Stacks.of(account)):
         if result.picture:
             return result.picture
     raise WorkshopError("There is no annotated picture yet.", account.command("index selfie.jpg"))
 
 
-def _picture_is_there(account: Account, result: Result, fix: str) -> Finding:
+def _picture(account: Account, result: Result, fix: str) -> Finding:
     picture = result.picture
     if picture and found(account.client("s3"), picture.bucket, picture.key):
         return Finding("Picture", "ok", picture.key)

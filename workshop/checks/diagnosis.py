@@ -1,4 +1,4 @@
-"""What happened to a photo: the one sentence behind `why`, and behind `send` when it has waited long enough."""
+"""What happened to a photo, in one sentence: for `why`, and for `send` after its wait."""
 
 import json
 from collections.abc import Iterator
@@ -35,12 +35,12 @@ State = Literal[
 ]
 
 JUST_ARRIVED = timedelta(seconds=60)
-"""So long a photo may be on its way without being counted anywhere; SQS's counts are approximate."""
+"""How long a photo may be uncounted, in no queue, after its upload: SQS's counts are approximate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What became of a photo, and what to do next."""
+    """What happened to a photo, and what to do next."""
 
     state: State
     key: str | None
@@ -49,12 +49,12 @@ class Diagnosis:
 
     @property
     def is_answer(self) -> bool:
-        """Whether the photo has all that it can have: a picture, or the finding that there is no face in it."""
+        """Whether the photo is done: it has a picture, with faces or without."""
         return self.state in ("annotated", "no_face")
 
 
 def diagnose(stacks: Stacks, name: str) -> Diagnosis:
-    """What happened to the photo that a person calls `name`: its file or its key."""
+    """What happened to the photo `name`, which is its file or its key."""
     command = stacks.account.command
     key = key_of(stacks, name)
     if key is None:
@@ -67,7 +67,7 @@ def diagnose(stacks: Stacks, name: str) -> Diagnosis:
         return _finished(stacks, key, result)
     if photo is None:
         return Diagnosis(
-            "never_arrived", key, f"{key} is not in your bucket (any more).", f"Send it: {command('send PHOTO')}"
+            "never_arrived", key, f"{key} is not in your bucket any more.", f"Send it: {command('send PHOTO')}"
         )
     return _unfinished(stacks, photo)
 
@@ -80,7 +80,7 @@ def _finished(stacks: Stacks, key: str, result: Result) -> Diagnosis:
         return Diagnosis("annotated", key, sentence, f"See it: {command('url', key)}")
     if result.status == "no_face":
         sentence = f"{key} is done: Rekognition found no face in it, and the picture says so."
-        return Diagnosis("no_face", key, sentence, "Faces must be at least about 40 pixels high and not in the dark.")
+        return Diagnosis("no_face", key, sentence, "Faces must be at least about 40 pixels high, and not too dark.")
     sentence = f"{key} was refused: {result.reason or 'no reason was given'}"
     return Diagnosis("rejected", key, sentence, f"Send another photo, and remove this one: {command('forget', key)}")
 
@@ -89,31 +89,34 @@ def _unfinished(stacks: Stacks, photo: Photo) -> Diagnosis:
     command, key = stacks.account.command, photo.key
     if blocker := parts.blocker(stacks):
         return Diagnosis("broken", key, f"{key} cannot be annotated. {blocker.says}", blocker.fix or "")
-    if _is_given_up(stacks, photo):
-        unknown = "its log says nothing about it" if stacks.log_group else "its log could not be read"
+    if _in_dead_letters(stacks, photo):
+        unknown = "none in its log" if stacks.log_group else "its log could not be read"
         error = _last_error(stacks, photo) or unknown
-        sentence = f"{key} failed too often and is in the dead-letter queue; the function's last error: {error}"
-        return Diagnosis("failed", key, sentence, f"After you have fixed the cause: {command('redrive')}")
+        sentence = f"{key} failed on every try and is in the dead-letter queue. The function's last error: {error}"
+        return Diagnosis("failed", key, sentence, f"After you fix the cause: {command('redrive')}")
     waiting, in_work = messages_in(stacks.account, stacks.inbox_url)
     if unusable := stacks.serverless_unusable:
-        sentence = f"{key} may wait in the inbox. {unusable.message}"
-        return Diagnosis("no_function", key, sentence, f"{unusable.hint}\nOr do it from here: {command('index', key)}")
+        sentence = f"{key} may be waiting in the inbox. {unusable.message}"
+        return Diagnosis(
+            "no_function", key, sentence, f"{unusable.hint}\nOr annotate it from this computer: {command('index', key)}"
+        )
     if not stacks.has_function:
-        sentence = f"{key} waits in the inbox, because Step 5 is not deployed: no function takes it out."
-        step = f"Deploy it: {stacks.account.cdk('deploy Serverless')}\nOr do it from here: {command('index', key)}"
+        sentence = f"{key} is waiting in the inbox, because Step 5 is not deployed."
+        deploy = stacks.account.cdk("deploy Serverless")
+        step = f"Deploy it: {deploy}\nOr annotate the photo from this computer: {command('index', key)}"
         return Diagnosis("no_function", key, sentence, step)
     if failure := _last_error(stacks, photo):
-        sentence = f"{key} failed and will be tried again; the function's last error: {failure}"
+        sentence = f"{key} failed and will be tried again. The function's last error: {failure}"
         return Diagnosis("failing", key, sentence, f"Ask again in a minute: {command('why', key)}")
     if waiting or in_work or _age(stacks, photo) < JUST_ARRIVED:
         sentence = f"{key} is still queued: about {counted(waiting, 'message')} in the inbox, {in_work} in progress."
         return Diagnosis("queued", key, sentence, f"Ask again in a moment: {command('why', key)}")
-    sentence = f"{key} is in the bucket, but nothing waits in the inbox and no result was written."
-    return Diagnosis("lost", key, sentence, f"Do it from here: {command('index', key)}")
+    sentence = f"{key} is in the bucket, but the inbox is empty and there is no result."
+    return Diagnosis("lost", key, sentence, f"Annotate it from this computer: {command('index', key)}")
 
 
-def _is_given_up(stacks: Stacks, photo: Photo) -> bool:
-    """Whether the dead-letter queue holds this version of the photo; the queue is left as it was."""
+def _in_dead_letters(stacks: Stacks, photo: Photo) -> bool:
+    """Whether this version of the photo is in the dead-letter queue, which is left unchanged."""
     letters = dead_letters(stacks)
     put_back(stacks, letters)
     return any(_same_version(photo, each) for letter in letters for each in letter.photos)
@@ -142,7 +145,7 @@ def _last_error(stacks: Stacks, photo: Photo) -> str | None:
     if errors:
         return _error_in(errors[-1])
     requests = [str(line["request_id"]) for line in lines if line.get("request_id")]
-    # A function that is killed writes nothing more itself; Lambda's own line names the request.
+    # A killed function writes nothing more; Lambda's own line names the request.
     for line in _log_lines(stacks, f'"{requests[-1]}"') if requests else ():
         text = str(line.get("text", ""))
         if "Task timed out" in text or "Runtime exited" in text or "Runtime.OutOfMemory" in text:
@@ -177,4 +180,4 @@ def _log_lines(stacks: Stacks, pattern: str) -> Iterator[dict[str, Any]]:
                 line = None
             yield line if isinstance(line, dict) else {"text": event["message"]}
     except ClientError:
-        return  # no log group yet, or no permission to read it: then there is nothing to tell
+        return  # no log group yet, or no permission to read it

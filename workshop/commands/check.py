@@ -10,21 +10,21 @@ from workshop.terminal.findings import any_problem, show
 
 @click.command("check")
 @click.argument("step", type=click.IntRange(1, len(CHECKPOINTS)), required=False)
-@click.option("--json", "as_json", is_flag=True, help="The findings per step, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="The findings by step, as JSON.")
 @click.pass_context
 @pass_account
 def command(account: Account, ctx: click.Context, step: int | None, as_json: bool) -> None:
-    """Look whether a step of the workshop is done; without STEP, the steps up to the first that is not.
+    """Check whether a step of the workshop is done; without STEP, all steps up to the first that is not.
 
     \b
       emotions check 3
 
-    Exits with 1 when the step, or any of those looked at, is not done.
+    Exits with 1 if a checked step is not done.
     """
-    looked_at = {}
+    checked = {}
     for checkpoint in CHECKPOINTS if step is None else CHECKPOINTS[step - 1 : step]:
         findings = findings_at(checkpoint, account)
-        looked_at[checkpoint.step] = findings
+        checked[checkpoint.step] = findings
         if not as_json:
             out.print(f"Step {checkpoint.step}: {checkpoint.title}", style="bold")
             for finding in findings:
@@ -32,8 +32,12 @@ def command(account: Account, ctx: click.Context, step: int | None, as_json: boo
         if any_problem(findings):
             break
     if as_json:
-        steps = [{"step": number, "findings": [f.to_document() for f in each]} for number, each in looked_at.items()]
+        steps = [{"step": number, "findings": [f.to_document() for f in each]} for number, each in checked.items()]
         print_json(steps)
-    elif step is None and len(looked_at) == len(CHECKPOINTS) and not any_problem(findings):
-        err.print(f"All steps are done. At the end: {account.command('teardown')}", style="dim", soft_wrap=True)
-    ctx.exit(1 if any(any_problem(findings) for findings in looked_at.values()) else 0)
+    elif step is None and len(checked) == len(CHECKPOINTS) and not any_problem(findings):
+        err.print(
+            f"All steps are done. To delete everything at the end: {account.command('teardown')}",
+            style="dim",
+            soft_wrap=True,
+        )
+    ctx.exit(1 if any(any_problem(findings) for findings in checked.values()) else 0)

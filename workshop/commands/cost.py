@@ -37,7 +37,7 @@ def command(account: Account, as_json: bool) -> None:
     narrow = out.is_terminal and out.width < _NARROW
     print_table(_table(total, narrow=narrow))
     if not narrow:
-        out.print("~ estimated   * price not read at AWS itself   free: covered by AWS's lasting free tier")
+        out.print("~ estimated   * price not read from AWS itself   free: covered by AWS's lasting free tier")
     for note in (
         f"US dollars before taxes, at {total.region}'s prices of {total.prices_of}; other regions differ a little.",
         priced["rekognition_image"]["free"],

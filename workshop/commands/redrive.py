@@ -21,7 +21,7 @@ def command(account: Account, dry_run: bool, as_json: bool) -> None:
       emotions redrive --dry-run
       emotions redrive
 
-    Mend the cause first (`why PHOTO` tells it), or they come back here. What is not a photo stays where it is.
+    Fix the cause first (`why PHOTO` names it), or they fail again. Messages that are not photos stay there.
     """
     stacks = Stacks.of(account)
     letters = dead_letters(stacks)
@@ -39,7 +39,7 @@ def command(account: Account, dry_run: bool, as_json: bool) -> None:
         out.print(f"{sent} sent back to the inbox.")
     if refused and not dry_run:
         raise WorkshopError(
-            f"SQS did not take {len(refused)} of {len(photos)} messages.",
+            f"SQS did not accept {len(refused)} of {len(photos)} messages.",
             "They are still in the dead-letter queue; try again.",
         )
     if sent and (unusable := stacks.serverless_unusable):
@@ -61,7 +61,7 @@ def _show(stacks: Stacks, photos: list[DeadLetter], others: list[DeadLetter]) ->
         for version in photo.photos:
             out.print(f"  {plain(version.key)}", soft_wrap=True)
     if others:
-        out.print("Not photos, left where they are:")
+        out.print("Not photos, so they stay there:")
     for other in others:
         out.print(f"  {plain(other.body.replace(chr(10), ' '))[:70]}", soft_wrap=True)
     if others:

@@ -112,7 +112,7 @@ def _report_removed(thing: Thing) -> None:
 
 def _show_shared(footprint: Footprint) -> list[Thing]:
     """Print which uploads stay because stacks of others use them, and return them."""
-    shared = sorted(footprint.run_by_others)
+    shared = sorted(footprint.used_by_others)
     for thing in shared:
         print_prose(err, f"The {thing.kind} {thing.name} stays: another stack uses it too.")
     return shared

@@ -21,7 +21,7 @@ def command(account: Account, ctx: click.Context, photo: str, as_json: bool) -> 
     \b
       emotions why selfie.jpg
 
-    PHOTO is the file you sent or its key. Exits with 0 when the photo has its answer, 1 when it has none (yet).
+    PHOTO is the file that you sent, or its key. Exits with 0 if the photo is done, 1 if it is not (yet).
     """
     diagnosis = diagnose(Stacks.of(account), photo)
     if as_json:

@@ -1,7 +1,6 @@
-"""What the workshop has cost: counted photos, calls and seconds, times the prices in prices.json.
+"""What the workshop has cost: photos, calls and seconds, times the prices in prices.json.
 
-`count` asks AWS what there was, `bill` is arithmetic. What AWS does not tell is estimated openly: each line says where
-its number comes from.
+`count` asks AWS, `bill` calculates. What AWS does not report is estimated, and its line says so.
 """
 
 import json
@@ -26,13 +25,13 @@ _MONTH = 30 * 24 * 3600
 _GB = 1e9
 
 SECONDS_A_PHOTO = 2.0
-"""Billed seconds of the function for one photo where its log does not say."""
+"""Billed seconds of the function for one photo, if its log is missing."""
 
 MEGABYTES_A_PHOTO = 4.0
-"""Raw photo, picture and result together, where no photo is there to ask."""
+"""Raw photo, picture and result together, as long as there is no photo."""
 
 FACES_A_PHOTO = 2.0
-"""Faces that a photo adds to the collection, where no photo is there to ask."""
+"""Faces that a photo adds to the collection, as long as there is no photo."""
 
 POLLS_A_SECOND = 5 / 20
 """Lambda waits for messages in five long polls of 20 seconds, and each counts as an SQS request (Lambda developer
@@ -49,7 +48,7 @@ _REPORT = re.compile(r"^REPORT .*Billed Duration: (?P<ms>[\d.]+) ms\s+Memory Siz
 class Usage:
     """What one attendee's stacks have used so far.
 
-    `photos` are those with a result; `analysed` those that Rekognition was asked about. Times are in seconds:
+    `photos` have a result; `analysed` are those that Rekognition analysed. Times are in seconds:
     `foundation_age` and `serverless_age` (0 where it is not deployed) since the deploy. `invocations` and
     `gb_seconds` come from the function's log and are None where it has none.
     """
@@ -69,9 +68,9 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One position: how much of it, at which price in US dollars, since the deploy and for a hundred more photos.
+    """One item: how much of it, at which price in US dollars, so far and for a hundred more photos.
 
-    `counted` is False for a quantity that is estimated, `verified` for a price not read at AWS. `free` is whether
+    `counted` is False for a quantity that is estimated, `verified` for a price not read from AWS. `free` is whether
     AWS's lasting free tier covers it in an account that does nothing else.
     """
 
@@ -88,7 +87,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """All positions, and their sums in US dollars; `payable` leaves out what the lasting free tier covers."""
+    """All items, and their sums in US dollars; `payable` leaves out what the lasting free tier covers."""
 
     lines: tuple[Line, ...]
     prices_of: str

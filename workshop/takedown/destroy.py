@@ -1,4 +1,4 @@
-"""Taking the workshop down: `cdk destroy` of one attendee's stacks, through the pinned CDK CLI."""
+"""`cdk destroy` of one attendee's stacks, with the pinned CDK CLI."""
 
 import os
 import subprocess
@@ -14,10 +14,10 @@ _STDERR = 2
 
 
 def destroy(account: Account) -> bool:
-    """Run `cdk destroy --all` for the account's attendee, its progress on stderr, and say whether it went well.
+    """Run `cdk destroy --all` for the account's attendee. Returns whether it succeeded.
 
-    The stacks are synthesised into a folder of their own, so that another attendee's `cdk` may run meanwhile.
-    Raises WorkshopError when the CLI is not installed.
+    The stacks are synthesised into a separate folder, so that another attendee's `cdk` can run at the same time.
+    Raises WorkshopError if the CLI is not installed.
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     with tempfile.TemporaryDirectory(prefix="show-your-emotions-") as assembly:
@@ -26,7 +26,7 @@ def destroy(account: Account) -> bool:
             cwd=PROJECT,
             env=_environment(account) | {"PATH": path},
             stdin=subprocess.DEVNULL,
-            stdout=_STDERR,  # its results are our progress
+            stdout=_STDERR,  # as progress
             check=False,
         )
     return done.returncode == 0

@@ -88,15 +88,15 @@ class Bootstrap:
 class Footprint:
     """Everything that is this attendee's, by name, whether it is still there or not.
 
-    Of the images and assets among it, `run_by_others` are what living stacks of others run, and `run_by_us`
-    what this attendee's own living stacks run.
+    Of the images and assets among it, `used_by_others` are what stacks of others use, and `used_by_us`
+    what this attendee's own stacks use.
     """
 
     account_id: str
     region: str
     things: frozenset[Thing]
-    run_by_others: frozenset[Thing] = frozenset()
-    run_by_us: frozenset[Thing] = frozenset()
+    used_by_others: frozenset[Thing] = frozenset()
+    used_by_us: frozenset[Thing] = frozenset()
 
     def bootstrap(self, qualifier: str) -> Bootstrap:
         """The bootstrap with this qualifier, whether there is one or not."""
@@ -132,8 +132,8 @@ def footprint_of(account: Account) -> Footprint:
         account_id=bare.account_id,
         region=bare.region,
         things=frozenset(things),
-        run_by_others=_run_by(account, things, [s for s in alive if s["StackName"] not in ours]),
-        run_by_us=_run_by(account, things, [s for s in alive if s["StackName"] in ours]),
+        used_by_others=_run_by(account, things, [s for s in alive if s["StackName"] not in ours]),
+        used_by_us=_run_by(account, things, [s for s in alive if s["StackName"] in ours]),
     )
 
 

@@ -1,6 +1,6 @@
-"""A look round after `cdk destroy`: what of one attendee's workshop is still in the account.
+"""What of one attendee's workshop is still in the account after `cdk destroy`.
 
-Only what `footprint.py` names is looked for, so nothing of anybody else's can turn up here.
+Only what `footprint.py` names is searched for, so other people's resources are never listed.
 """
 
 import shlex
@@ -20,12 +20,12 @@ from workshop.terminal.errors import GONE, code_of
 
 _GONE = GONE | {"404", "NotFoundException", "NoSuchKey", "NoSuchEntity", "RepositoryNotFoundException"}
 
-_SOMEBODY_ELSES = {"403", "AccessDenied"}
+_NOT_OURS = {"403", "AccessDenied"}
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """One thing that is still there, and the command line that removes it."""
+    """A resource that still exists, and the command that removes it."""
 
     kind: Kind
     name: str
@@ -33,7 +33,7 @@ class Leftover:
 
 
 PATIENCE: Final = 90
-"""Seconds to wait for what AWS is still deleting; a queue answers for up to a minute after its end."""
+"""Seconds to wait for what AWS is still deleting; a deleted queue answers for up to a minute."""
 
 
 def remove_and_look(
@@ -58,12 +58,12 @@ def leftovers(
     patience: float = 0,
     on_wait: Callable[[list[Thing]], None] = lambda _things: None,
 ) -> list[Leftover]:
-    """What of the footprint is still in the account, in the order to remove it; what others run is not counted.
+    """What of the footprint still exists, in the order to remove it, without what stacks of others use.
 
-    A deleted queue answers for up to a minute more (SQS API reference, DeleteQueue): the look is repeated for
-    `patience` seconds while something is left, and `on_wait` told what.
+    A deleted queue answers for up to a minute more (SQS API reference, DeleteQueue). So the search is repeated for up
+    to `patience` seconds, and `on_wait` is called with what is left.
     """
-    wanted = footprint.things - footprint.run_by_others
+    wanted = footprint.things - footprint.used_by_others
     until = time.monotonic() + patience
     while True:
         wanted = still_there(account, footprint, wanted)
@@ -75,7 +75,7 @@ def leftovers(
 
 
 def still_there(account: Account, footprint: Footprint, things: Iterable[Thing]) -> frozenset[Thing]:
-    """Those of the things that AWS still has."""
+    """Those of the things that still exist."""
     by_kind: dict[tuple[Kind, str], list[str]] = defaultdict(list)
     for thing in things:
         by_kind[thing.kind, thing.qualifier].append(thing.name)
@@ -89,11 +89,11 @@ def still_there(account: Account, footprint: Footprint, things: Iterable[Thing])
 def remove_uploads(
     account: Account, footprint: Footprint, on_removed: Callable[[Thing], None] = lambda _thing: None
 ) -> None:
-    """Delete our images and files from CDK's bootstrap storage, by name, unless a living stack still needs them.
+    """Delete our images and files from CDK's bootstrap storage, unless an existing stack uses them.
 
-    Templates go last: an earlier version of a template is the only place that names the image it ran.
+    Templates are deleted last: only an earlier template names the image that it used.
     """
-    needed = footprint.run_by_others | footprint.run_by_us
+    needed = footprint.used_by_others | footprint.used_by_us
     ours = [thing for thing in footprint.things - needed if thing.kind in ("image", "asset")]
     there = still_there(account, footprint, ours)
     for thing in sorted(there, key=lambda t: (t.kind != "image", t.name.endswith(".json"), t.name)):
@@ -115,7 +115,7 @@ def _order(thing: Thing) -> tuple[int, str]:
 
 
 def _present(ask: Callable[[], Any], *elsewhere: str) -> Any:
-    """The answer, or None when AWS says that there is no such thing."""
+    """The answer, or None if there is no such resource."""
     try:
         return ask()
     except ClientError as error:
@@ -125,7 +125,7 @@ def _present(ask: Callable[[], Any], *elsewhere: str) -> Any:
 
 
 def _one_by_one(service: str, operation: str, parameter: str, *elsewhere: str) -> Callable[..., list[str]]:
-    """A look that asks for each name by itself."""
+    """A search that asks for each name separately."""
 
     def look(account: Account, _bootstrap: Bootstrap, names: list[str]) -> list[str]:
         ask = getattr(account.client(service), operation)
@@ -197,8 +197,8 @@ def _versions(account: Account, bootstrap: Bootstrap, key: str) -> list[dict[str
 
 _LOOK: dict[Kind, Callable[[Account, Bootstrap, list[str]], list[str]]] = {
     "stack": _stacks,
-    # A name that is free again may belong to a bucket of another account by now.
-    "bucket": _one_by_one("s3", "head_bucket", "Bucket", *_SOMEBODY_ELSES),
+    # By now, another account may have a bucket with this name.
+    "bucket": _one_by_one("s3", "head_bucket", "Bucket", *_NOT_OURS),
     "queue": _one_by_one("sqs", "get_queue_attributes", "QueueUrl"),
     "collection": _collections,
     "http api": _one_by_one("apigatewayv2", "get_api", "ApiId"),
@@ -237,7 +237,7 @@ def _removal(account: Account, footprint: Footprint, thing: Thing) -> str:
 
 
 def _role_removal(account: Account, role: str) -> str:
-    """A role can only be deleted once its policies are off; one that goes this moment has none."""
+    """A role's policies must be removed before it; a role that is being deleted has none."""
     iam, name = account.client("iam"), shlex.quote(role)
     inline = (_present(lambda: iam.list_role_policies(RoleName=role)) or {}).get("PolicyNames", [])
     attached = (_present(lambda: iam.list_attached_role_policies(RoleName=role)) or {}).get("AttachedPolicies", [])

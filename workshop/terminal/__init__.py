@@ -1,1 +1,1 @@
-"""How the commands speak: the two consoles, errors in one sentence, findings, and durations."""
+"""What the commands print and parse: the two consoles, errors as sentences, findings, durations."""

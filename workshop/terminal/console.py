@@ -1,7 +1,7 @@
-"""What a person sees: results on stdout, progress and errors on stderr, plain lines when nobody is looking.
+"""Output: results on stdout, progress and errors on stderr, plain lines in a pipe.
 
-The consoles understand no markup, so a file name with brackets or a colour code in it is just text; pass everything
-that comes from outside through `plain`.
+The consoles interpret no markup, so brackets in a file name are just text. Pass everything from outside through
+`plain`, which removes control characters.
 """
 
 import json
@@ -15,11 +15,11 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console, RenderableType
 
 if os.environ.get("COLUMNS") == "0":
-    # What some terminals and cron say when they do not know; rich would take it at its word and print nothing.
+    # Some terminals and cron set it when they do not know the width; rich would print nothing.
     del os.environ["COLUMNS"]
 
 out = Console(markup=False, highlight=False, emoji=False)
-"""Results: what a pipe should get."""
+"""Results, for people and pipes."""
 
 err = Console(stderr=True, markup=False, highlight=False, emoji=False)
 """Progress, hints and errors."""
@@ -28,7 +28,7 @@ WARNING = "color(130)"
 """The style of warnings: a dark orange that is readable on black and on white, which the terminal's yellow is not."""
 
 # Control, format (directions among them), surrogate and private characters, and line and paragraph separators.
-_UNSEEN = re.compile("C[cfso]|Z[lp]")
+_INVISIBLE = re.compile("C[cfso]|Z[lp]")
 # CSI and OSC sequences whole, then any other escape with the character after it (ECMA-48).
 _ESCAPE_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?", re.DOTALL)
 
@@ -37,29 +37,29 @@ def plain(text: object) -> str:
     """`text` made harmless for a terminal: no escape sequences, control or direction-changing characters, one line."""
     without_escapes = _ESCAPE_SEQUENCES.sub("", str(text))
     visible = "".join(
-        "�" if _is_unseen(character) else character
+        "�" if _is_invisible(character) else character
         for character in without_escapes.replace("\t", " ").replace("\r", "")
     )
     return unicodedata.normalize("NFC", visible)
 
 
 def plain_lines(text: object) -> str:
-    """The same for several lines of our own making, such as a hint of two commands."""
+    """The same for text of several lines, such as a hint with two commands."""
     return "\n".join(map(plain, str(text).split("\n")))
 
 
 def print_json(document: object) -> None:
-    """JSON on stdout, to read and to pipe: letters of every script as they are, what `plain` hides as an escape."""
+    """JSON on stdout, with letters of every script unescaped, and invisible characters escaped."""
     text = json.dumps(document, ensure_ascii=False, indent=1)
-    click.echo("".join(_escaped(character) if _is_unseen(character) else character for character in text))
+    click.echo("".join(_escaped(character) if _is_invisible(character) else character for character in text))
 
 
 def _escaped(character: str) -> str:
     return character if character == "\n" else json.dumps(character)[1:-1]
 
 
-def _is_unseen(character: str) -> bool:
-    return bool(_UNSEEN.match(unicodedata.category(character)))
+def _is_invisible(character: str) -> bool:
+    return bool(_INVISIBLE.match(unicodedata.category(character)))
 
 
 # A command to paste begins a line, or follows a colon and goes on to the line's end.
@@ -88,7 +88,7 @@ def print_prose(console: Console, text: str, style: str = "") -> None:
 
 
 def shortened(text: str, columns: int) -> str:
-    """`text` in so many columns of a terminal: the middle goes, since names differ at the end and begin readably."""
+    """`text` in so many columns, with its middle replaced by `…`: names differ at their ends."""
     if cell_len(text) <= columns:
         return text
     end = set_cell_size(text[::-1], max(columns - 1, 0) // 2).strip()[::-1]
@@ -96,7 +96,7 @@ def shortened(text: str, columns: int) -> str:
 
 
 def print_table(table: RenderableType) -> None:
-    """Print on stdout; what a pipe gets has no blanks at the lines' ends."""
+    """Print on stdout, without spaces at the ends of lines."""
     with out.capture() as capture:
         out.print(table)
     for line in capture.get().splitlines():

@@ -1,4 +1,4 @@
-"""Everything that can go wrong with AWS, as one sentence and what to do about it."""
+"""Errors, as one sentence and a hint what to do."""
 
 import os
 import shlex
@@ -14,9 +14,9 @@ from workshop.terminal.console import err, plain, plain_lines, print_prose
 
 
 class WorkshopError(click.ClickException):
-    """One sentence that says what went wrong with which value, and a hint that says what to do.
+    """A sentence that says what went wrong, with which value, and a hint that says what to do.
 
-    Raise it anywhere: it is printed once, on stderr, without a traceback, and the command exits with 1.
+    It is printed on stderr without a traceback, and the command exits with 1.
     """
 
     def __init__(self, sentence: str, hint: str | None = None) -> None:
@@ -31,14 +31,14 @@ class WorkshopError(click.ClickException):
 
 
 class Interrupted(WorkshopError):
-    """Ctrl-C: `hint` says what was left how, and how to go on. Exits with 130, as shells expect."""
+    """Ctrl-C: `hint` says what is unfinished and how to continue. Exits with 130, as shells expect."""
 
     exit_code = 130
 
 
 @contextmanager
 def aws_errors_as_sentences() -> Iterator[None]:
-    """Turn what boto3 raises inside the block into a WorkshopError; what is not an AWS error passes through."""
+    """Turn boto3's exceptions inside the block into a WorkshopError; other exceptions pass through."""
     try:
         yield
     except Exception as error:
@@ -49,21 +49,19 @@ def aws_errors_as_sentences() -> Iterator[None]:
 
 
 def explain(error: Exception) -> WorkshopError | None:
-    """The sentence for an exception of boto3's, or None when it is not one of boto3's."""
+    """The error to print for one of boto3's exceptions, or None for any other."""
     from boto3.exceptions import Boto3Error  # slow to import, and only needed when something went wrong
     from botocore import exceptions as aws
 
     match error:
         case UnicodeEncodeError():
-            return WorkshopError(
-                "One of the names that were given holds bytes that are no letters.", "Rename it in plain letters."
-            )
+            return WorkshopError("One of the names contains bytes that are not valid text.", "Rename the file.")
         case aws.ClientError():
             return refusal(error)
         case aws.NoCredentialsError() | aws.PartialCredentialsError():
             return WorkshopError("No AWS credentials were found.", sign_in())
         case aws.ProfileNotFound():
-            return WorkshopError(f"{error}.", "`aws configure list-profiles` lists the profiles there are.")
+            return WorkshopError(f"{error}.", "`aws configure list-profiles` lists your profiles.")
         case (
             aws.SSOError()
             | aws.TokenRetrievalError()
@@ -80,7 +78,7 @@ def explain(error: Exception) -> WorkshopError | None:
             return WorkshopError("No AWS region is chosen.", choose_region())
         case aws.ProxyConnectionError() | aws.SSLError():
             return WorkshopError(
-                f"The connection to AWS was stopped on its way: {error}",
+                f"The connection to AWS failed: {error}",
                 "Check the proxy settings, or use another network.",
             )
         case aws.HTTPClientError() | aws.ConnectionError():
@@ -143,44 +141,44 @@ _THROTTLED = {
 GONE = {
     "NoSuchBucket", "ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
 }  # fmt: skip
-"""AWS's answers for a bucket, collection, function, log group or queue that does not exist."""
+"""AWS's error codes for a bucket, collection, function, log group or queue that does not exist."""
 
 
 def code_of(error: Exception) -> str:
-    """AWS's error code, such as NoSuchKey; empty when the exception is not an answer of AWS."""
+    """AWS's error code, such as NoSuchKey; empty if the exception is not a response from AWS."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
 def refusal(error: Any) -> WorkshopError:
-    """The sentence for a ClientError, which is an answer of AWS."""
+    """The error to print for a ClientError, which is a response from AWS."""
     code = code_of(error)
     message = str(error.response.get("Error", {}).get("Message", "")).strip() or "no message"
-    asked = error.operation_name
+    operation = error.operation_name
     if code in _EXPIRED:
         return WorkshopError("Your AWS credentials have expired.", f"Sign in again. {sign_in()}")
     if code in _UNKNOWN_CREDENTIALS:
         return WorkshopError(f"AWS does not accept these credentials ({code}).", sign_in())
     if code in _WRONG_CLOCK:
         return WorkshopError(
-            "This computer's clock is wrong, so AWS refuses what it signs.", "Set the clock, then try again."
+            "This computer's clock is wrong, so AWS rejects its signatures.", "Set the clock, then try again."
         )
     if code in _DENIED:
         return WorkshopError(
-            f"AWS refused {asked} ({code}): {message}",
-            "These credentials may not do this, or the resource is not yours; "
+            f"AWS refused {operation} ({code}): {message}",
+            "These credentials lack the permission, or the resource is not yours; "
             "`aws sts get-caller-identity` shows who you are.",
         )
     if code in _NOT_SUBSCRIBED:
         return WorkshopError(
-            f"This account may not use the service behind {asked} ({code}).",
+            f"This account may not use the service behind {operation} ({code}).",
             "An account on AWS's free plan may lack it: upgrade the plan in the Billing console, or use `make local`.",
         )
     if code in _THROTTLED:
-        return WorkshopError(f"AWS asked us to slow down ({code} at {asked}).", "Wait a minute, then try again.")
+        return WorkshopError(f"AWS throttled the request ({code} for {operation}).", "Wait a minute, then try again.")
     if code in GONE:
         return WorkshopError(
-            f"AWS no longer has a resource that your stacks made ({code} for {asked}).",
-            "See which one, and what to do: emotions check",
+            f"A resource of your stacks no longer exists ({code} for {operation}).",
+            "To see which one, and what to do: emotions check",
         )
-    return WorkshopError(f"AWS answered {asked} with {code}: {message}")
+    return WorkshopError(f"AWS answered {operation} with {code}: {message}")

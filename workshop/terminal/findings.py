@@ -1,4 +1,4 @@
-"""What `doctor` and `check` found: a verdict in one line, and what to do where it is not well."""
+"""What `doctor` and `check` find: a verdict on one line, and how to fix a problem."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ _NARROW = 64
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `fix` says how to fix it, or is None."""
+    """One thing that was checked. `fix` says how to fix it, or is None."""
 
     subject: str
     verdict: Verdict
@@ -55,5 +55,5 @@ def _indented(text: str, column: int) -> str:
 
 
 def any_problem(findings: Iterable[Finding]) -> bool:
-    """Whether something has to be mended before going on."""
+    """Whether something must be fixed first."""
     return any(finding.verdict == "problem" for finding in findings)

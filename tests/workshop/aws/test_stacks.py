@@ -31,8 +31,8 @@ def test_a_stack_that_once_was_whole_is_used(status: str):
 @pytest.mark.parametrize(
     ("status", "sentence", "hint"),
     [
-        ("CREATE_IN_PROGRESS", "is still being made", "Wait"),
-        ("REVIEW_IN_PROGRESS", "is still being made", "Wait"),
+        ("CREATE_IN_PROGRESS", "is still being created", "Wait"),
+        ("REVIEW_IN_PROGRESS", "is still being created", "Wait"),
         ("DELETE_IN_PROGRESS", "is being deleted", "npx cdk deploy Foundation -c attendee=simon"),
         ("CREATE_FAILED", "has failed", "npx cdk destroy Foundation -c attendee=simon && npx cdk deploy"),
         ("ROLLBACK_COMPLETE", "has failed", "npx cdk destroy"),
@@ -81,20 +81,20 @@ def test_what_needs_no_function_works_while_the_functions_stack_cannot_be_used()
         stacks.require_function()
 
 
-def test_what_is_wrong_with_the_functions_stack_is_said_and_not_taken_for_missing(monkeypatch: pytest.MonkeyPatch):
-    being_deleted = WorkshopError("The stack is being deleted.", "To have it back: deploy.")
+def test_a_functions_stack_that_is_unusable_is_not_called_missing(monkeypatch: pytest.MonkeyPatch):
+    being_deleted = WorkshopError("The stack is being deleted.", "To create it again: deploy.")
     stacks = replace(
         stacks_with(s3=Answering({"LastModified": datetime.now(UTC)})),
         function_name=None,
         log_group=None,
         serverless_unusable=being_deleted,
     )
-    monkeypatch.setattr(diagnosis, "_is_given_up", lambda *_: False)
+    monkeypatch.setattr(diagnosis, "_in_dead_letters", lambda *_: False)
     monkeypatch.setattr(diagnosis, "messages_in", lambda *_: (1, 0))
-    said = diagnosis._unfinished(stacks, Photo("raw", "me.jpg", "v1", "etag", 1))
-    assert said.sentence == "me.jpg may wait in the inbox. The stack is being deleted."
-    assert said.next_step.startswith("To have it back: deploy.\n")
-    monkeypatch.setattr(diagnosis, "_is_given_up", lambda *_: True)
+    diagnosed = diagnosis._unfinished(stacks, Photo("raw", "me.jpg", "v1", "etag", 1))
+    assert diagnosed.sentence == "me.jpg may be waiting in the inbox. The stack is being deleted."
+    assert diagnosed.next_step.startswith("To create it again: deploy.\n")
+    monkeypatch.setattr(diagnosis, "_in_dead_letters", lambda *_: True)
     assert (
         "its log could not be read" in diagnosis._unfinished(stacks, Photo("raw", "me.jpg", "v1", "etag", 1)).sentence
     )

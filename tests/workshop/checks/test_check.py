@@ -72,7 +72,7 @@ def test_a_collection_that_is_gone_is_a_problem(deployed: Attendee):
     deployed.client("rekognition").delete_collection(CollectionId=deployed.outputs["CollectionId"])
     assert deployed.run("check", "1").exit_code == 1
     ran = deployed.run("index", str(deployed.photo_file()))
-    assert "AWS no longer has a resource that your stacks made (ResourceNotFoundException" in ran.stderr
+    assert "A resource of your stacks no longer exists (ResourceNotFoundException" in ran.stderr
     assert "emotions check" in ran.stderr
 
 
@@ -100,7 +100,7 @@ def test_step_3_is_not_done_by_a_photo_without_a_face(deployed: Attendee):
     assert deployed.run("index", str(deployed.photo_file())).exit_code == 0
     ran = deployed.run("check", "3")
     assert ran.exit_code == 1
-    assert "It holds no face." in ran.stdout
+    assert "It contains no face." in ran.stdout
 
 
 def test_step_4_needs_a_picture_first(deployed: Attendee):
@@ -170,7 +170,7 @@ def connected(deployed: Attendee) -> Attendee:
 def test_step_5_is_not_done_by_photos_that_are_older_than_the_function(connected: Attendee):
     ran = connected.run("check", "5")
     assert ran.exit_code == 1
-    assert "problem  Results        No photo has come out since the function was deployed" in ran.stdout
+    assert "problem  Results        No photo was annotated since the function was deployed" in ran.stdout
     assert "send another-selfie.jpg" in ran.stdout
 
 
@@ -249,5 +249,5 @@ def test_after_the_last_step_it_says_how_to_end(attendee: Attendee, monkeypatch:
     monkeypatch.setattr("workshop.commands.check.findings_at", lambda *_: [Finding("All", "ok", "is well")])
     ran = attendee.run("--attendee", "simon", "check")
     assert ran.exit_code == 0
-    assert "At the end: emotions --attendee simon teardown" in ran.stderr
+    assert "To delete everything at the end: emotions --attendee simon teardown" in ran.stderr
     assert "teardown" not in attendee.run("check", "6").stderr

@@ -94,7 +94,7 @@ def test_nothing_left_of_a_name_that_was_mistyped_says_who_has_stacks(attendee: 
     attendee.deploy("Foundation", FOUNDATION, name="anna")
     ran = attendee.run("teardown", "--yes", "--attendee", "ana")
     assert ran.stdout == "nothing left\n"
-    assert "ana has nothing here. There are stacks of others in ap-southeast-2" in ran.stderr
+    assert "ana has nothing here. Other attendees have stacks in ap-southeast-2" in ran.stderr
     assert '--attendee and "anna"' in ran.stderr
 
 
@@ -209,7 +209,7 @@ def test_a_full_disk_is_one_sentence(attendee: Attendee):
             text=True,
             check=False,
         )
-    assert "Error: This computer says: No space left on device.\n" in ran.stderr
+    assert "Error: This computer reports: No space left on device.\n" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert ran.returncode
 

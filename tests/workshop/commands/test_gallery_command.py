@@ -71,13 +71,13 @@ def test_whose_stacks_are_being_made_does_not_keep_the_others_from_the_projector
 
     def being_made(account: Account) -> Stacks:
         if account.attendee == "zoe":
-            raise WorkshopError("The stack of zoe is still being made.")
+            raise WorkshopError("The stack of zoe is still being created.")
         return of(account)
 
     monkeypatch.setattr("workshop.commands.gallery.Stacks.of", being_made)
     ran = deployed.run("gallery", "--everybody", "-o", str(deployed.folder / "gallery.html"))
     assert ran.exit_code == 0, ran.output
-    assert ran.stderr.startswith("Without zoe: The stack of zoe is still being made.\n1 photo;")
+    assert ran.stderr.startswith("Without zoe: The stack of zoe is still being created.\n1 photo;")
 
 
 def test_whose_results_cannot_be_read_does_not_either(deployed: Attendee):
@@ -92,7 +92,7 @@ def test_whose_results_cannot_be_read_does_not_either(deployed: Attendee):
     assert ran.exit_code == 0, ran.output
     bob, zoe, ours_ = ran.stderr.splitlines()[:3]
     assert bob.startswith("Without bob: The result document results/x.jpg/v1.json cannot be read")
-    assert zoe.startswith("Without zoe: AWS no longer has a resource that your stacks made")
+    assert zoe.startswith("Without zoe: A resource of your stacks no longer exists")
     assert ours_.startswith("1 photo;")
 
 

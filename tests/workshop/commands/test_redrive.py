@@ -93,7 +93,7 @@ def test_a_message_that_is_not_a_photo_is_shown_and_stays(deployed: Attendee, bo
     fail(deployed, body, announcement("a.jpg"))
     ran = deployed.run("redrive")
     assert ran.exit_code == 0
-    assert "Not photos, left where they are:" in ran.stdout
+    assert "Not photos, so they stay there:" in ran.stdout
     assert body[:40] in ran.stdout
     assert "aws sqs purge-queue --queue-url" in ran.stderr
     assert waiting(deployed, "DeadLetterQueueUrl") == 1
@@ -145,7 +145,7 @@ def test_what_sqs_does_not_take_stays_in_the_dead_letter_queue(
     monkeypatch.setattr(module, "_sqs", lambda stacks: Refusing(real(stacks)))
     ran = deployed.run("redrive")
     assert ran.exit_code == 1
-    assert f"SQS did not take {2 - taken} of 2 messages." in ran.stderr
+    assert f"SQS did not accept {2 - taken} of 2 messages." in ran.stderr
     assert waiting(deployed, "DeadLetterQueueUrl") == 2 - taken
     assert sorted(bodies_in(deployed, "InboxUrl") + bodies_in(deployed, "DeadLetterQueueUrl")) == letters
 

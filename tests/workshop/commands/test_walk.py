@@ -214,7 +214,7 @@ def test_why_it_waits_for_step_five(deployed: Attendee):
     key = uploaded(deployed, deployed.photo_file())
     ran = deployed.run("why", str(deployed.folder / "selfie.jpg"))
     assert ran.exit_code == 1
-    assert f"{key} waits in the inbox, because Step 5 is not deployed" in ran.stdout
+    assert f"{key} is waiting in the inbox, because Step 5 is not deployed" in ran.stdout
     assert "npx cdk deploy Serverless" in ran.stderr
 
 
@@ -230,7 +230,7 @@ def test_why_it_is_queued_or_in_work_or_lost(serverless: Attendee, monkeypatch: 
     assert serverless.run("why", key).stdout == queued % ("0 messages", 1)
     sqs.delete_message(QueueUrl=inbox, ReceiptHandle=message["ReceiptHandle"])
     lost = serverless.run("why", key)
-    assert lost.stdout == f"{key} is in the bucket, but nothing waits in the inbox and no result was written.\n"
+    assert lost.stdout == f"{key} is in the bucket, but the inbox is empty and there is no result.\n"
     assert f"index {key}" in lost.stderr
     monkeypatch.setattr(diagnosis, "JUST_ARRIVED", timedelta(hours=1))
     assert serverless.run("why", key).stdout == queued % ("0 messages", 0), "it may be on its way there"
@@ -275,11 +275,11 @@ def test_why_it_failed_comes_from_the_functions_log(serverless: Attendee):
     )
     ran = serverless.run("why", "my selfie.jpg")
     assert ran.exit_code == 1
-    assert f"{key} failed too often and is in the dead-letter queue" in ran.stdout
-    assert ran.stdout.endswith("the function's last error: botocore.errorfactory.ThrottlingException: Slow down\n")
+    assert f"{key} failed on every try and is in the dead-letter queue" in ran.stdout
+    assert ran.stdout.endswith("The function's last error: botocore.errorfactory.ThrottlingException: Slow down\n")
     assert "redrive" in ran.stderr
     serverless.client("logs").delete_log_group(logGroupName=serverless.outputs["LogGroupName"])
-    assert "last error: its log says nothing about it" in serverless.run("why", "my selfie.jpg").stdout
+    assert "last error: none in its log" in serverless.run("why", "my selfie.jpg").stdout
 
 
 def test_why_it_failed_is_known_even_when_the_function_was_killed(serverless: Attendee):

@@ -113,13 +113,13 @@ def test_the_command_counts_what_was_really_done(deployed: Attendee):
     ).to_json()
     processed = deployed.outputs["ProcessedBucket"]
     deployed.client("s3").put_object(Bucket=processed, Key="results/huge.jpg/v1.json", Body=refused)
-    said = json.loads(deployed.run("cost", "--json").stdout)
-    lines = {line["what"]: line for line in said["lines"]}
+    printed = json.loads(deployed.run("cost", "--json").stdout)
+    lines = {line["what"]: line for line in printed["lines"]}
     assert lines["Rekognition, images"]["quantity"] == 1
     assert lines["S3, writes"]["quantity"] == 2 * PUTS_A_PHOTO
     assert lines["S3, storage"]["quantity"] > 0
-    assert said["payable"] == pytest.approx(0.001, rel=0.1)
-    assert said["prices"]["read"] == PRICES["read"]
+    assert printed["payable"] == pytest.approx(0.001, rel=0.1)
+    assert printed["prices"]["read"] == PRICES["read"]
 
 
 @pytest.mark.slow
@@ -129,7 +129,7 @@ def test_the_table_fits_a_terminal_and_says_what_its_marks_mean(deployed: Attend
     table = ran.stdout.partition("~ estimated")[0].splitlines()
     assert max(map(len, table)) <= 80
     assert any(line.startswith("Lambda, time") and " GB-second " in line for line in table)
-    assert "* price not read at AWS itself" in ran.stdout
+    assert "* price not read from AWS itself" in ran.stdout
     assert "Counting" not in ran.stdout
 
 

@@ -226,7 +226,7 @@ def test_an_image_that_a_neighbours_function_runs_stays(attendee: Attendee, simo
         document = tagged("simon", running(tag, zip_key=f"{tag}.zip"), keep=False)
         upload(attendee, f"{tag[::-1][:63]}0.json", json.dumps(document).encode())
     footprint = footprint_of(simon)
-    assert footprint.run_by_others == {Thing("image", ours), Thing("asset", f"{ours}.zip")}
+    assert footprint.used_by_others == {Thing("image", ours), Thing("asset", f"{ours}.zip")}
     removed: list[Thing] = []
     remove_uploads(simon, footprint, removed.append)
     names = [mine, f"{mine}.zip", f"{mine[1:]}0.json", f"{ours[1:]}0.json"]
