@@ -128,13 +128,13 @@ def test_a_functions_log_is_in_its_own_group_in_cloudwatch(client: Client):
     assert [event["message"].split()[0] for event in events] == ["START", "seen", "END", "REPORT"]
 
 
-def test_a_role_that_may_not_make_log_groups_leaves_none(client: Client):
+def test_a_role_that_may_not_create_log_groups_leaves_none(client: Client):
     name = deploy(client, "def handle(event, context): print('lost')", role_that_may(client, *WRITES_LOGS))
     invoke(client, name)
     assert not client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
 
 
-def test_a_role_that_may_make_log_groups_leaves_one_behind(client: Client):
+def test_a_role_that_may_create_log_groups_leaves_one(client: Client):
     """As on AWS, which is how `cdk destroy` comes to leave something; the workshop must notice it here."""
     name = deploy(client, "def handle(event, context): 1", role_that_may(client, "logs:CreateLogGroup", *WRITES_LOGS))
     invoke(client, name)
@@ -181,7 +181,7 @@ class Inbox:
 
 
 def noting(client: Client) -> tuple[str, Callable[[], list[str]]]:
-    """A bucket for handlers to put one object into for each thing they want to tell, and what they told so far."""
+    """A bucket into which handlers put an object for each report, and a function that returns the reports."""
     s3, bucket = client("s3"), f"notes-{uuid.uuid4().hex}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ap-southeast-2"})
 
@@ -192,7 +192,7 @@ def noting(client: Client) -> tuple[str, Callable[[], list[str]]]:
     return bucket, notes
 
 
-def test_a_message_that_fails_again_and_again_ends_in_the_dead_letter_queue(client: Client):
+def test_a_message_that_always_fails_goes_to_the_dead_letter_queue(client: Client):
     inbox = Inbox(client, "def handle(event, context): raise ValueError('never')")
     inbox.send("bad")
     assert within(15, inbox.dead) == ["bad"]
@@ -231,7 +231,7 @@ def test_a_function_that_dies_on_a_message_gets_it_again(client: Client):
     assert within(5, lambda: inbox.left() == 0)
 
 
-def test_not_more_messages_are_worked_on_at_once_than_the_mapping_allows(client: Client):
+def test_the_mappings_maximum_concurrency_is_respected(client: Client):
     bucket, notes = noting(client)
     inbox = Inbox(
         client,
@@ -279,7 +279,7 @@ def stack_with(client: Client, resource: dict[str, Any]) -> tuple[str, str]:
     return stack["StackId"], made["PhysicalResourceId"]
 
 
-def test_a_stack_whose_bucket_still_holds_an_object_cannot_be_deleted(client: Client):
+def test_a_stack_with_a_non_empty_bucket_cannot_be_deleted(client: Client):
     stack, bucket = stack_with(client, {"Type": "AWS::S3::Bucket"})
     client("s3").put_object(Bucket=bucket, Key="photo.jpg", Body=b"")
     client("cloudformation").delete_stack(StackName=stack)

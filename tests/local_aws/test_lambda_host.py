@@ -52,9 +52,7 @@ def test_a_function_has_its_own_variables_and_those_that_lambda_sets(deploy: Dep
     assert variables["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
 
 
-def test_the_host_adds_where_aws_is_and_nothing_of_this_process_leaks_in(
-    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
-):
+def test_functions_get_the_endpoints_and_nothing_of_this_process(deploy: Deploy, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_PROFILE", "a-real-account")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-real-secret")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
@@ -263,7 +261,7 @@ def test_a_javascript_handler_runs_with_the_aws_sdk_at_hand(deploy: Deploy):
     assert (error["errorType"], error["errorMessage"]) == ("RangeError", "too far")
 
 
-def test_without_its_compiled_half_the_runtime_client_works_all_the_same(deploy: Deploy):
+def test_the_runtime_client_works_without_its_compiled_part(deploy: Deploy):
     """awslambdaric compiles for Linux only; on macOS the portable half takes over."""
     portable = Path("local_aws/lambda_host/portable").resolve()
     function = deploy(
@@ -284,7 +282,7 @@ def test_a_handler_cannot_be_reached_through_standard_input(deploy: Deploy):
     assert deploy("import sys\ndef handle(event, context): return sys.stdin.read()")() == ""
 
 
-def test_not_more_environments_are_kept_warm_than_the_memory_of_a_laptop_bears(deploy: Deploy):
+def test_a_limited_number_of_environments_is_kept_warm(deploy: Deploy):
     pids = [deploy(ECHO)()["pid"] for _ in range(MOST_IDLE + 1)]
     assert [psutil.pid_exists(pid) for pid in pids] == [False] + [True] * MOST_IDLE
 
@@ -308,7 +306,7 @@ def test_a_host_that_stops_ends_busy_environments_and_leaves_no_file(deploy: Dep
     assert not folder.exists()
 
 
-def test_a_log_whose_aws_is_gone_is_nothing_to_tell(caplog: pytest.LogCaptureFixture):
+def test_log_lines_after_the_emulator_has_ended_are_dropped(caplog: pytest.LogCaptureFixture):
     """After Ctrl-C the emulator may end before the function does."""
     function = Function.from_configuration(configuration(), {})
     with caplog.at_level("DEBUG", logger="local_aws.lambda_host.logs"):
@@ -364,7 +362,7 @@ def not_a_zip() -> bytes:
     raise AssertionError("an image has no zip file")
 
 
-def test_an_images_files_are_those_its_build_context_was_staged_with(tmp_path: Path):
+def test_an_images_files_come_from_its_staged_build_context(tmp_path: Path):
     function = image(
         tmp_path / "cdk.out",
         """
@@ -381,7 +379,7 @@ def test_an_images_files_are_those_its_build_context_was_staged_with(tmp_path: P
     assert not code.task_root.is_relative_to(tmp_path / "cdk.out")
 
 
-def test_an_image_whose_files_are_nowhere_is_told_where_they_were_looked_for(tmp_path: Path):
+def test_an_image_without_files_says_where_they_were_expected(tmp_path: Path):
     function = image(tmp_path / "cdk.out", "")
     with pytest.raises(LocalAwsError, match=f"not found in {tmp_path}/elsewhere; deploy from the folder"):
         CodeStore(tmp_path / "code", [tmp_path / "elsewhere"]).of(function, not_a_zip)

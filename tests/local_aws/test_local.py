@@ -61,7 +61,7 @@ def test_an_endpoint_elsewhere_is_refused(aws: LocalAws):
         aws.environment()
 
 
-def test_nothing_of_a_persons_own_account_reaches_a_child_process(aws: LocalAws):
+def test_child_processes_get_nothing_of_the_real_account(aws: LocalAws):
     given = aws.process_environment()
     for name, value in A_PERSONS_OWN.items():
         assert given.get(name) != value
@@ -69,7 +69,7 @@ def test_nothing_of_a_persons_own_account_reaches_a_child_process(aws: LocalAws)
     assert given["AWS_EC2_METADATA_DISABLED"] == "true"
 
 
-def test_a_session_made_while_it_is_adopted_works_in_the_local_account(aws: LocalAws):
+def test_a_session_created_while_adopted_uses_the_local_account(aws: LocalAws):
     with aws.adopted(account="222233334444", region="eu-west-1"):
         client = boto3.Session().client("s3")
         credentials = boto3.Session().get_credentials()
@@ -79,7 +79,7 @@ def test_a_session_made_while_it_is_adopted_works_in_the_local_account(aws: Loca
     assert os.environ["AWS_PROFILE"] == "a-real-account"
 
 
-def test_a_shell_that_sources_the_printed_lines_loses_what_names_another_aws(aws: LocalAws):
+def test_sourcing_the_variables_unsets_those_of_another_aws(aws: LocalAws):
     lines = commands._shell_lines(aws)
     assert lines[0].startswith("unset ")
     assert {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"} <= set(lines[0].split())
@@ -105,7 +105,7 @@ def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     ],
     ids=["unreadable", "the number is another process's now", "no such process"],
 )
-def test_down_removes_what_a_killed_one_left_behind_and_kills_nobody(state: Path, left_behind: str):
+def test_down_removes_stale_files_and_kills_no_other_process(state: Path, left_behind: str):
     state.write_text(left_behind)
     result = CliRunner().invoke(commands.local_aws, ["down"])
     assert result.exit_code == 0
@@ -120,7 +120,7 @@ def test_down_ends_the_process_that_keeps_it_up(state: Path):
     assert not psutil.pid_exists(process.pid)
 
 
-def test_a_second_one_is_refused_and_told_where_the_first_is(state: Path):
+def test_a_second_local_aws_is_refused_and_the_first_named(state: Path):
     state.write_text(json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time(), "port": 4599}))
     result = CliRunner().invoke(commands.local_aws, ["up"])
     assert result.exit_code == 1
@@ -143,7 +143,7 @@ cli.local_aws()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_being_stopped_is_how_up_is_meant_to_end(tmp_path: Path, how: signal.Signals):
+def test_up_ends_successfully_when_it_is_stopped(tmp_path: Path, how: signal.Signals):
     """`make local` would call everything else an error."""
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", KEPT_UP, "up", str(tmp_path)],
@@ -179,7 +179,7 @@ def test_without_a_photo_the_demo_starts_nothing(monkeypatch: pytest.MonkeyPatch
     assert "Usage" not in ran.stderr
 
 
-def test_one_bad_photo_does_not_keep_the_others_from_the_demo(capsys: pytest.CaptureFixture[str]):
+def test_the_demo_continues_without_a_bad_photo(capsys: pytest.CaptureFixture[str]):
     assert _usable([str(PROJECT / "README.md"), str(SAMPLE)]) == [str(SAMPLE)]
     assert "README.md cannot be sent" in capsys.readouterr().err
 

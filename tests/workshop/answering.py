@@ -1,4 +1,4 @@
-"""An AWS of a few words, for what needs no emulator: whatever it is asked, it gives the answer it was made with."""
+"""Clients that always give the same answer, for tests that need no emulator."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def refusal(code: str) -> ClientError:
 
 
 def account_with(region: str = REGION, **clients: Any) -> Account:
-    """Simon's account, in which these services answer as they are told."""
+    """Simon's account, with these clients for these services."""
     session = boto3.Session("AKIA", "secret", region_name=region)
     return Account(session, region, "simon", {f"{service} {region}": client for service, client in clients.items()})
 

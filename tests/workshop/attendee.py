@@ -64,7 +64,7 @@ FOUNDATION: dict[str, Any] = {
         "DeadLetterQueueUrl": {"Value": {"Ref": "DeadLetters"}},
     },
 }
-# A function that is called by some other queue, so that what lies in the inbox stays there.
+# Another queue triggers the function, so messages stay in the inbox.
 SERVERLESS: dict[str, Any] = {
     "Resources": {
         "Logs": {"Type": "AWS::Logs::LogGroup"},

@@ -16,7 +16,7 @@ def test_a_new_collection_says_where_it_is_and_which_model_it_uses(client):
     assert (answer["StatusCode"], answer["CollectionArn"], answer["FaceModelVersion"]) == (200, ARN[4:], "7.0")
 
 
-def test_a_description_spells_the_arn_in_capitals_and_counts_the_faces(client, collection):
+def test_describe_collection_has_the_arn_and_the_face_count(client, collection):
     before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=1)
     client.index_faces(CollectionId=collection, Image={"Bytes": jpeg(picture((100, 100, 120, 140)))})
     answer = client.describe_collection(CollectionId=collection)

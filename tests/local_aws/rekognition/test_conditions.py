@@ -39,7 +39,7 @@ def test_a_bucket_holds_a_second_of_calls_and_fills_at_its_rate():
     assert sum(bucket.take(100) for _ in range(50)) == 5
 
 
-def test_a_quota_under_one_a_second_still_lets_the_first_call_through():
+def test_a_quota_below_one_per_second_allows_the_first_call():
     bucket = Bucket(0.5, now=0)
     assert [bucket.take(0), bucket.take(1.0), bucket.take(2.1)] == [True, False, True]
 
@@ -96,7 +96,7 @@ def test_faults_are_played_one_after_the_other():
     assert [outcome(conditions) for _ in range(3)] == ["ThrottlingException"] + ["AccessDeniedException"] * 2
 
 
-def test_a_fault_of_a_probability_strikes_about_that_share_and_the_same_ones_each_time():
+def test_a_fault_with_a_probability_is_repeatable():
     def struck() -> list[bool]:
         conditions = Conditions(faults=[Fault("*", "InternalServerError", probability=0.3)], seed=7)
         return [outcome(conditions) != "ok" for _ in range(1000)]
@@ -105,7 +105,7 @@ def test_a_fault_of_a_probability_strikes_about_that_share_and_the_same_ones_eac
     assert struck() == struck()
 
 
-def test_latency_is_slept_and_an_operations_own_comes_before_everybodys():
+def test_an_operations_latency_overrides_the_general_one():
     clock = Clock()
     conditions = Conditions(latencies={"*": 1.0, "IndexFaces": 0.25}, clock=clock, sleep=clock.sleep)
     outcome(conditions)

@@ -108,7 +108,7 @@ def test_a_side_of_80_pixels_is_enough(client):
     assert client.detect_faces(Image={"Bytes": png(picture(size=(80, 80)))})["FaceDetails"] == []
 
 
-def test_five_megabytes_of_bytes_are_taken_and_one_more_is_not(client, refused):
+def test_images_of_up_to_five_megabytes_are_accepted(client, refused):
     """Over the limit AWS does not say ImageTooLarge: the request fails its model first."""
     file = jpeg(picture(FACE))
     assert client.detect_faces(Image={"Bytes": file + bytes(5_242_880 - len(file))})["FaceDetails"]
@@ -125,7 +125,7 @@ def test_over_15_megabytes_a_file_is_too_large_before_it_is_decoded():
     assert caught.value.code == "ImageTooLargeException"
 
 
-def test_an_image_is_bytes_or_an_object_not_both_and_not_neither(client, refused):
+def test_an_image_is_either_bytes_or_an_object(client, refused):
     both = {"Bytes": jpeg(picture()), "S3Object": {"Bucket": "raw", "Name": "me.jpg"}}
     for image in (both, {}, {"S3Object": {"Bucket": "raw"}}):
         assert refused(client.detect_faces, Image=image)[0] == "InvalidParameterException"
@@ -183,7 +183,7 @@ def test_an_object_is_read_by_name_as_the_caller(shelf, reader):
     assert "/ap-southeast-2/s3/" in shelf.asked[0]
 
 
-def test_the_developers_own_proxy_and_profile_have_no_say(shelf, sight, monkeypatch):
+def test_the_developers_proxy_and_profile_are_ignored(shelf, sight, monkeypatch):
     with RekognitionServer(shelf.url, sight=sight) as server:
         client = connect_to(server.url)
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):

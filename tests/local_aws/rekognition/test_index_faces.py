@@ -103,7 +103,7 @@ def test_at_most_max_faces_are_indexed_and_the_rest_is_named(client):
     assert client.describe_collection(CollectionId="room-1")["FaceCount"] == 2
 
 
-def test_over_the_limit_the_worst_face_goes_first_even_if_it_is_the_largest(client):
+def test_above_max_faces_the_worst_face_is_dropped_even_if_largest(client):
     pixels = picture(MIDDLE, LARGE)
     left, top, width, height = LARGE
     pixels[top : top + height, left : left + width] = (255, 0, 255)  # no lines: not sharp at all
@@ -112,7 +112,7 @@ def test_over_the_limit_the_worst_face_goes_first_even_if_it_is_the_largest(clie
     assert kept["Face"]["BoundingBox"]["Left"] == pytest.approx(MIDDLE[0] / 640, abs=0.01)
 
 
-def test_no_more_than_a_hundred_faces_are_indexed_whatever_is_asked(client):
+def test_at_most_a_hundred_faces_are_indexed(client):
     faces = [(20 + 150 * column, 20 + 150 * row, 100, 120) for row in range(11) for column in range(11)]
     answer = index(client, jpeg(picture(*faces, size=(1700, 1700))), MaxFaces=500, QualityFilter="NONE")
     assert len(answer["FaceRecords"]) == 100

@@ -67,7 +67,7 @@ def test_an_error_looks_like_one_from_aws(server):
         ({}, b"[]", "ValidationException"),
     ],
 )
-def test_a_request_that_no_sdk_would_send_is_refused_and_not_fatal(server, headers, body, code):
+def test_a_malformed_request_is_refused_and_not_fatal(server, headers, body, code):
     answer, error = post(server, body, **({"X_Amz_Target": TARGET, "Authorization": AUTHORIZATION} | headers))
     assert (answer.status, error["__type"]) == (400, code)
 
@@ -112,7 +112,7 @@ def test_several_mistakes_are_named_at_once():
         request_from("IndexFaces", {"CollectionId": "a/b", "Image": {}, "MaxFaces": 0})
 
 
-def test_what_the_model_does_not_know_is_ignored_in_a_request_as_aws_does():
+def test_unknown_request_parameters_are_ignored_as_on_aws():
     assert request_from("DescribeCollection", {"CollectionId": "a", "New": 1}) == {"CollectionId": "a"}
 
 
@@ -131,7 +131,7 @@ def test_letters_of_any_language_may_stand_in_a_tag():
         {"CreationTimestamp": 1.0},
     ],
 )
-def test_an_answer_outside_the_model_is_a_mistake_of_ours(answer):
+def test_our_answers_must_match_the_service_model(answer):
     with pytest.raises(UnfaithfulAnswer, match="the answer of DescribeCollection violates its model"):
         answer_to("DescribeCollection", answer)
 

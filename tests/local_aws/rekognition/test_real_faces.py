@@ -55,7 +55,7 @@ def test_the_demos_own_photos_show_one_face_and_two(client):
 
 
 @pytest.mark.parametrize(("number", "people"), PEOPLE.items())
-def test_everybody_in_a_sample_photo_is_found_once_and_nobody_else(client, number, people):
+def test_each_face_in_a_sample_photo_is_found_exactly_once(client, number, people):
     details = detect(client, sample(number), "ALL")
     assert len(details) == people
     for detail in details:
@@ -101,7 +101,7 @@ def test_a_group_far_away_in_a_large_photo_is_found(client):
     assert len(detect(client, jpeg(far, quality=90))) == PEOPLE[4]
 
 
-def test_a_rotated_phone_photo_has_the_same_boxes_and_a_rotated_png_has_rotated_ones(client):
+def test_exif_rotation_moves_boxes_in_a_png_but_not_in_a_jpeg(client):
     upright = sorted(boxes(detect(client, sample(3), "ALL")))
     lying = np.ascontiguousarray(np.rot90(rgb(3)))  # anticlockwise, as a camera stores what orientation 6 turns back
     phone = sorted(boxes(detect(client, jpeg(lying, exif=orientation(6)))))
@@ -149,8 +149,8 @@ def test_eyes_that_cannot_open_say_what_to_do():
         eyes.open()
 
 
-def test_eyes_end_with_whoever_opened_them_however_that_ends():
-    """Even a kill that nobody can catch closes their standard input."""
+def test_the_face_analysis_ends_with_its_owner():
+    """Even SIGKILL closes their standard input."""
     code = "from local_aws.rekognition.eyes import Eyes; e = Eyes(); e.open(); print(e.pid, flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""The pure parts of seeing: which looks are taken, what is measured, what is said about a face."""
+"""The pure parts of the face analysis: where it searches, what it measures, what it reports."""
 
 import cv2
 import numpy as np

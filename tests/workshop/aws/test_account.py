@@ -1,4 +1,4 @@
-"""Who we are in AWS: how AWS is called, and what there is to paste."""
+"""Credentials, clients, and the commands to paste."""
 
 import base64
 import json

@@ -9,9 +9,7 @@ from workshop.aws.links import link_to
 
 
 @pytest.mark.parametrize(("hours", "ends"), [(10, 2), (2, 2), (1, 1)])
-def test_a_link_ends_with_the_credentials_only_where_they_end_first(
-    monkeypatch: pytest.MonkeyPatch, hours: int, ends: int
-):
+def test_a_link_expires_with_credentials_that_expire_first(monkeypatch: pytest.MonkeyPatch, hours: int, ends: int):
     now = datetime.now(UTC).replace(microsecond=0)
     for name, value in {
         "AWS_ACCESS_KEY_ID": "AKIA",

@@ -32,7 +32,7 @@ def storing(*photos: Photo) -> Stacks:
     return stacks_with(s3=Answering(answer))
 
 
-def test_a_result_that_may_not_be_read_is_not_taken_for_none():
+def test_an_access_error_is_not_a_missing_result():
     with pytest.raises(ClientError, match="AccessDenied"):
         result_of(stacks_with(s3=Answering(refusal("AccessDenied"))), PHOTO)
 
@@ -54,9 +54,9 @@ def test_of_two_versions_the_newer_one_counts():
     assert latest_result(stacks, "me") is None
 
 
-def test_a_result_is_waited_for_as_long_as_was_said_and_no_longer():
-    began, told = time.monotonic(), []
+def test_wait_for_result_waits_no_longer_than_asked():
+    began, waited = time.monotonic(), []
     nothing = stacks_with(s3=Answering(refusal("NoSuchKey")))
-    assert wait_for_result(nothing, PHOTO, seconds=0.4, on_wait=told.append) is None
+    assert wait_for_result(nothing, PHOTO, seconds=0.4, on_wait=waited.append) is None
     assert time.monotonic() - began >= 0.4
-    assert max(told) < 0.4
+    assert max(waited) < 0.4

@@ -45,7 +45,7 @@ def test_a_stack_that_cannot_be_used_says_why_and_what_to_do(status: str, senten
     assert hint in str(refused.value.hint)
 
 
-def test_what_may_not_be_described_is_not_taken_for_missing():
+def test_an_access_error_is_not_a_missing_stack():
     with pytest.raises(ClientError, match="AccessDenied"):
         outputs_of(account_with(cloudformation=Answering(refusal("AccessDenied"))), "Foundation")
 
@@ -66,7 +66,7 @@ def test_a_bucket_without_rules_does_not_say_how_long():
     assert stacks_with(s3=Answering(refusal("NoSuchLifecycleConfiguration"))).kept_for_days() is None
 
 
-def test_what_needs_no_function_works_while_the_functions_stack_cannot_be_used():
+def test_an_unusable_serverless_stack_does_not_block_steps_1_to_4():
     """`forget` at any time, for instance after a deploy of Step 5 that failed."""
     names = ("RawBucket", "ProcessedBucket", "CollectionId", "InboxUrl", "DeadLetterQueueUrl")
 

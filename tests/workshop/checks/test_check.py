@@ -33,7 +33,7 @@ def test_a_bucket_that_could_be_opened_to_the_public_is_a_problem(deployed: Atte
 
 @pytest.mark.parametrize("part", [parts.raw_bucket, parts.inbox, parts.collection])
 @pytest.mark.parametrize("function", ["annotator", None])
-def test_what_was_deleted_by_hand_needs_the_stacks_again(part: Callable[[Stacks], Finding], function: str | None):
+def test_resources_deleted_by_hand_need_destroy_and_deploy(part: Callable[[Stacks], Finding], function: str | None):
     """`cdk deploy` alone compares templates and answers "(no changes)"."""
     gone = {parts.raw_bucket: "NoSuchBucket", parts.inbox: "AWS.SimpleQueueService.NonExistentQueue"}
     client = Answering(refusal(gone.get(part, "ResourceNotFoundException")))
@@ -54,7 +54,7 @@ def closed(attendee: Attendee) -> None:
 
 
 @pytest.mark.parametrize("door", CLOSED)
-def test_a_single_door_that_is_open_or_not_spoken_of_is_a_problem(door: str):
+def test_each_public_access_setting_must_be_on(door: str):
     for block in (CLOSED | {door: False}, {other: True for other in CLOSED if other != door}):
         stacks = stacks_with(s3=Answering({"PublicAccessBlockConfiguration": block}))
         assert parts.raw_bucket(stacks).verdict == "problem"
@@ -109,7 +109,7 @@ def test_step_4_needs_a_picture_first(deployed: Attendee):
     assert "There is no annotated picture yet." in ran.stdout
 
 
-def test_step_4_is_done_when_the_direct_address_is_refused_and_the_link_opens(deployed: Attendee):
+def test_step_4_needs_a_refused_direct_url_and_a_working_link(deployed: Attendee):
     assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
     ran = deployed.run("check", "4")
     assert ran.exit_code == 0
@@ -189,7 +189,7 @@ def test_a_function_that_is_not_active_says_why(state: str):
     assert (finding.verdict, finding.says) == ("problem", f"annotator is {state}: no image")
 
 
-def test_a_function_that_was_deleted_by_hand_is_a_problem_of_step_5_and_of_every_photo(connected: Attendee):
+def test_check_and_why_name_a_function_that_was_deleted_by_hand(connected: Attendee):
     key = connected.keys()[0]
     connected.run("forget", key, "--yes")
     connected.run("upload", str(connected.photo_file("later.jpg")))
@@ -204,7 +204,7 @@ def test_a_function_that_was_deleted_by_hand_is_a_problem_of_step_5_and_of_every
     assert again in ran.stderr
 
 
-def test_step_5_is_not_done_when_photos_wait_or_failed_or_nothing_calls_the_function(connected: Attendee):
+def test_step_5_fails_with_waiting_or_failed_photos_or_no_trigger(connected: Attendee):
     ran = connected.run("check", "5")
     assert "ok       Inbox " in ran.stdout
     sqs = connected.client("sqs")
@@ -222,7 +222,7 @@ def test_step_5_is_not_done_when_photos_wait_or_failed_or_nothing_calls_the_func
     assert "problem  Trigger        The inbox is not connected to the function." in ran.stdout
 
 
-def test_step_6_wants_a_picture_that_is_newer_than_the_function(connected: Attendee):
+def test_step_6_needs_a_picture_newer_than_the_function(connected: Attendee):
     ran = connected.run("check", "6")
     assert ran.exit_code == 1
     assert "ok       Labels " in ran.stdout

@@ -46,7 +46,7 @@ def test_a_node_past_its_end_of_life_is_a_problem(programs: Path, version: str, 
     assert doctor.node().verdict == verdict
 
 
-def test_the_cdk_installed_here_is_the_pinned_one_and_new_enough_for_the_library():
+def test_the_installed_cdk_is_pinned_and_supports_the_library():
     assert doctor.cdk().verdict == "ok"
 
 
@@ -106,12 +106,12 @@ def test_the_helper_of_another_registry_does_not_matter(programs: Path, tmp_path
     assert doctor.docker().verdict == verdict
 
 
-def test_a_docker_that_does_not_run_is_told_how_to_start(programs: Path):
+def test_a_stopped_docker_gets_the_command_to_start_it(programs: Path):
     install(programs, "docker", "echo Cannot connect to the Docker daemon >&2; exit 1")
     assert "sudo systemctl start docker" in str(doctor.docker().fix)
 
 
-def test_a_docker_on_apple_silicon_is_told_to_build_for_it(programs: Path):
+def test_docker_on_apple_silicon_gets_the_arm64_setting(programs: Path):
     install(programs, "docker", """echo '{"Architecture": "aarch64"}'""")
     assert "emotions settings architecture=arm64" in str(doctor.docker().fix)
 
@@ -182,7 +182,7 @@ def test_a_new_accounts_ten_functions_are_enough(limit: int, verdict: str):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("minutes", "verdict"), [(50, "warning"), (90, "ok")])
-def test_credentials_that_end_within_the_hour_are_to_be_renewed(
+def test_credentials_that_expire_within_the_hour_are_a_warning(
     attendee: Attendee, monkeypatch: pytest.MonkeyPatch, minutes: int, verdict: str
 ):
     ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60 * minutes))
@@ -192,14 +192,14 @@ def test_credentials_that_end_within_the_hour_are_to_be_renewed(
     assert doctor.credentials(Choice(), []).verdict == verdict
 
 
-def test_an_account_on_the_free_plan_is_told_why_rekognition_refuses():
+def test_doctor_explains_a_free_plan_without_rekognition():
     faces = Answering(refusal("SubscriptionRequiredException"))
     found = doctor._without_raising("Rekognition", lambda: doctor.rekognition(account_with(), faces))
     assert found.verdict == "problem"
     assert "free plan" in str(found.fix)
 
 
-def test_a_check_that_hangs_is_called_off_and_the_others_are_shown(monkeypatch: pytest.MonkeyPatch):
+def test_a_hanging_check_is_abandoned_and_the_others_are_shown(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(doctor, "SECONDS", 0.2)
     checks = [("Slow", lambda: time.sleep(60)), ("Quick", lambda: Finding("Quick", "ok", "here"))]
     started = time.monotonic()
@@ -217,7 +217,7 @@ def test_a_check_that_fails_is_a_finding_and_not_a_traceback():
 
 
 @pytest.mark.slow
-def test_with_nothing_configured_it_says_what_to_do_and_exits_1(attendee: Attendee):
+def test_doctor_without_configuration_says_what_to_do(attendee: Attendee):
     nothing = {name: None for name in attendee.environment if name.startswith("AWS_") and "METADATA" not in name}
     ran = attendee.run("doctor", **nothing)
     assert ran.exit_code == 1
@@ -229,7 +229,7 @@ def test_with_nothing_configured_it_says_what_to_do_and_exits_1(attendee: Attend
 
 
 @pytest.mark.slow
-def test_an_account_that_is_not_bootstrapped_is_given_the_command(attendee: Attendee):
+def test_doctor_gives_the_bootstrap_command_if_it_is_missing(attendee: Attendee):
     ran = attendee.run("--attendee", "simon", "doctor")
     assert "ap-southeast-2 is not bootstrapped for the CDK." in ran.stdout
     assert "→ npx cdk bootstrap" in ran.stdout
@@ -237,7 +237,7 @@ def test_an_account_that_is_not_bootstrapped_is_given_the_command(attendee: Atte
 
 
 @pytest.mark.slow
-def test_of_a_region_without_rekognition_nothing_else_is_looked_at(attendee: Attendee):
+def test_a_region_without_rekognition_ends_the_checks(attendee: Attendee):
     ran = attendee.run("--region", "ap-southeast-4", "doctor")
     assert "problem  Region         ap-southeast-4 has no Rekognition." in ran.stdout
     assert "Bootstrap" not in ran.stdout

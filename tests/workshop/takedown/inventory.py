@@ -5,7 +5,7 @@ from tests.workshop.takedown.test_leftovers import pushed, uploaded
 
 
 def inventory(attendee: Attendee) -> dict[str, set[str]]:
-    """Everything in the account that anybody could have made, listed independently of how the commands look round."""
+    """Everything in the account, listed independently of the commands' search."""
     lists = {
         "stacks": ("cloudformation", "list_stacks", "StackSummaries", "StackName"),
         "buckets": ("s3", "list_buckets", "Buckets", "Name"),

@@ -29,7 +29,7 @@ def test_nothing_done_has_cost_nothing():
     assert bill(Usage(), PRICES).so_far == 0
 
 
-def test_each_photo_that_rekognition_was_asked_about_is_paid_and_a_refused_one_is_not():
+def test_analysed_photos_cost_and_rejected_ones_do_not():
     line = position(Usage(photos=12, analysed=10), "Rekognition, images")
     assert line.quantity == 10
     assert line.so_far == pytest.approx(0.01)
@@ -67,7 +67,7 @@ def test_without_a_log_the_functions_time_is_estimated_and_marked_so():
     assert not line.counted
 
 
-def test_a_queue_that_nobody_writes_to_is_asked_all_the_same():
+def test_an_idle_queue_is_polled_and_costs():
     """A day of long polls; it stays inside the free million."""
     line = position(Usage(serverless_age=DAY), "SQS")
     assert line.quantity == pytest.approx(21_600)
@@ -96,7 +96,7 @@ def test_rekognition_is_never_called_free():
     assert total.payable <= total.so_far
 
 
-def test_every_price_names_its_source_and_whether_it_was_read_at_aws():
+def test_every_price_names_its_source():
     priced = [price for price in PRICES.values() if isinstance(price, dict)]
     assert len(priced) == len(bill(Usage(), PRICES).lines)
     assert all(
@@ -123,7 +123,7 @@ def test_the_command_counts_what_was_really_done(deployed: Attendee):
 
 
 @pytest.mark.slow
-def test_the_table_fits_a_terminal_and_says_what_its_marks_mean(deployed: Attendee):
+def test_the_table_fits_80_columns_and_explains_its_marks(deployed: Attendee):
     ran = deployed.run("cost", COLUMNS="80")
     assert ran.exit_code == 0
     table = ran.stdout.partition("~ estimated")[0].splitlines()
@@ -134,7 +134,7 @@ def test_the_table_fits_a_terminal_and_says_what_its_marks_mean(deployed: Attend
 
 
 @pytest.mark.slow
-def test_a_stack_that_cannot_be_counted_is_said_to_be_left_out(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
+def test_cost_says_which_stack_it_leaves_out(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
     of = Stacks.of
 
     def failing(account: Account) -> Stacks:

@@ -1,4 +1,4 @@
-"""Taking the workshop down: what is asked, what is said, and how the CDK CLI is called.
+"""teardown: its question, its output, and how it calls the CDK CLI.
 
 The end-to-end test takes real stacks down with the real CLI.
 """
@@ -49,9 +49,7 @@ def destroy_without_the_cdk(account: Account) -> bool:
     return True
 
 
-def test_what_is_left_is_named_with_its_command_and_the_exit_code_says_so(
-    clinging: Attendee, monkeypatch: pytest.MonkeyPatch
-):
+def test_leftovers_are_printed_with_their_commands_and_exit_1(clinging: Attendee, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "destroy", destroy_without_the_cdk)
     ran = clinging.run("--attendee", "simon", "teardown", "--yes")
     assert ran.exit_code == 1
@@ -119,7 +117,7 @@ def test_photos_and_faces_are_named_only_where_they_go(
     assert all(f"{kind:<21}name\n" in ran.stderr for kind in kinds), "what will be deleted is listed"
 
 
-def test_an_image_that_another_stack_uses_is_not_called_nothing(attendee: Attendee, monkeypatch: pytest.MonkeyPatch):
+def test_an_image_that_another_stack_uses_is_named_as_staying(attendee: Attendee, monkeypatch: pytest.MonkeyPatch):
     shared = Footprint(attendee.account, "ap-southeast-2", frozenset(), frozenset({Thing("image", "tag")}))
     monkeypatch.setattr(module, "footprint_of", lambda _: shared)
     monkeypatch.setattr("workshop.takedown.leftovers.footprint_of", lambda _: shared)
@@ -140,7 +138,7 @@ def test_an_interruption_says_how_to_go_on(clinging: Attendee, monkeypatch: pyte
 
 @pytest.fixture
 def cdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A CDK CLI that only notes how it was called, in a file beside it, and exits as the file `code` there says."""
+    """A CDK CLI that writes its arguments to a file and exits with the status in the file `code`."""
     (tmp_path / "node").write_text(
         f"""#!/bin/sh
 cd {tmp_path} && shift && (echo "$@"; echo "$AWS_REGION $AWS_DEFAULT_REGION $AWS_PROFILE"; cat) > called
@@ -163,7 +161,7 @@ def called(cdk: Path) -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize(("code", "went_well"), [("0", True), ("1", False), ("130", False)])
-def test_the_cdk_destroys_the_attendees_stacks_and_says_how_it_went(
+def test_destroy_runs_the_cdk_and_returns_whether_it_succeeded(
     cdk: Path, capfd: pytest.CaptureFixture[str], code: str, went_well: bool
 ):
     (cdk / "code").write_text(code)
@@ -187,7 +185,7 @@ def somebody_types(tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("somebody_types")
-def test_the_profile_is_handed_on_and_what_is_typed_meanwhile_is_not(cdk: Path):
+def test_the_cdk_gets_the_profile_but_not_the_standard_input(cdk: Path):
     assert destroy(Account(boto3.Session(profile_name="mine", region_name="eu-west-1"), "eu-west-1", "simon"))
     assert called(cdk)[1:] == ("eu-west-1 eu-west-1 mine", "")
 
@@ -201,6 +199,6 @@ def test_without_the_cdk_nothing_is_begun(clinging: Attendee, monkeypatch: pytes
     assert inventory(clinging) == before
 
 
-def test_an_account_with_nothing_of_ours_has_nothing_left_and_needs_no_yes(attendee: Attendee):
+def test_an_empty_account_has_nothing_left_and_needs_no_yes(attendee: Attendee):
     ran = attendee.run("teardown")
     assert (ran.exit_code, ran.stdout) == (0, "nothing left\n")

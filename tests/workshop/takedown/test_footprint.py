@@ -21,7 +21,7 @@ def template(**tags: str) -> dict[str, Any]:
     return {"Resources": {"Policy": {"Type": "AWS::IAM::Policy"}, "Raw": {"Properties": {"Tags": pairs}}}}
 
 
-def test_a_template_is_the_attendees_when_its_resources_carry_both_tags():
+def test_a_template_with_both_tags_is_the_attendees():
     assert is_template_of("simon", template(workshop="show-your-emotions", attendee="simon", team="cloud"))
 
 
@@ -89,7 +89,7 @@ def test_no_resource_of_the_stacks_is_overlooked():
 
 
 @pytest.mark.slow
-def test_the_real_templates_are_recognised_by_their_tags_and_name_their_assets():
+def test_real_templates_are_recognised_and_name_their_assets():
     app = App(context={"aws:cdk:bundling-stacks": []})
     foundation, serverless, wall = (
         Template.from_stack(stack).to_json() for stack in compose(app, WorkshopSettings(attendee="simon"))

@@ -141,24 +141,24 @@ def paste(attendee: Attendee, command: str) -> None:
             client.meta.method_to_api_mapping[operation.replace("-", "_")]
         ).input_shape
         members = {"--" + xform_name(name, "-"): name for name in shape.members}
-        said: dict[str, Any] = {}
+        parameters: dict[str, Any] = {}
         for option, value in zip(rest[::2], rest[1::2], strict=True):
             if option == "--region":
                 assert value == REGION
                 continue
             name = members[option]
             if shape.members[name].type_name == "list":
-                said[name] = [dict([value.split("=", 1)])] if "=" in value else [value]
+                parameters[name] = [dict([value.split("=", 1)])] if "=" in value else [value]
             else:
-                said[name] = value
-        getattr(client, operation.replace("-", "_"))(**said)
+                parameters[name] = value
+        getattr(client, operation.replace("-", "_"))(**parameters)
 
 
 def kinds(left: list[Leftover]) -> list[str]:
     return sorted({each.kind for each in left})
 
 
-def test_everything_that_outlived_its_stack_is_found_and_its_command_removes_it(attendee: Attendee, simon: Account):
+def test_each_leftover_is_found_and_its_command_removes_it(attendee: Attendee, simon: Account):
     attendee.deploy("Foundation", tagged("simon", CLINGING, keep=True), name="simon")
     tags = {"workshop": "show-your-emotions", "attendee": "simon"}
     attendee.client("rekognition").create_collection(CollectionId=f"{NAMES}.faces", Tags=tags)
@@ -187,7 +187,7 @@ def test_a_stack_that_is_still_there_is_the_first_thing_to_remove(attendee: Atte
 
 
 def test_a_neighbour_whose_name_begins_alike_is_not_looked_at(attendee: Attendee, simon: Account):
-    """simon-2, and somebody who took simon's stack name for their own."""
+    """simon-2, and an attendee whose name is simon's stack name."""
     neighbours = {"Raw": CLINGING["Raw"], "Inbox": CLINGING["Inbox"], "Logs": CLINGING["Logs"]}
     attendee.deploy("Foundation", tagged("simon-2", neighbours, keep=False), name="simon-2")
     attendee.deploy("Foundation", tagged("simon-foundation", neighbours, keep=False), name="simon-foundation")
@@ -205,8 +205,8 @@ def test_a_neighbour_whose_name_begins_alike_is_not_looked_at(attendee: Attendee
     assert pushed(attendee) == {"d" * 64}
 
 
-def test_a_collection_under_our_name_without_our_tags_is_somebody_elses(attendee: Attendee, simon: Account):
-    """The stack refuses such a collection, and so must the look round; simon-2's own tags are not simon's."""
+def test_a_collection_without_our_tags_is_not_ours(attendee: Attendee, simon: Account):
+    """The stack rejects such a collection, and so must the search; simon-2's own tags are not simon's."""
     tags = {"workshop": "show-your-emotions", "attendee": "simon"}
     for number, others in enumerate(({}, {"workshop": "another"}, {"attendee": "simon-2"})):
         theirs = tags | others if others else {"attendee": "simon"}
@@ -236,7 +236,7 @@ def test_an_image_that_a_neighbours_function_runs_stays(attendee: Attendee, simo
     assert leftovers(simon, footprint) == []
 
 
-def test_an_image_that_our_own_function_still_runs_is_not_removed_but_is_left(attendee: Attendee, simon: Account):
+def test_an_image_that_our_function_still_uses_is_not_removed(attendee: Attendee, simon: Account):
     """A destroy that failed must not break what it left standing."""
     tag = "a" * 64
     attendee.deploy("Serverless", tagged("simon", running(tag), keep=False), name="simon")
@@ -287,7 +287,7 @@ def test_the_image_of_an_earlier_deploy_is_ours_as_well(attendee: Attendee, simo
     assert uploaded(attendee) == set()
 
 
-def test_a_bucket_that_no_stack_lists_any_more_is_found_by_both_its_tags(attendee: Attendee, simon: Account):
+def test_a_bucket_of_no_stack_is_found_by_its_tags(attendee: Attendee, simon: Account):
     s3 = attendee.client("s3")
     for bucket, workshop, name in (
         ("replaced-by-an-update", "show-your-emotions", "simon"),
@@ -316,14 +316,14 @@ def test_what_goes_a_moment_later_is_waited_for(attendee: Attendee, simon: Accou
     """A deleted queue answers for up to a minute more."""
     url = attendee.client("sqs").create_queue(QueueName="going")["QueueUrl"]
     footprint = Footprint(attendee.account, REGION, frozenset({Thing("queue", url)}))
-    told: list[list[Thing]] = []
+    reported: list[list[Thing]] = []
 
     def delete(left: list[Thing]) -> None:
-        told.append(left)
+        reported.append(left)
         attendee.client("sqs").delete_queue(QueueUrl=url)
 
     assert leftovers(simon, footprint, patience=30, on_wait=delete) == []
-    assert [each.name for each in told[0]] == [url]
+    assert [each.name for each in reported[0]] == [url]
 
 
 def still_there_of(thing: Thing, **clients: Answering) -> frozenset[Thing]:
@@ -331,7 +331,7 @@ def still_there_of(thing: Thing, **clients: Answering) -> frozenset[Thing]:
 
 
 @pytest.mark.parametrize("code", ["403", "404"])
-def test_a_bucket_whose_name_somebody_else_has_by_now_is_not_left(code: str):
+def test_a_bucket_that_now_belongs_to_others_is_not_ours(code: str):
     assert not still_there_of(Thing("bucket", "photos"), s3=Answering(refusal(code)))
 
 
@@ -342,12 +342,12 @@ def test_a_log_group_whose_name_only_begins_alike_is_not_left():
     assert still_there_of(Thing("log group", "annotator-2"), logs=logs)
 
 
-def test_what_may_not_be_looked_at_is_never_taken_for_gone():
+def test_an_access_error_never_counts_as_deleted():
     with pytest.raises(ClientError):
         still_there_of(Thing("function", "annotator"), **{"lambda": Answering(refusal("AccessDeniedException"))})
 
 
-def test_a_role_that_goes_while_it_is_looked_at_is_no_error():
+def test_a_role_deleted_during_the_search_is_no_error():
     """IAM is eventually consistent: GetRole may know a role whose policies are gone already."""
 
     def answer(operation: str, _asked: dict[str, Any]) -> dict[str, Any]:

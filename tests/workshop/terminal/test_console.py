@@ -26,7 +26,7 @@ def test_text_from_outside_is_harmless_and_stays_readable(outside: str, inside: 
     assert plain(outside) == inside
 
 
-def test_a_name_that_is_too_long_loses_its_middle_and_keeps_its_digest():
+def test_a_long_name_loses_its_middle_and_keeps_its_digest():
     name = "WhatsApp-Image-2026-11-22-at-14.30.00-0b05ad5d.jpg"
     assert shortened(name, 50) == name
     assert shortened(name, 30) == "WhatsApp-Image-…0-0b05ad5d.jpg"
@@ -37,7 +37,7 @@ def test_a_wide_letter_takes_two_columns(columns: int):
     assert cell_len(shortened("自拍" * 40, columns)) <= columns
 
 
-def test_a_table_in_a_pipe_has_no_blanks_at_the_ends_of_its_lines(capsys: pytest.CaptureFixture[str]):
+def test_a_piped_table_has_no_trailing_spaces(capsys: pytest.CaptureFixture[str]):
     table = Table("short", "long")
     table.add_row("a", "a longer cell")
     table.add_row("a", "")
