@@ -105,6 +105,8 @@ class Emulator:
             # Do not use a Docker engine on this machine.
             "DOCKER_HOST": f"unix://{self._folder}/no-docker",
         }
+        if registry := os.environ.get("LOCAL_REGISTRY"):
+            variables["LOCAL_REGISTRY"] = _on_this_machine(registry)
         if self._account_concurrency:
             variables["LAMBDA_ACCOUNT_CONCURRENCY"] = str(self._account_concurrency)
         return variables
@@ -128,3 +130,11 @@ class Emulator:
                 last = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["(none)"]
                 raise LocalAwsError(f"The emulator did not start on port {self.port}; its last output: {last[0]}")
             time.sleep(0.05)
+
+
+def _on_this_machine(registry: str) -> str:
+    """The registry's address, if images pushed there stay on this machine. Raises LocalAwsError otherwise."""
+    host, _, port = registry.rpartition(":")
+    if host not in ("127.0.0.1", "localhost") or not port.isdecimal():
+        raise LocalAwsError(f"LOCAL_REGISTRY={registry} is not on this machine; use an address such as 127.0.0.1:5000.")
+    return registry

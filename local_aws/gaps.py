@@ -11,6 +11,7 @@ import contextvars
 import functools
 import json
 import re
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +22,7 @@ from xml.sax.saxutils import unescape
 from ministack import app
 from ministack.core import iam_evaluator, responses
 from ministack.core.lambda_runtime import execution_credentials
-from ministack.services import cloudformation, lambda_svc, s3
+from ministack.services import cloudformation, ecr, lambda_svc, s3
 from ministack.services.cloudformation import provisioners
 
 Properties = dict[str, Any]
@@ -40,6 +41,52 @@ def close_gaps(lambda_host: str, credentials_of: Callable[[Properties], dict[str
     encode_keys_in_version_listings()
     treat_loopback_as_tls()
     read_code_from_buckets_of_other_accounts()
+
+
+def push_images_to(registry: str) -> None:
+    """Gap: DescribeImages succeeds for an unknown tag, so the CDK CLI believes the image is there and never builds it.
+
+    `registry` is the address of a Docker registry on this machine, such as 127.0.0.1:5000. ECR then answers as AWS
+    does, and its repositories are that registry's, so that the CLI builds the image and pushes it there. Without a
+    registry the gap stays open: a push would go to AWS.
+    """
+    describe = ecr._describe_images
+
+    def describe_if_pushed(data: Properties) -> Any:
+        name = data.get("repositoryName", "")
+        for image in data.get("imageIds") or []:
+            tag = image.get("imageTag")
+            if name in ecr._repositories and not ecr._find_image(name, image) and not _has(registry, name, tag):
+                reason = f"The image with imageId {{imageTag:'{tag}'}} does not exist within the repository '{name}'"
+                return ecr.error_response_json("ImageNotFoundException", reason, 400)
+        return describe(data)
+
+    def authorization_token(_data: Properties) -> Any:
+        token = base64.b64encode(b"AWS:local").decode()
+        return ecr.json_response(
+            {"authorizationData": [{"authorizationToken": token, "proxyEndpoint": f"http://{registry}"}]}
+        )
+
+    _replace(ecr, "_describe_images", describe_if_pushed)
+    _replace(ecr, "_get_authorization_token", authorization_token)
+    _replace(ecr, "_repo_uri", lambda name: f"{registry}/{name}")
+
+
+def _has(registry: str, repository: str, tag: str | None) -> bool:
+    """Whether the registry has the tag (Docker Registry HTTP API V2, "Existing Manifests")."""
+    kinds = (
+        "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
+        "application/vnd.docker.distribution.manifest.v2+json"
+    )
+    url = f"http://{registry}/v2/{repository}/manifests/{quote(tag or '')}"
+    request = urllib.request.Request(url, headers={"Accept": kinds}, method="HEAD")
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10):
+            return True
+    except urllib.error.HTTPError as answer:
+        if answer.code == 404:
+            return False
+        raise
 
 
 def run_functions_in(lambda_host: str, credentials_of: Callable[[Properties], dict[str, str]]) -> None:

@@ -24,10 +24,12 @@ def main() -> None:
     threading.Thread(target=_end_with_the_starter, args=(folder,), daemon=True).start()
     from ministack import app
 
-    from local_aws.gaps import close_gaps
+    from local_aws.gaps import close_gaps, push_images_to
     from local_aws.http_api import close_http_api_gaps
 
     close_http_api_gaps()
+    if registry := os.environ.get("LOCAL_REGISTRY"):
+        push_images_to(registry)
     if app.AUTH:
         from local_aws.iam import enforce_iam, role_session
 

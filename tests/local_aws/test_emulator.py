@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -326,3 +328,39 @@ def test_versions_of_any_key_are_listed(client: Client, key: str):
     version = s3.put_object(Bucket=bucket, Key=key, Body=b"x")["VersionId"]
     (listed,) = s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]
     assert (listed["Key"], listed["VersionId"]) == (key, version)
+
+
+class _Registry(BaseHTTPRequestHandler):
+    """A Docker registry that has one tag."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(200 if self.path == "/v2/images/manifests/pushed" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_with_a_registry_an_image_is_there_once_it_is_pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The CDK CLI builds and pushes only what DescribeImages does not find."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Registry)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    registry = f"127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("LOCAL_REGISTRY", registry)
+    with ExitStack() as stack:
+        stack.callback(server.server_close)
+        stack.callback(server.shutdown)
+        ecr = Started(tmp_path, stack).client("ecr")
+        created = ecr.create_repository(repositoryName="images")["repository"]
+        assert created["repositoryUri"] == f"{registry}/images"
+        (login,) = ecr.get_authorization_token()["authorizationData"]
+        assert login["proxyEndpoint"] == f"http://{registry}"
+        ecr.describe_images(repositoryName="images", imageIds=[{"imageTag": "pushed"}])
+        with pytest.raises(ecr.exceptions.ImageNotFoundException):
+            ecr.describe_images(repositoryName="images", imageIds=[{"imageTag": "other"}])
+
+
+def test_a_registry_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LOCAL_REGISTRY", "registry.example.com:443")
+    with ExitStack() as stack, pytest.raises(LocalAwsError, match="not on this machine"):
+        Started(tmp_path, stack)
