@@ -1,4 +1,4 @@
-"""Step 2's detour, other end: pasted text becomes the photo again."""
+"""Step 2 without file upload, second half: turn pasted text back into a photo."""
 
 import sys
 from pathlib import Path
@@ -25,20 +25,20 @@ def command(text: str, output: str | None, force: bool) -> None:
       emotions decode               then paste, and press Ctrl-D
       emotions decode selfie.txt
 
-    TEXT is what `encode` printed. A damaged paste is refused, and the damaged line named. Needs no AWS.
+    TEXT is what `encode` printed. If the paste is damaged, the error names the line. Needs no AWS.
     """
     if text == "-" and sys.stdin.isatty():
         err.print("Paste the text, then press Ctrl-D (on Windows Ctrl-Z and Enter):", style="dim")
     pasted = sys.stdin.buffer.read(LARGEST) if text == "-" else read(text).body
     name, body = from_text(pasted.decode("utf-8", errors="replace").splitlines())
     prepare(Source(name, body))
-    # The name comes with the paste, so it may choose no folder.
+    # The name comes with the paste, so only its last part is used.
     path = Path(output) if output else Path(readable(Path(name).stem) + ".jpg")
     try:
         with path.open("wb" if force else "xb") as file:
             file.write(body)
     except FileExistsError:
-        raise WorkshopError(f"There is a file {path} already.", "Choose another --output, or add --force.") from None
+        raise WorkshopError(f"The file {path} already exists.", "Choose another --output, or add --force.") from None
     except OSError as error:
         raise WorkshopError(f"{path} cannot be written: {error.strerror}.") from None
     out.print(plain(path), soft_wrap=True)

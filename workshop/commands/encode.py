@@ -1,4 +1,4 @@
-"""Step 2's detour: a photo as text, to paste where no file can be uploaded."""
+"""Step 2 without file upload, first half: print a photo as text to paste."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from workshop.photos.sources import read
 from workshop.terminal.console import err, print_prose
 
 LONG_EDGE = WorkshopSettings().long_edge
-"""Pixels. The annotated picture has no more, unless a setting says so."""
+"""Pixels: the default for the annotated picture."""
 
 
 @click.command("encode")

@@ -1,4 +1,4 @@
-"""One HTML page with all results so far, for the projector."""
+"""One HTML page with all pictures, for the projector."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Steps 2, 5 and 4 in one: upload, wait for the function, see the faces, get the link."""
+"""Steps 2, 5 and 4 in one: upload, wait for the function, show the faces and a link."""
 
 import math
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def _number(ctx: click.Context, param: click.Parameter, value: float) -> float: 
 @click.command("send")
 @click.argument("photos", metavar="PHOTO...", nargs=-1)
 @click.option("-i", "--image", multiple=True, help="The same as PHOTO.")
-@click.option("--key", help="The photo's key in the bucket, instead of one made from its name and content.")
+@click.option("--key", help="The photo's key in the bucket; by default from its name and content.")
 @click.option(
     "--wait",
     type=click.FloatRange(1, 900),

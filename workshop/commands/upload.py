@@ -15,8 +15,8 @@ from workshop.terminal.console import err, out, plain, plain_lines, print_json
 @click.command("upload")
 @click.argument("photos", metavar="PHOTO...", nargs=-1)
 @click.option("-i", "--image", multiple=True, help="The same as PHOTO.")
-@click.option("-b", "--bucket", help="Another bucket than your stack's raw bucket.")
-@click.option("--key", help="The photo's key in the bucket, instead of one made from its name and content.")
+@click.option("-b", "--bucket", help="A bucket other than your stack's raw bucket.")
+@click.option("--key", help="The photo's key in the bucket; by default from its name and content.")
 @click.option("--json", "as_json", is_flag=True, help="What was sent, as JSON.")
 @pass_account
 def command(
@@ -34,8 +34,8 @@ def command(
       emotions upload holiday/ https://example.com/team.jpg
       curl -s https://example.com/team.jpg | emotions upload -
 
-    PHOTO is a file, a folder, a web address, or - for standard input. Photos are turned upright, made JPEGs and small
-    enough where needed, and location and camera details stay here. No photo overwrites another.
+    PHOTO is a file, a folder, a web address, or - for standard input. A photo is uploaded as an
+    upright JPEG of at most 15 MB, without location and camera details. It never overwrites another photo.
     """
     named = photos + image
     if not named:

@@ -1,1 +1,1 @@
-"""A file on this computer becomes a photo in the raw bucket, and is found there again. Read `uploads.py` first."""
+"""From a file on this computer to a photo in the raw bucket, and back to its key. Read `uploads.py` first."""

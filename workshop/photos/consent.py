@@ -1,4 +1,4 @@
-"""Before the first photo leaves this computer: what is stored, for how long, and how to undo it. Said once."""
+"""Says before the first upload what is stored, for how long, and how to undo it."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,9 @@ from workshop.terminal.console import err
 
 
 def inform_once(stacks: Stacks) -> None:
-    """Say on stderr what will be stored, unless this attendee was told before on this computer."""
-    told = _state_folder() / f"informed-{stacks.account.attendee}"
-    if told.exists():
+    """Say on stderr what will be stored, unless this attendee has been informed on this computer before."""
+    marker = _state_folder() / f"informed-{stacks.account.attendee}"
+    if marker.exists():
         return
     days = stacks.kept_for_days()
     picture, photo = (f"{days} to {days + 1} days", f"up to {days + 3} days") if days else ("until teardown",) * 2
@@ -19,10 +19,10 @@ def inform_once(stacks: Stacks) -> None:
     undo = stacks.account.command("forget PHOTO")
     err.print(f"To undo: {undo}\n", soft_wrap=True)
     try:
-        told.parent.mkdir(parents=True, exist_ok=True)
-        told.touch()
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
     except OSError:
-        pass  # then it is said again next time, which does no harm
+        pass  # then it is said again next time
 
 
 def _state_folder() -> Path:

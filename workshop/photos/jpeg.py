@@ -1,6 +1,6 @@
-"""A JPEG without what it says besides the picture: where it was taken, when, with which phone, by whom.
+"""Removes a JPEG's metadata: where, when, with which phone and by whom it was taken.
 
-The picture itself is not touched, so a JPEG that says nothing comes out byte for byte as it went in.
+The picture itself stays as it is, so a JPEG without metadata stays the same, byte for byte.
 """
 
 from itertools import pairwise
@@ -19,19 +19,19 @@ _KEPT = {0xE0: b"JFIF\x00", 0xE2: b"ICC_PROFILE\x00", 0xEE: b"Adobe"}
 def without_metadata(jpeg: bytes) -> tuple[bytes, bool]:
     """The same picture without EXIF, GPS, XMP, IPTC, thumbnails, comments, or anything after its end.
 
-    Phones append whole videos after the end (motion photos), with their own location. Stray bytes between segments go
-    too; an end that the JPEG lacks is not made up. Second, whether it said more than the picture.
+    Phones append whole videos after the end (motion photos), with a location of their own. Stray bytes between segments
+    are removed, too. A missing end stays missing. The second value says whether there was any metadata.
     """
     found = list(segments(jpeg))
     after = len(jpeg) if not found or found[-1].marker != END else found[-1].end
     kept = []
-    said_more = after < len(jpeg)
+    had_metadata = after < len(jpeg)
     for segment, following in pairwise([*found, Segment(END, after, after)]):
         if _belongs_to_the_picture(segment.marker, jpeg[segment.start + 4 : segment.start + 18]):
             kept.append(jpeg[segment.start : following.start if segment.marker == SCAN else segment.end])
         elif segment.end > segment.start + 4:
-            said_more = True
-    return b"".join(kept), said_more
+            had_metadata = True
+    return b"".join(kept), had_metadata
 
 
 def _belongs_to_the_picture(marker: int, beginning: bytes) -> bool:

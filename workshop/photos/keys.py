@@ -1,6 +1,6 @@
-"""What a photo is called in the raw bucket: its file's name made harmless, and a digest of the file's content.
+"""A photo's key in the raw bucket: the safe part of its file's name, and a digest of the file's content.
 
-The digest is that of the file as the person has it, so the photo is found again by its file without decoding it.
+The digest is that of the original file, so a photo is found again by its file without decoding it.
 """
 
 import hashlib
@@ -15,9 +15,10 @@ _LONGEST_NAME = 60
 
 
 def key_for(name: str, body: bytes) -> str:
-    """A key that keeps the file's name readable and is as unique as the content: `selfie-3f2a91c0.jpg`.
+    """A key with a readable name that is as unique as the content: `selfie-3f2a91c0.jpg`.
 
-    Letters and digits of every script stay; everything that a shell, an address or S3 might mind becomes a hyphen.
+    Letters and digits of all scripts are kept. Everything that could be special in a shell, an address or S3 becomes a
+    hyphen.
     """
     digest = digest_of(body)[:DIGITS]
     stem = readable(PurePosixPath(name.replace("\\", "/")).stem).removesuffix(f"-{digest}")
@@ -25,7 +26,7 @@ def key_for(name: str, body: bytes) -> str:
 
 
 def digest_of(body: bytes) -> str:
-    """What tells one file from another, whatever their names: the SHA-256 of its content."""
+    """The SHA-256 of a file's content."""
     return hashlib.sha256(body).hexdigest()
 
 

@@ -1,11 +1,11 @@
-"""A photo as text that can be pasted into a terminal, and back, with a check on every line.
+"""Converts a photo to text that can be pasted into a terminal, and back. Every line has a checksum.
 
     -----BEGIN PHOTO selfie.jpg-----
     3f2a /9j/4AAQSkZJRgABAQAAAQABAAD…
     -----END PHOTO 1234 lines, sha256 9c56cc51…-----
 
-Each line begins with four hexadecimal digits: the CRC-16 of its number and its text. So a line that was lost, doubled
-or damaged in the paste is named by its number, and the digest at the end vouches for the whole.
+Each line begins with four hexadecimal digits: the CRC-16 of its number and its text. So the error for a line that was
+lost, doubled or damaged names its number. The digest at the end covers the whole photo.
 """
 
 import base64
@@ -35,9 +35,9 @@ def as_text(name: str, body: bytes) -> Iterator[str]:
 
 
 def from_text(lines: Iterable[str]) -> tuple[str, bytes]:
-    """The file's name and the photo that `as_text` wrote; what a terminal adds around it does not matter.
+    """The file's name and the photo that `as_text` wrote. Anything before and after it is ignored.
 
-    Bare base64, as the workshop of 2019 had it, is taken as well. Raises WorkshopError that names the damaged line.
+    Bare base64, as in the workshop of 2019, is accepted, too. Raises WorkshopError that names the damaged line.
     """
     stripped = [line.strip() for line in lines]
     begin = next((n for n, line in enumerate(stripped) if _BEGIN.fullmatch(line)), None)
@@ -76,8 +76,8 @@ def _check(number: int, text: str) -> str:
 def _bare(text: str) -> bytes:
     text = re.sub(r"^data:image/[\w.+-]+;base64,|\s", "", text)
     if not text:
-        raise WorkshopError("Nothing was pasted.", "Make the text with: emotions encode PHOTO")
+        raise WorkshopError("Nothing was pasted.", "Create the text with: emotions encode PHOTO")
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
-        raise WorkshopError("The paste is no photo as text, or it is damaged.", _AGAIN) from None
+        raise WorkshopError("The paste is not a photo as text, or it is damaged.", _AGAIN) from None

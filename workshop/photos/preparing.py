@@ -1,7 +1,7 @@
-"""A file becomes a photo that may leave this computer: a whole, upright JPEG that says nothing but the picture.
+"""Turns a file into a photo that may leave this computer: a complete, upright JPEG without metadata.
 
-A JPEG that is all this already is sent byte for byte. Everything else is decoded by the function's own code, with more
-memory than the function has, so whatever it could read can be sent.
+A JPEG that is so already is sent byte for byte. Everything else is decoded with the function's own code and more memory
+than the function has, so everything that the function can read can be sent.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _SUFFIXES_OF_OTHERS = {
 
 @dataclass(frozen=True, slots=True)
 class PreparedPhoto:
-    """A JPEG of at most LARGEST bytes under the key it will have; `changes` says in words what was done to it."""
+    """A JPEG of at most LARGEST bytes and its future key; `changes` says in words what was changed."""
 
     name: str
     body: bytes
@@ -42,21 +42,18 @@ class PreparedPhoto:
 
 
 def prepare(source: Source) -> PreparedPhoto:
-    """The photo as it may be sent.
-
-    Raises WorkshopError, with one sentence about this file, for what is no photo, damaged, or too small.
-    """
+    """The photo as it may be sent. Raises WorkshopError for a file that is not a photo, damaged, or too small."""
     try:
         format_ = sniff(source.body[:BEGINNING])
-        body, changes = _as_it_is(source.body) if format_ == "JPEG" else (None, [f"{format_} made a JPEG"])
+        body, changes = _as_it_is(source.body) if format_ == "JPEG" else (None, [f"{format_} converted to JPEG"])
         if body is None:
             body = encode_jpeg_within(decode(source.body, format_, 0, MEMORY), LARGEST)
             if len(source.body) > LARGEST:
-                changes.append(f"{len(source.body) / 1e6:.0f} MB made {len(body) / 1e6:.0f} MB")
+                changes.append(f"reduced from {len(source.body) / 1e6:.0f} to {len(body) / 1e6:.0f} MB")
     except UnreadablePhoto as error:
-        raise WorkshopError(f"{source.name} cannot be sent: {_clause(error)}", _way_out(source)) from error
+        raise WorkshopError(f"{source.name} cannot be sent: {_clause(error)}", _hint(source)) from error
     if Path(source.name).suffix.lower() in _SUFFIXES_OF_OTHERS[format_]:
-        changes.append(f"its name is wrong, it is {format_}")
+        changes.append(f"its name is wrong: it is {format_}")
     return PreparedPhoto(source.name, body, key_for(source.name, source.body), tuple(changes))
 
 
@@ -69,23 +66,23 @@ def shrunk(jpeg: bytes, long_edge: int) -> bytes:
 
 
 def _as_it_is(jpeg: bytes) -> tuple[bytes | None, list[str]]:
-    """The JPEG without its metadata, and what that changed; None instead of bytes when it must be encoded anew."""
-    bare, said_more = without_metadata(jpeg)
-    changes = ["location and camera details removed"] if said_more else []
+    """The JPEG without its metadata, and what was changed; None instead of bytes if it must be re-encoded."""
+    bare, had_metadata = without_metadata(jpeg)
+    changes = ["location and camera details removed"] if had_metadata else []
     header = header_of(jpeg)
     if header and header.orientation != 1:
         return None, [*changes, "turned upright"]
     if len(bare) > LARGEST:
         return None, changes
     try:
-        # At an eighth of its size and in the function's own memory: can it open this at all?
+        # Find out whether the function can open it: at an eighth of its size, in the function's own memory.
         decode(bare, "JPEG", SHORTEST_EDGE)
     except UnreadablePhoto:
-        return None, [*changes, "made an ordinary JPEG"]
+        return None, [*changes, "converted to an ordinary JPEG"]
     if bare.endswith(END_MARKER):
         return bare, changes
-    if header and header.held_back:  # whose last scan it is, nobody can say
-        return None, [*changes, "made an ordinary JPEG"]
+    if header and header.held_back:  # a progressive JPEG: more scans may be missing
+        return None, [*changes, "converted to an ordinary JPEG"]
     return bare.rstrip(b"\0") + END_MARKER, changes
 
 
@@ -94,7 +91,7 @@ def _clause(error: Exception) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
-def _way_out(source: Source) -> str | None:
+def _hint(source: Source) -> str | None:
     if source.address and source.body.lstrip()[:1] == b"<":
         return "Open it in a browser, right-click the photo, choose “Copy image address”, and give that address."
     return None

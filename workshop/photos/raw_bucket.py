@@ -1,4 +1,4 @@
-"""The raw bucket: putting a photo in without overwriting another, and finding it again by whatever name."""
+"""Stores photos in the raw bucket without overwriting others, and finds them by key, address or file name."""
 
 import io
 import re
@@ -24,7 +24,7 @@ UNVERSIONED = "null"
 
 
 _FILE_DIGEST = "file-sha256"
-"""The object's metadata that says which file it was made from."""
+"""The name of the object's metadata with the SHA-256 of the original file."""
 
 
 def put(
@@ -36,10 +36,10 @@ def put(
     file_digest: str,
     on_sent: Callable[[int], None] = lambda _bytes: None,
 ) -> tuple[Photo, bool]:
-    """Store the photo and return it with True, or with False when a photo made from the same file is there already.
+    """Store the photo and return it with True, or with False if the photo of the same file is already there.
 
-    `file_digest` is the file's: another version of OpenCV may make other bytes of the same file. `on_sent` is
-    called with the bytes sent so far. Raises WorkshopError when the key belongs to another photo.
+    `file_digest` is the digest of the original file, because another version of OpenCV may encode the file to other
+    bytes. `on_sent` is called with the number of bytes sent so far. Raises WorkshopError if another photo has the key.
     """
     try:
         stored = s3.put_object(
@@ -54,7 +54,7 @@ def put(
         code = code_of(error)
         if code == "AccessDenied":
             raise WorkshopError(
-                f"You may not write into {bucket}: it is not yours, or these credentials lack s3:PutObject.",
+                f"You may not write to {bucket}: it is not yours, or your credentials lack s3:PutObject.",
                 "Leave out --bucket to use your own; `aws sts get-caller-identity` shows who you are.",
             ) from error
         if code == "NoSuchBucket":
@@ -65,13 +65,13 @@ def put(
         if head and head["Metadata"].get(_FILE_DIGEST) == file_digest:
             return _photo(bucket, key, head), False
         raise WorkshopError(
-            f"There is another photo called {key} already.", "Choose another --key, or leave it out."
+            f"There is already another photo called {key}.", "Choose another --key, or leave it out."
         ) from None
     return Photo(bucket, key, stored.get("VersionId", UNVERSIONED), stored["ETag"].strip('"'), len(body)), True
 
 
 class _Watched(io.BytesIO):
-    """Bytes that tell how far they have been read."""
+    """Bytes that report how many of them have been read."""
 
     def __init__(self, body: bytes, on_read: Callable[[int], None]) -> None:
         super().__init__(body)

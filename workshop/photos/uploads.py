@@ -1,4 +1,4 @@
-"""Photos on their way to the raw bucket: prepared, announced once, sent with a progress bar, each with its outcome."""
+"""Uploads photos to the raw bucket: prepares each one, shows the progress, and says what happened."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from workshop.terminal.errors import WorkshopError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-WORTH_A_BAR = 1_000_000
-"""Bytes from which on a progress bar is more help than noise."""
+WITH_PROGRESS_BAR = 1_000_000
+"""Bytes. A smaller upload is done before a progress bar could be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One photo that is in the bucket now; `is_new` is False when exactly it was there already."""
+    """A photo in the bucket. `is_new` is False if this very photo was there before."""
 
     name: str
     photo: Photo
@@ -33,22 +33,25 @@ class Upload:
 
     def in_words(self) -> str:
         """What happened, for the person who sent it."""
-        notes = ", ".join(self.changes) if self.is_new else "was there already"
+        notes = ", ".join(self.changes) if self.is_new else "already there"
         return f"{self.name} → {self.photo.key}" + (f" ({notes})" if notes else "")
 
 
 def upload_each(account: Account, bucket: str, named: Iterable[str], *, key: str | None = None) -> Iterator[Upload]:
-    """Send files, folders, addresses or standard input to this bucket, one after the other.
+    """Upload files, folders, web addresses or standard input to this bucket, one after the other.
 
-    One bad photo among several is named on stderr and the others still go; a WorkshopError at the end counts them.
+    If one of several photos cannot be sent, its error is printed and the others are still sent. A WorkshopError at the
+    end counts the failures.
     """
     names = expand_folders(named)
     if key and len(names) > 1:
-        raise WorkshopError("--key names one photo, and here are several.", "Leave out --key, or send one photo.")
+        raise WorkshopError("--key is for one photo, and these are several.", "Leave out --key, or send one photo.")
     if key and len(key.encode()) > LONGEST_KEY:
-        raise WorkshopError(f"--key has {len(key.encode())} bytes.", f"S3 takes {LONGEST_KEY} at most; choose another.")
+        raise WorkshopError(f"--key has {len(key.encode())} bytes; S3 allows {LONGEST_KEY}.", "Choose a shorter key.")
     if key and {".", ".."} & set(key.split("/")):
-        raise WorkshopError(f"--key {key} has a part that is only dots.", "Links to it would not open; choose another.")
+        raise WorkshopError(
+            f"--key {key} has a part that is only dots.", "Links to it would not open. Choose another key."
+        )
     refused = 0
     for name in names:
         try:
@@ -66,7 +69,7 @@ def _upload(account: Account, bucket: str, source: Source, key: str | None) -> U
     prepared = prepare(source)
     s3: S3Client = account.client("s3")
     columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn()
-    quiet = len(prepared.body) < WORTH_A_BAR or not err.is_terminal
+    quiet = len(prepared.body) < WITH_PROGRESS_BAR or not err.is_terminal
     with Progress(*columns, console=err, transient=True, disable=quiet) as progress:
         task = progress.add_task(f"Sending {plain(prepared.name)[:30]}", total=len(prepared.body))
         photo, is_new = put(

@@ -59,7 +59,7 @@ def test_where_when_and_with_what_a_photo_was_taken_stays_here(deployed: Attende
     sent = deployed.raw(key)
     assert not any(secret in sent for secret in (b"Exif", b"ACME", b"beach", b"GPS"))
     before, after = (cv2.imdecode(np.frombuffer(body, np.uint8), 1) for body in (photo.read_bytes(), sent))
-    assert np.array_equal(before, after), "the picture itself is not encoded anew"
+    assert np.array_equal(before, after), "the picture itself is not re-encoded"
     assert "removed" in ran.stdout
 
 
@@ -84,7 +84,7 @@ def test_a_file_is_judged_by_its_content_not_by_its_name(deployed: Attendee):
     mislabelled = deployed.folder / "photo.jpg"
     mislabelled.write_bytes(picture(".png"))
     ran = deployed.run("upload", str(mislabelled))
-    assert "its name is wrong, it is PNG" in ran.stdout
+    assert "its name is wrong: it is PNG" in ran.stdout
 
 
 def test_a_photo_above_fifteen_megabytes_is_made_to_fit(deployed: Attendee):
@@ -109,7 +109,7 @@ def test_the_same_photo_again_is_fine_and_said(deployed: Attendee):
     deployed.run("upload", photo)
     again = deployed.run("upload", photo)
     assert again.exit_code == 0
-    assert "was there already" in again.stdout
+    assert "already there" in again.stdout
     assert len(deployed.keys()) == 1
 
 
@@ -121,7 +121,7 @@ def test_a_file_is_known_again_though_it_is_prepared_otherwise(
     photo = str(deployed.photo_file("selfie.png"))
     deployed.run("upload", photo, *chosen)
     monkeypatch.setattr(preparing, "encode_jpeg_within", lambda *_: picture(seed=1))
-    assert "was there already" in deployed.run("upload", photo, *chosen).stdout
+    assert "already there" in deployed.run("upload", photo, *chosen).stdout
     assert len(deployed.keys()) == 1
 
 
@@ -224,7 +224,7 @@ def test_the_bucket_of_somebody_else_is_refused_by_name(deployed: Attendee, atte
     stranger = Attendee(deployed.local_aws, deployed.folder, "999999999999")
     ran = stranger.run("upload", str(stranger.photo_file()), "-b", deployed.outputs["RawBucket"])
     assert ran.exit_code == 1
-    assert f"You may not write into {deployed.outputs['RawBucket']}" in ran.stderr
+    assert f"You may not write to {deployed.outputs['RawBucket']}" in ran.stderr
 
 
 def test_a_bucket_that_is_not_there_is_named(attendee: Attendee):

@@ -598,7 +598,7 @@ def test_a_damaged_paste_is_named_by_its_line(attendee: Attendee):
         ([*lines[:4], *lines[5:]], "damaged at line 4"),
         (lines[:-1], "its END line is missing"),
         ([lines[0], lines[-1]], "The paste has 0 of"),
-        (["what is this"], "is no photo as text"),
+        (["what is this"], "is not a photo as text"),
         ([], "Nothing was pasted"),
     ):
         ran = attendee.run("decode", "-o", str(back), pasted="\n".join(damaged))
@@ -618,7 +618,7 @@ def test_decode_overwrites_nothing_unasked(attendee: Attendee):
     text = attendee.run("encode", str(attendee.photo_file())).stdout
     ran = attendee.run("decode", "-o", str(attendee.folder / "selfie.jpg"), pasted=text)
     assert ran.exit_code == 1
-    assert "There is a file" in ran.stderr
+    assert "already exists" in ran.stderr
 
 
 def test_a_link_that_is_too_long_for_a_qr_code_is_still_a_link():

@@ -67,7 +67,7 @@ def test_a_jpeg_that_the_function_could_not_hold_is_made_an_ordinary_one():
     file = io.BytesIO()
     Image.new("L", (9000, 7000), 128).convert("RGB").save(file, "JPEG", progressive=True)
     prepared = prepare(Source("huge.jpg", file.getvalue()))
-    assert prepared.changes == ("made an ordinary JPEG",)
+    assert prepared.changes == ("converted to an ordinary JPEG",)
     assert decode(prepared.body, "JPEG", 2048).shape[1] >= 2048 * 15 / 16
 
 
@@ -114,7 +114,9 @@ def test_a_jpeg_without_its_end_is_sent_with_one(name: str, end: bytes):
     prepared = prepare(Source("selfie.jpg", whole[:-2] + end))
     assert prepared.body.endswith(b"\xff\xd9")
     assert looks_like(decode(prepared.body, "JPEG", 0), decode(whole, "JPEG", 0))
-    assert ("made an ordinary JPEG" in prepared.changes) == (name == "progressive"), "which has no last scan by itself"
+    assert ("converted to an ordinary JPEG" in prepared.changes) == (name == "progressive"), (
+        "which has no last scan by itself"
+    )
 
 
 @pytest.mark.parametrize("stray", [b"\0", b"hello", b"\xff\0", b"\xff\xe5\0\0"])

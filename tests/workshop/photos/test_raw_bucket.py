@@ -50,7 +50,7 @@ def test_a_photo_is_as_old_as_its_upload_and_not_as_its_result():
 
 
 def test_one_key_is_not_for_two_photos():
-    with pytest.raises(WorkshopError, match="--key names one photo, and here are several"):
+    with pytest.raises(WorkshopError, match="--key is for one photo, and these are several"):
         list(upload_each(account_with(), "raw", ["a.jpg", "b.jpg"], key="me.jpg"))
 
 
