@@ -29,7 +29,6 @@ def enforce_iam() -> None:
     """Close every gap of AUTH=true."""
     allow_everything_to_the_deployer()
     hide_missing_objects_without_list_permission()
-    check_permission_for_if_match()
     check_permission_to_poll()
 
 
@@ -66,24 +65,6 @@ def hide_missing_objects_without_list_permission() -> None:
         return answer
 
     _replace(s3, "handle_request", handle_and_hide)
-
-
-def check_permission_for_if_match() -> None:
-    """Gap: a write or a delete with If-Match needs no s3:GetObject.
-
-    On AWS it does, because it reveals whether the object exists (S3 user guide, "How to prevent object overwrites with
-    conditional writes" and "Enforce conditional deletes on Amazon S3 buckets").
-    """
-    handle = s3.handle_request
-
-    @functools.wraps(handle)
-    async def handle_comparing(method: str, path: str, headers: Any, *rest: Any, **named: Any) -> Any:
-        compares = method in ("PUT", "DELETE") and headers.get("if-match", "*") != "*"
-        if compares and not _may(headers, "s3:GetObject", unquote(path).lstrip("/")):
-            return s3._error("AccessDenied", "Access Denied", 403, path)
-        return await handle(method, path, headers, *rest, **named)
-
-    _replace(s3, "handle_request", handle_comparing)
 
 
 def check_permission_to_poll() -> None:

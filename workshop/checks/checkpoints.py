@@ -163,7 +163,7 @@ def findings_at(checkpoint: Checkpoint, account: Account) -> list[Finding]:
         if code_of(error) not in GONE:
             raise
         gone = refusal(error)
-        return [Finding("Not there", "problem", gone.message, account.command("check 1"))]
+        return [Finding("Not there", "problem", gone.message, account.command("check"))]
 
 
 def _any_picture(account: Account) -> Picture:
