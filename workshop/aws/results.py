@@ -28,10 +28,14 @@ def result_of(stacks: Stacks, photo: Photo) -> Result | None:
 
 def latest_result(stacks: Stacks, key: str) -> Result | None:
     """The newest result of any version of the photo, or None."""
-    folder = results_folder(key)
-    # Deeper in the folder are the results of other photos.
-    documents = [name for name in _documents(stacks, folder) if "/" not in name.removeprefix(folder)]
-    return max(_read_all(stacks, documents), key=upload_time, default=None)
+    return max(_read_all(stacks, keys_in(stacks, results_folder(key))), key=upload_time, default=None)
+
+
+def keys_in(stacks: Stacks, folder: str) -> list[str]:
+    """The keys in a photo's results or pictures folder, one for each version. Deeper ones belong to other photos."""
+    s3: S3Client = stacks.account.client("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix=folder, Delimiter="/")
+    return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
 
 def wait_for_result(
@@ -61,7 +65,10 @@ def wait_for_result(
 
 def all_results(stacks: Stacks) -> list[Result]:
     """The newest result of each photo, in the order of the photos' keys."""
-    results = sorted(_read_all(stacks, _documents(stacks, RESULTS)), key=upload_time)
+    s3: S3Client = stacks.account.client("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix=RESULTS)
+    documents = [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(".json")]
+    results = sorted(_read_all(stacks, documents), key=upload_time)
     newest = {result.raw.key: result for result in results}
     return [newest[key] for key in sorted(newest)]
 
@@ -69,12 +76,6 @@ def all_results(stacks: Stacks) -> list[Result]:
 def upload_time(result: Result) -> str:
     """When the photo was uploaded, to sort by: in ISO 8601, empty when the result does not say."""
     return result.raw.last_modified or ""
-
-
-def _documents(stacks: Stacks, prefix: str) -> list[str]:
-    s3: S3Client = stacks.account.client("s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix=prefix)
-    return [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(".json")]
 
 
 def _read_all(stacks: Stacks, documents: Iterable[str]) -> list[Result]:

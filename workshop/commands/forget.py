@@ -11,6 +11,7 @@ from annotator.photo import filed_under, pictures_folder, results_folder
 
 from workshop.aws.account import Account, pass_account
 from workshop.aws.queues import messages_in
+from workshop.aws.results import keys_in
 from workshop.aws.stacks import Stacks
 from workshop.photos.raw_bucket import key_of, key_of_file, keys_named
 from workshop.photos.sources import expand_folders
@@ -158,21 +159,12 @@ def _stored(stacks: Stacks, keys: Iterable[str]) -> dict[str, Stored]:
             )
             for kind in ("Versions", "DeleteMarkers")
         )
-        pictures, results = (
-            [item["Key"] for page in pages for item in page.get("Contents", [])]
-            for pages in (
-                s3.get_paginator("list_objects_v2").paginate(
-                    Bucket=stacks.processed_bucket, Prefix=folder, Delimiter="/"
-                )
-                for folder in (pictures_folder(key), results_folder(key))
-            )
-        )
         return {
             "photo": [version["VersionId"] for version in photos],
             "delete marker": [marker["VersionId"] for marker in markers],
             "faces": faces.get(filed_under(stacks.raw_bucket, key), []),
-            "picture": pictures,
-            "result": results,
+            "picture": keys_in(stacks, pictures_folder(key)),
+            "result": keys_in(stacks, results_folder(key)),
         }
 
     return dict(zip(keys, _in_parallel(stored, keys), strict=True))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from annotator.photo import RESULTS, Photo, results_folder
 from botocore.exceptions import ClientError
 
+from workshop.aws.results import keys_in
 from workshop.aws.stacks import Stacks
 from workshop.photos.keys import DIGITS, key_for, readable
 from workshop.photos.sources import path_of, read
@@ -111,7 +112,8 @@ def key_of(stacks: Stacks, name: str) -> str | None:
     s3: S3Client = stacks.account.client("s3")
     of_the_file = key_of_file(name)
     for key in (*keys_named(stacks, name), *([of_the_file] if of_the_file else [])):
-        if found(s3, stacks.raw_bucket, key) or _has_result(stacks, key):
+        # The photo may have expired while its result is still there.
+        if found(s3, stacks.raw_bucket, key) or keys_in(stacks, results_folder(key)):
             return key
     beginning = readable(Path(name).stem) + "-"
     of_this_name = re.compile(re.escape(beginning) + rf"[0-9a-f]{{{DIGITS}}}\.jpg")
@@ -131,13 +133,6 @@ def key_of(stacks: Stacks, name: str) -> str | None:
         for item in page.get("Contents", [])
     }
     return max(filter(of_this_name.fullmatch, analysed), key=analysed.__getitem__, default=None)
-
-
-def _has_result(stacks: Stacks, key: str) -> bool:
-    """Whether a result of the photo is stored, though the photo itself may have expired."""
-    s3: S3Client = stacks.account.client("s3")
-    listed = s3.list_objects_v2(Bucket=stacks.processed_bucket, Prefix=results_folder(key), Delimiter="/")
-    return bool(listed.get("Contents"))
 
 
 def keys_named(stacks: Stacks, name: str) -> list[str]:

@@ -27,7 +27,10 @@ def storing(*photos: Photo) -> Stacks:
     def answer(operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         if operation == "get_object":
             return {"Body": io.BytesIO(documents[asked["Key"]])}
-        return {"Contents": [{"Key": key} for key in sorted(documents) if key.startswith(asked["Prefix"])]}
+        keys = [key for key in sorted(documents) if key.startswith(asked["Prefix"])]
+        if "Delimiter" in asked:
+            keys = [key for key in keys if "/" not in key.removeprefix(asked["Prefix"])]
+        return {"Contents": [{"Key": key} for key in keys]}
 
     return stacks_with(s3=Answering(answer))
 
