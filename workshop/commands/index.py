@@ -18,7 +18,7 @@ from workshop.photos.consent import inform_once
 from workshop.photos.raw_bucket import UNVERSIONED, found, key_of
 from workshop.photos.sources import path_of
 from workshop.photos.uploads import upload_each
-from workshop.terminal.console import err, out, plain, plain_lines, print_json
+from workshop.terminal.console import err, out, plain, plain_lines, print_json, print_prose
 from workshop.terminal.errors import WorkshopError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def command(account: Account, photo: str | None, image: str | None, long_edge: i
         _print(result)
     if result.status == "rejected":
         raise WorkshopError(f"{raw.key} was refused: {result.reason}", "Send another photo.")
-    err.print(plain_lines(f"\nNext: {account.command('url', raw.key)}"), style="dim", soft_wrap=True)
+    print_prose(err, plain_lines(f"\nNext: {account.command('url', raw.key)}"), "dim")
 
 
 def index(stacks: Stacks, photo: Photo, long_edge: int) -> Result:
@@ -101,7 +101,7 @@ def _in_the_raw_bucket(stacks: Stacks, name: str) -> Photo:
             if photo:
                 raise WorkshopError(f"{name} has several photos.", "Index them one by one, or use `send`.")
             photo = upload.photo
-            err.print(plain(upload.in_words()), soft_wrap=True)
+            print_prose(err, plain(upload.in_words()))
     else:
         s3: S3Client = stacks.account.client("s3")
         key = key_of(stacks, name)
@@ -116,7 +116,7 @@ def _in_the_raw_bucket(stacks: Stacks, name: str) -> Photo:
 def _print(result: Result) -> None:
     out.print(plain(result.raw.key), style="bold", soft_wrap=True)
     if not result.faces:
-        out.print("No face found." if result.status == "no_face" else plain(result.reason), soft_wrap=True)
+        print_prose(out, "No face found." if result.status == "no_face" else plain(result.reason))
     for number, face in enumerate(result.faces, 1):
         out.print()
         for name, value in (("Face", str(number)), *_attributes(face)):

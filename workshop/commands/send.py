@@ -111,7 +111,7 @@ def _upload(stacks: Stacks, named: tuple[str, ...], key: str | None, uploads: li
     """Upload all photos into `uploads`. If some cannot be sent, answer with the error after the others."""
     try:
         for upload in upload_each(stacks.account, stacks.raw_bucket, named, key=key):
-            err.print(plain(upload.in_words()), soft_wrap=True)
+            print_prose(err, plain(upload.in_words()))
             uploads.append(upload)
     except WorkshopError as error:
         if not uploads:

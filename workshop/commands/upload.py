@@ -9,7 +9,7 @@ from workshop.aws.results import result_of
 from workshop.aws.stacks import Stacks
 from workshop.photos.consent import inform_once
 from workshop.photos.uploads import upload_each
-from workshop.terminal.console import err, out, plain, plain_lines, print_json
+from workshop.terminal.console import err, out, plain, plain_lines, print_json, print_prose
 
 
 @click.command("upload")
@@ -50,7 +50,7 @@ def command(
         for upload in upload_each(account, bucket, named, key=key):
             sent.append(upload)
             if not as_json:
-                out.print(plain(upload.in_words()), soft_wrap=True)
+                print_prose(out, plain(upload.in_words()))
     finally:
         if as_json:
             print_json([asdict(upload) for upload in sent])
@@ -58,4 +58,4 @@ def command(
         return
     photo = sent[-1].photo
     command = "why" if result_of(stacks, photo) else "index"
-    err.print(plain_lines(f"\nNext: {account.command(command, photo.key)}"), style="dim", soft_wrap=True)
+    print_prose(err, plain_lines(f"\nNext: {account.command(command, photo.key)}"), "dim")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from workshop.aws.stacks import Stacks
-from workshop.terminal.console import err
+from workshop.terminal.console import err, print_prose
 
 
 def inform_once(stacks: Stacks) -> None:
@@ -14,10 +14,13 @@ def inform_once(stacks: Stacks) -> None:
         return
     days = stacks.kept_for_days()
     picture, photo = (f"{days} to {days + 1} days", f"up to {days + 3} days") if days else ("until teardown",) * 2
-    err.print(f"Stored in this account: photo ({photo}), picture and result ({picture}),", soft_wrap=True)
-    err.print("face vectors (until teardown). Only send photos of people who have agreed.", soft_wrap=True)
+    print_prose(
+        err,
+        f"Stored in this account: photo ({photo}), picture and result ({picture}),\n"
+        "face vectors (until teardown). Only send photos of people who have agreed.",
+    )
     undo = stacks.account.command("forget PHOTO")
-    err.print(f"To undo: {undo}\n", soft_wrap=True)
+    print_prose(err, f"To undo: {undo}\n")
     try:
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
