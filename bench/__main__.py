@@ -91,6 +91,11 @@ class Bench:
         """the first photo of a new process"""
         self.figures += photo_figures.cold(self._functions, self._rounds(7))
 
+    def packages(self) -> None:
+        """the zip package beside the image: the first photo, and its size"""
+        self.figures += photo_figures.packages(self._functions, self._rounds(7))
+        self.figures += image.zip_package()
+
     def money(self) -> None:
         """GB-seconds a photo, and the curve over the memory"""
         chosen = WorkshopSettings().memory
@@ -139,6 +144,7 @@ PARTS = (
     "memory",
     "clients",
     "cold",
+    "packages",
     "money",
     "image",
     "synth",

@@ -13,6 +13,7 @@ from typing import Literal
 import botocore
 import psutil
 
+from bench.image import without_byte_code
 from bench.nearby_aws import PROCESSED, RAW, VERSION, NearbyAws
 from bench.photos import PROJECT, Kind
 from bench.processors import limited, processors_at
@@ -20,9 +21,9 @@ from local_aws.lambda_host.code import Code, CodeStore
 from local_aws.lambda_host.environment import ExecutionEnvironment
 from local_aws.lambda_host.function import Function
 
-Name = Literal["ours", "original", "service", "before"]
+Name = Literal["ours", "zip", "original", "service", "before"]
 
-OURS: tuple[Name, ...] = ("ours", "before")
+OURS: tuple[Name, ...] = ("ours", "zip", "before")
 
 _ROOM = 3008
 """Megabytes, where memory is not what is asked about."""
@@ -90,6 +91,7 @@ class Functions:
             "service": self._code(PROJECT / "bench" / "yardsticks" / "service"),
             "ours": replace(self._code(PROJECT / "lambda" / "photo_annotator"), task_root=image),
         }
+        self._codes["zip"] = replace(self._codes["ours"], task_root=without_byte_code(image))
         if before:
             self._codes["before"] = replace(self._code(before[0]), task_root=before[1])
 

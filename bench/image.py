@@ -12,9 +12,11 @@ import sys
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from py_compile import PycInvalidationMode
+from zipfile import ZipFile
 
 from bench.measuring import Figure
 from bench.photos import BUILD, PROJECT
+from infra.zip_package import LARGEST, make_zip
 
 CONTEXT = PROJECT / "lambda" / "photo_annotator"
 
@@ -30,6 +32,26 @@ def task_root(context: Path = CONTEXT, name: str = "image") -> Path:
     shutil.copytree(context / "annotator", image / "annotator", ignore=shutil.ignore_patterns("__pycache__"))
     compileall.compile_dir(image, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
     return image
+
+
+def without_byte_code(image: Path) -> Path:
+    """The same folder as a zip package has it that no Python of Lambda's version has compiled."""
+    package = BUILD / f"{image.name}-without-byte-code"
+    shutil.rmtree(package, ignore_errors=True)
+    return Path(shutil.copytree(image, package, ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def zip_package() -> list[Figure]:
+    """What Lambda counts of the zip package, and what is uploaded of it. pip downloads its packages once."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    made, limit = BUILD / "function.zip", LARGEST
+    make_zip("x86_64", made)
+    with ZipFile(made) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    ours = f"{unpacked / 1e6:.0f} MB, {made.stat().st_size / 1e6:.0f} MB zipped"
+    return [
+        Figure("the zip package, unpacked", ours, f"{limit / 1e6:.0f} MB, Lambda's limit", unpacked / limit, "<= 1")
+    ]
 
 
 def figures(image: Path) -> list[Figure]:

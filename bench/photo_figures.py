@@ -80,6 +80,23 @@ def cold(functions: Functions, rounds: int) -> list[Figure]:
     return figures
 
 
+def packages(functions: Functions, rounds: int) -> list[Figure]:
+    """The first photo again, of the zip package beside the image. The zip has no byte code here, the image has.
+
+    A zip that was made with Lambda's own version of Python has byte code, and then the same files as the image.
+    """
+    figures = []
+    for share, free_start in ((1.0, False), (0.29, False), (0.29, True)):
+        runs = {
+            name: partial(functions.first_photo, name, PHOTO, share, free_start=free_start) for name in ("zip", "ours")
+        }
+        seconds = interleaved(runs, rounds, warm_up=1)
+        free = ", a whole one for the imports" if free_start else ""
+        what = f"first photo on a cold start, {share:g} processor{free}, zip without byte code"
+        figures.append(compared(what, seconds["zip"], seconds["ours"], "", of="image", unit=milliseconds))
+    return figures
+
+
 def clients(aws: NearbyAws, image: Path, image_environment: dict[str, str], rounds: int) -> list[Figure]:
     """From the start of a process until it could make its first call; 1 processor."""
     environment = aws.environment(image / "botocore" / "cacert.pem")
