@@ -1,4 +1,4 @@
-"""Files that nobody should send, and odd ones that people do: eight hundred, all made here and none stored.
+"""Hostile files, and odd files that people send: eight hundred, all generated, none stored.
 
 `files()` names them and makes each when it is asked to; `tests/annotator/playing.py` plays the function to them.
 """
@@ -598,7 +598,7 @@ def _video() -> bytes:
 
 
 def exif(*entries: tuple[int, int, int, bytes], first: int = 8, following: int = 0) -> bytes:
-    """An EXIF block of one directory, with nothing said about whether it makes sense."""
+    """An EXIF block of one directory, which may be invalid."""
     directory = b"".join(struct.pack("<HHI", tag, kind, count) + value for tag, kind, count, value in entries)
     return (
         b"II*\0" + struct.pack("<I", first) + struct.pack("<H", len(entries)) + directory + struct.pack("<I", following)

@@ -1,4 +1,4 @@
-"""Opening a file as the function does, told in plain values that can leave a process."""
+"""Decodes a file as the function does, and returns plain values that another process can receive."""
 
 from annotator.decoding import decode
 from annotator.formats import BEGINNING, UnreadablePhoto, sniff

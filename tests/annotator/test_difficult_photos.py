@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from annotator.decoding import decode
 from annotator.formats import UnreadablePhoto, sniff
-from annotator.memory import LARGEST_DECODE, needed_for
+from annotator.memory import LARGEST_DECODE, memory_needed
 from PIL import Image
 
 from tests.annotator import profiles
@@ -589,5 +589,5 @@ def test_a_picture_that_is_too_large_is_not_called_damaged(format_):
 def test_a_heic_of_more_bits_or_colours_may_have_fewer_pixels(deep, full, megapixels):
     """Sony, Canon and Fujifilm write 10 bits in 4:2:2, and 24 megapixels of that are too many for the function."""
     with pytest.raises(UnreadablePhoto, match=f"has {megapixels} megapixels, more than we can open"):
-        needed_for(megapixels * 1000, 1000, "HEIC", 2048, LARGEST_DECODE, deep=deep, full=full)
-    assert needed_for(megapixels * 800, 1000, "HEIC", 2048, LARGEST_DECODE, deep=deep, full=full) < LARGEST_DECODE
+        memory_needed(megapixels * 1000, 1000, "HEIC", 2048, LARGEST_DECODE, deep=deep, full=full)
+    assert memory_needed(megapixels * 800, 1000, "HEIC", 2048, LARGEST_DECODE, deep=deep, full=full) < LARGEST_DECODE

@@ -1,4 +1,4 @@
-"""What others write to standard error meanwhile is not lost."""
+"""Other messages on standard error are not lost."""
 
 import os
 import threading
@@ -25,8 +25,8 @@ def test_other_formats_keep_their_lines(capfd):
 def test_an_error_passes_through_and_standard_error_is_its_own_again(capfd):
     with pytest.raises(ValueError, match="damaged"), without_messages("JPEG"):
         raise ValueError("damaged")
-    os.write(2, b"Corrupt JPEG data, says somebody else\n")
-    assert capfd.readouterr().err == "Corrupt JPEG data, says somebody else\n"
+    os.write(2, b"Corrupt JPEG data, outside the block\n")
+    assert capfd.readouterr().err == "Corrupt JPEG data, outside the block\n"
 
 
 def test_two_at_a_time_end_with_the_same_standard_error(capfd):

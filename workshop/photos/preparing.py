@@ -81,7 +81,7 @@ def _as_it_is(jpeg: bytes) -> tuple[bytes | None, list[str]]:
         return None, [*changes, "converted to an ordinary JPEG"]
     if bare.endswith(END_MARKER):
         return bare, changes
-    if header and header.held_back:  # a progressive JPEG: more scans may be missing
+    if header and header.multiple_scans:  # a progressive JPEG: more scans may be missing
         return None, [*changes, "converted to an ordinary JPEG"]
     return bare.rstrip(b"\0") + END_MARKER, changes
 

@@ -1,8 +1,8 @@
-"""Any photo's colours become sRGB, so that labels keep theirs and no viewer needs a profile.
+"""Converts a photo's colours to sRGB, so that they look right in every viewer and labels keep their own colours.
 
-Three things describe a photo's colours: an ICC profile, code points (ITU-T H.273, as HEIC, AVIF and PNG carry them),
-and a PNG's gamma. Each becomes a `Convert`, or None for what is sRGB already, says nothing, or is broken. Nearly all
-are a curve and a matrix, which OpenCV applies; a profile that is more, or CMYK, goes to LittleCMS.
+A photo's colours are described by an ICC profile, by code points (ITU-T H.273, in HEIC, AVIF and PNG), or by a PNG's
+gamma. Each `from_…` function returns a `Convert`, or None if the photo is sRGB already or the description is broken.
+Nearly all descriptions are a curve and a matrix, which OpenCV applies. LittleCMS handles other profiles and CMYK.
 """
 
 import functools
@@ -24,18 +24,18 @@ Numbers = NDArray[np.float64]
 Light = NDArray[np.float32]
 
 Convert = Callable[[Pixels], None]
-"""Turns height x width x 3 pixels, blue first, into sRGB where they are."""
+"""Converts height x width x 3 pixels, blue first, to sRGB in place."""
 
 _LEVELS = np.arange(256) / 255
 
-_ALIKE = 1.5
-"""Levels of 255 by which a curve may differ from sRGB's and still count as it: profiles round theirs."""
+_TOLERANCE = 1.5
+"""The most levels, of 255, by which a curve may differ from sRGB's and still count as sRGB: profiles round theirs."""
 
 
 def from_profile(profile: bytes, *, grey: bool = False) -> Convert | None:
-    """What an ICC profile says of photos in colour, or of grey ones (ICC.1:2022).
+    """The conversion for a photo with this ICC profile (ICC.1:2022); `grey` if the photo has no colours.
 
-    A profile that is broken, or for other kinds of photos, says nothing.
+    None for a profile that is broken or made for another kind of photo.
     """
     try:
         with np.errstate(all="ignore"):
@@ -45,33 +45,33 @@ def from_profile(profile: bytes, *, grey: bool = False) -> Convert | None:
 
 
 def from_code_points(primaries: int, transfer: int) -> Convert | None:
-    """What primaries (ITU-T H.273, table 2) and transfer (table 3) say. Unknown numbers count as sRGB's."""
+    """The conversion for these primaries (ITU-T H.273, table 2) and transfer (table 3). Unknown numbers mean sRGB's."""
     if transfer in _HDR:
         chromaticities = _PRIMARIES.get(primaries, _PRIMARIES[_BT_2020])
         to_bt_2020 = _from_xyz(_BT_2020) @ _to_xyz(chromaticities)
         return _HdrConverter(_HDR[transfer](_LEVELS), to_bt_2020, is_scene=transfer == _HLG)
     chromaticities, curve = _PRIMARIES.get(primaries, _SRGB), _TRANSFERS.get(transfer, _srgb_light)
-    return _unless_srgb(curve(_LEVELS), _to_srgb(chromaticities))
+    return _converter_unless_srgb(curve(_LEVELS), _to_srgb(chromaticities))
 
 
 def from_gamma(gamma: int, chromaticities: tuple[int, ...] | None) -> Convert | None:
-    """What a PNG's gAMA and cHRM say, times 100,000; they count only without a profile and code points.
+    """The conversion for a PNG's gAMA and cHRM, both times 100,000. A profile or code points take precedence.
 
-    A gamma within 5 % of 1/2.2 means sRGB if there are no chromaticities: libpng's threshold, which browsers share.
+    A gamma within 5 % of 1/2.2 without chromaticities means sRGB: libpng's threshold, which browsers share.
     """
     if not gamma or (not chromaticities and abs(gamma * 2.2 / 100_000 - 1) < 0.05):
         return None
     light = _LEVELS ** (100_000 / gamma)
     if not chromaticities:
-        return _unless_srgb(light, np.eye(3))
+        return _converter_unless_srgb(light, np.eye(3))
     try:
-        return _unless_srgb(light, _to_srgb(tuple(number / 100_000 for number in chromaticities)))
+        return _converter_unless_srgb(light, _to_srgb(tuple(number / 100_000 for number in chromaticities)))
     except np.linalg.LinAlgError:
         return None
 
 
 def cmyk_to_rgb(image: "Image.Image", profile: bytes) -> "Image.Image":
-    """A CMYK image in sRGB by its profile; by Pillow's formula if there is none, or it is broken."""
+    """A CMYK image in sRGB, converted by its profile, or by Pillow's formula if the profile is missing or broken."""
     if profile[16:20] == b"CMYK":
         from PIL import ImageCms
 
@@ -88,9 +88,9 @@ def cmyk_to_rgb(image: "Image.Image", profile: bytes) -> "Image.Image":
 
 @dataclass(frozen=True, slots=True)
 class _Converter:
-    """`light` is what each of 256 levels means, for red, green and blue or all three alike; 1 is white.
+    """`light` holds the light of each of 256 levels, for red, green and blue separately or together; 1 is white.
 
-    `matrix` mixes that red, green and blue light to sRGB's.
+    `matrix` converts that red, green and blue light to sRGB's.
     """
 
     light: Numbers
@@ -100,40 +100,42 @@ class _Converter:
         table = np.broadcast_to(self.light.reshape(256, -1), (256, 3))[:, ::-1].astype(np.float32).reshape(1, 256, 3)
         for top in range(0, len(pixels), STRIP):
             strip = pixels[top : top + STRIP]
-            lit = self._shown(_mixed(cv2.LUT(strip, table).astype(np.float32, copy=False), self.matrix))
-            strip[...] = cv2.LUT((np.clip(lit, 0, 1) * 65535 + 0.5).astype(np.uint16), _srgb_levels())
+            light = self._for_screen(_apply_matrix(cv2.LUT(strip, table).astype(np.float32, copy=False), self.matrix))
+            strip[...] = cv2.LUT((np.clip(light, 0, 1) * 65535 + 0.5).astype(np.uint16), _srgb_levels())
 
-    def _shown(self, lit: Light) -> Light:
-        return lit
+    def _for_screen(self, light: Light) -> Light:
+        return light
 
 
 @dataclass(frozen=True, slots=True)
 class _HdrConverter(_Converter):
-    """The same for high dynamic range: 1 is a sheet of paper, and `matrix` mixes BT.2020's red, green and blue.
+    """The same for high dynamic range: 1 is a sheet of paper, and `matrix` converts to BT.2020's red, green and blue.
 
-    `is_scene` says that light is the scene's, as in HLG, and not yet a screen's.
+    `is_scene` means that `light` is the scene's, as in HLG, rather than the screen's.
     """
 
     is_scene: bool = False
 
-    def _shown(self, lit: Light) -> Light:
+    def _for_screen(self, light: Light) -> Light:
         if self.is_scene:
             # Recommendation ITU-R BT.2100, table 5, for a screen of 1000 cd/m².
-            lit = lit * ((np.maximum(lit, 0) @ _BT_2020_LUMINANCE)[..., None] ** np.float32(0.2) * np.float32(PEAK))
-        brightest = np.maximum(lit.max(axis=2, keepdims=True), np.float32(1e-6))
-        lit = lit * (np.interp(brightest, *_tones()).astype(np.float32) / brightest)
-        return _mixed(lit, _from_xyz(1) @ _to_xyz(_PRIMARIES[_BT_2020]))
+            light = light * (
+                (np.maximum(light, 0) @ _BT_2020_LUMINANCE)[..., None] ** np.float32(0.2) * np.float32(PEAK)
+            )
+        brightest = np.maximum(light.max(axis=2, keepdims=True), np.float32(1e-6))
+        light = light * (np.interp(brightest, *_tones()).astype(np.float32) / brightest)
+        return _apply_matrix(light, _from_xyz(1) @ _to_xyz(_PRIMARIES[_BT_2020]))
 
 
-def _mixed(light: Light, matrix: Numbers) -> Light:
+def _apply_matrix(light: Light, matrix: Numbers) -> Light:
     return cv2.transform(light, matrix[::-1, ::-1].astype(np.float32)).astype(np.float32, copy=False)
 
 
-def _unless_srgb(light: Numbers, to_srgb: Numbers) -> Convert | None:
+def _converter_unless_srgb(light: Numbers, to_srgb: Numbers) -> Convert | None:
     if not (np.isfinite(light).all() and np.isfinite(to_srgb).all()):
         return None
-    seen = np.clip(_srgb_level(light) * 255, 0, 255)
-    curve_differs = np.abs(seen - (_LEVELS * 255).reshape(256, *[1] * (light.ndim - 1))).max() > _ALIKE
+    levels = np.clip(_srgb_level(light) * 255, 0, 255)
+    curve_differs = np.abs(levels - (_LEVELS * 255).reshape(256, *[1] * (light.ndim - 1))).max() > _TOLERANCE
     return _Converter(light, to_srgb) if curve_differs or np.abs(to_srgb - np.eye(3)).max() > 0.01 else None
 
 
@@ -163,11 +165,11 @@ WHITE = 203
 """cd/m² of a sheet of paper in HDR (Report ITU-R BT.2408)."""
 
 PEAK = 1000 / WHITE
-"""Times white that the brightest light has; what is brighter, as it may be in PQ, is shown as if it had no more."""
+"""The brightest light, as a multiple of WHITE. Brighter light, which PQ allows, is shown like this."""
 
 
 def _pq_light(level: Numbers) -> Numbers:
-    """SMPTE ST 2084, times white."""
+    """SMPTE ST 2084, as a multiple of WHITE."""
     root = level ** (32 / 2523)
     return np.asarray(
         (np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (8192 / 1305) * 10000 / WHITE
@@ -175,15 +177,15 @@ def _pq_light(level: Numbers) -> Numbers:
 
 
 def _hlg_light(level: Numbers) -> Numbers:
-    """Of the scene, 1 at most (Recommendation ITU-R BT.2100, table 5)."""
+    """The scene's light, 1 at most (Recommendation ITU-R BT.2100, table 5)."""
     return np.where(level <= 0.5, level**2 / 3, (np.exp((level - 0.55991073) / 0.17883277) + 0.28466892) / 12)
 
 
 @functools.cache
 def _tones() -> tuple[Numbers, Numbers]:
-    """What brightness becomes what, as Chromium shows HDR on an ordinary screen.
+    """Brightnesses, and how bright they are shown: Chromium's tone mapping of HDR for an ordinary screen.
 
-    Up to white everything is half as bright, and what is brighter up to PEAK shares the rest: a curve of one knee
+    Light up to WHITE is shown half as bright, and light from WHITE to PEAK is compressed into the other half
     (SMPTE ST 2094-50, annex C, "reference white tone mapping", for no headroom).
     """
     t = np.linspace(0, 1, 100)
@@ -200,7 +202,7 @@ _HDR = {_PQ: _pq_light, _HLG: _hlg_light}
 
 # ITU-T H.273, table 3.
 _TRANSFERS: dict[int, Callable[[Numbers], Numbers]] = {
-    # A camera's curve; a screen shows it with BT.1886's 2.4, and so do browsers.
+    # Video cameras' curves. Screens and browsers show them with BT.1886's exponent, 2.4.
     **dict.fromkeys((1, 6, 11, 12, 14, 15), lambda level: level**2.4),
     4: lambda level: level**2.2,
     5: lambda level: level**2.8,
@@ -229,7 +231,7 @@ _BRADFORD = np.array(((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0
 
 
 def _to_xyz(chromaticities: tuple[float, ...]) -> Numbers:
-    """Red, green and blue light as XYZ, with white moved to D50 as the eye would."""
+    """The matrix from red, green and blue light to XYZ, with white adapted to D50."""
     x, y = np.array(chromaticities[0::2]), np.array(chromaticities[1::2])
     white, *primaries = np.stack([x / y, np.ones(4), (1 - x - y) / y], axis=1)
     mixed = np.array(primaries).T
@@ -240,7 +242,7 @@ def _to_xyz(chromaticities: tuple[float, ...]) -> Numbers:
 
 @functools.cache
 def _from_xyz(primaries: int) -> Numbers:
-    """The other way, to those of these primaries."""
+    """The matrix from XYZ to the light of these primaries."""
     return np.asarray(np.linalg.inv(_to_xyz(_PRIMARIES[primaries])), np.float64)
 
 
@@ -260,13 +262,13 @@ def _from_profile(profile: bytes, grey: bool) -> Convert | None:
     if b"cicp" in tags:
         return from_code_points(tags[b"cicp"][8], tags[b"cicp"][9])
     if connection == b"XYZ " and space == b"GRAY":
-        return _unless_srgb(_curve(tags[b"kTRC"]), np.eye(3))
+        return _converter_unless_srgb(_curve(tags[b"kTRC"]), np.eye(3))
     if connection == b"XYZ " and space == b"RGB " and b"A2B0" not in tags:
         curves = np.stack([_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")], axis=1)
         colorants = np.stack([_fixed(tags[name], 8, 3) for name in (b"rXYZ", b"gXYZ", b"bXYZ")], axis=1)
         matrix = _from_xyz(1) @ colorants
-        # White that is not white is no photo's profile.
-        return _unless_srgb(curves, matrix) if np.abs(matrix.sum(axis=1) - 1).max() < 0.1 else None
+        # A profile whose white is not white is broken.
+        return _converter_unless_srgb(curves, matrix) if np.abs(matrix.sum(axis=1) - 1).max() < 0.1 else None
     return _with_littlecms(profile, "L" if space == b"GRAY" else "RGB")
 
 
@@ -297,7 +299,7 @@ def _curve(tag: bytes) -> Numbers:
     g, a, b, c, d, e, f = numbers[:7]
     if kind == 0:
         a, b = 1, 0
-    elif kind in (1, 2):  # below the foot of the curve it is flat
+    elif kind in (1, 2):  # the curve is flat below -b / a
         c, d, e, f = 0, -b / a, c, c
     return np.where(d <= _LEVELS, np.maximum(a * _LEVELS + b, 0) ** g + e, c * _LEVELS + f)
 

@@ -1,6 +1,6 @@
-"""Which kind of file begins with these bytes, and whether it can be a photo at all.
+"""Recognises a file's format by its first bytes.
 
-Standard library only: a file is judged before anything large is imported for it.
+Uses only the standard library, so that no decoder is imported for a file that is not a photo.
 """
 
 from typing import Literal
@@ -8,23 +8,23 @@ from typing import Literal
 Format = Literal["JPEG", "PNG", "WebP", "HEIC", "AVIF", "GIF", "TIFF", "BMP"]
 
 BEGINNING = 64
-"""So many bytes from a file's start are enough for `sniff`."""
+"""The number of bytes that `sniff` needs."""
 
 LARGEST_FILE = 80_000_000
-"""Bytes of a photo that fit into the function's memory beside its pixels."""
+"""Bytes of the largest file that fits into the function's memory together with its pixels."""
 
 WHAT_TO_SEND = "send a JPEG, PNG, HEIC, WebP or AVIF photo"
 
 
 class UnreadablePhoto(Exception):
-    """The file cannot become pixels, now or later; its sentence says why and what to send instead."""
+    """The file cannot be decoded, and a retry would not help. The message says why and what to send instead."""
 
 
 def sniff(beginning: bytes) -> Format:
     """The format of the file that begins with these bytes, whatever its name says.
 
     `beginning` is the file's first BEGINNING bytes, or all of a shorter file.
-    Raises UnreadablePhoto for anything that is not a photo we know, named as well as the bytes allow.
+    Raises UnreadablePhoto for any other file, and names its kind if it can.
     """
     if not beginning:
         raise UnreadablePhoto(f"This file is empty: {WHAT_TO_SEND}.")
@@ -41,7 +41,7 @@ def sniff(beginning: bytes) -> Format:
         brands = {beginning[8:12]} | {beginning[at : at + 4] for at in range(16, end, 4)}
         if brands & {b"avif", b"avis"}:
             return "AVIF"
-        # The last ones are any picture's; what its coding is, only the decoder sees.
+        # mif1, mif2, mif3 and msf1 do not name a codec; the decoder finds it.
         if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"mif3", b"msf1"}:
             return "HEIC"
         raise UnreadablePhoto(f"This is a video or another kind of media file, not a photo: {WHAT_TO_SEND}.")
@@ -52,7 +52,7 @@ def sniff(beginning: bytes) -> Format:
 
 
 def camera_raw() -> UnreadablePhoto:
-    """The refusal of what comes straight from a camera's sensor."""
+    """The refusal of a camera's raw file."""
     return UnreadablePhoto(
         "This is a camera's raw file, with only a small preview in it: send a JPEG that the camera or a photo app made."
     )
@@ -76,7 +76,7 @@ _MAGIC: dict[bytes, Format] = {
     b"BM": "BMP",
 }
 
-# Of Olympus, Panasonic and Fujifilm; what else is a TIFF or an ISO file, its own marks tell.
+# Olympus, Panasonic and Fujifilm. Other raw files are TIFF or ISO media files, recognised by their contents.
 _RAW = (b"IIRO", b"IIRS", b"MMOR", b"IIU\x00", b"FUJIFILMCCD-RAW")
 
 _NOT_PHOTOS = {

@@ -23,7 +23,7 @@ LONGEST_WAIT = 43_200
 
 
 LATE = 60
-"""Seconds. A room's photos wait 20 to 40 in a burst, and each of them can do without one more question to S3."""
+"""Seconds. In a burst, photos wait 20 to 40; checking each of them first would cost one more request to S3."""
 
 
 def deliveries(message: Mapping[str, Any]) -> int:

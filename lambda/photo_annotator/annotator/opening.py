@@ -1,7 +1,7 @@
-"""From a file's bytes to its pixels, each format by its own decoder.
+"""Decodes a file to pixels, each format with its own decoder.
 
-OpenCV reads JPEG, which nearly every photo is, libheif HEIC, and Pillow the rest; the last two are imported only when
-such a photo comes. What a file says about its colours, its crop and which way is up, `headers/` reads.
+OpenCV decodes JPEG, the format of nearly all photos, libheif HEIC, and Pillow all others. libheif and Pillow are
+imported only for such a photo. `headers/` reads colours, crop and orientation.
 """
 
 import io
@@ -18,10 +18,10 @@ from annotator import colour
 from annotator.formats import Format, UnreadablePhoto, camera_raw
 from annotator.headers import heif, jpeg, png, tiff
 from annotator.memory import (
+    MEMORY_PER_BUFFERED_PIXEL,
     MEMORY_PER_DECODED_PIXEL,
-    MEMORY_PER_PIXEL_HELD_BACK,
-    needed_for,
-    no_more_than,
+    limited_memory,
+    memory_needed,
     too_many_pixels,
 )
 from annotator.pixels import SHORTEST_EDGE, STRIP, Pixels, check_edges, edge_after, on_white, shrink, size_after
@@ -33,25 +33,25 @@ if TYPE_CHECKING:
 MOST_JPEG_PIXELS = 2**28
 """A JPEG can be decoded at a half, a quarter or an eighth of its size, so its limit is time rather than memory."""
 
-# What no camera writes and what costs time out of proportion to a file's size.
-MOST_JPEG_SCANNED = 20_000_000_000  # pixels times passes over them
-MOST_READS = 1_000_000  # Pillow reads a file's small parts one by one, in Python
+# More than any camera writes. Without a limit, a small file could take a long time.
+MOST_JPEG_SCANNED = 20_000_000_000  # pixels times scans
+MOST_READS = 1_000_000  # Pillow reads small parts of a file one by one, in Python
 
-_ORIENTATION = 274  # the tag
+_ORIENTATION = 274  # the EXIF tag
 
 _JPEG_END = b"\xff\xd9"
-_SOMETHING = bytes(n * 37 % 251 for n in range(1, 512))  # without a marker or a pattern
+_FILLER = bytes(n * 37 % 251 for n in range(1, 512))  # no marker, no pattern
 
 
-class Opened(NamedTuple):
-    """Pixels of the wanted size, opaque and in sRGB, and how they are turned: 1 to 8, as EXIF has it."""
+class OpenedPhoto(NamedTuple):
+    """Opaque sRGB pixels of the requested size, not yet upright; `orientation` is EXIF's, 1 to 8."""
 
     pixels: Pixels
     orientation: int = 1
 
 
-def opened(data: bytes | bytearray, format_: Format, long_edge: int, memory: int) -> Opened:
-    """As `decoding.decode` has it, but not yet upright."""
+def open_photo(data: bytes | bytearray, format_: Format, long_edge: int, memory: int) -> OpenedPhoto:
+    """Decode as `decoding.decode` describes, but leave the pixels as they are turned in the file."""
     if format_ == "JPEG":
         return _open_jpeg(data, long_edge, memory)
     if format_ == "HEIC":
@@ -62,7 +62,7 @@ def opened(data: bytes | bytearray, format_: Format, long_edge: int, memory: int
 # --- JPEG -----------------------------------------------------------------------------------------------------------
 
 
-def _open_jpeg(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
+def _open_jpeg(data: bytes | bytearray, long_edge: int, memory: int) -> OpenedPhoto:
     header = jpeg.header_of(data)
     if header is None:
         raise _damaged("JPEG")
@@ -76,27 +76,28 @@ def _open_jpeg(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
 
     def needed(fraction: int) -> float:
         reduced = MEMORY_PER_DECODED_PIXEL / fraction**2
-        return width * height * (reduced + (MEMORY_PER_PIXEL_HELD_BACK if header.held_back else 0))
+        return width * height * (reduced + (MEMORY_PER_BUFFERED_PIXEL if header.multiple_scans else 0))
 
     fraction = 1
     while fraction < 8 and (large_enough(2 * fraction) or needed(fraction) > room):
         fraction *= 2
     if needed(fraction) > room or width * height > MOST_JPEG_PIXELS:
         raise too_many_pixels(width * height)
-    # Each scan goes over all pixels again, and an empty one takes next to no bytes.
-    if header.held_back and width * height * data.count(b"\xff\xda") > MOST_JPEG_SCANNED:
+    # Each scan takes a pass over all pixels, and an empty scan takes only a few bytes.
+    if header.multiple_scans and width * height * data.count(b"\xff\xda") > MOST_JPEG_SCANNED:
         raise _damaged("JPEG")
-    with no_more_than(2 * needed(fraction) + len(data), room):
+    with limited_memory(2 * needed(fraction) + len(data), room):
         if data.rfind(_JPEG_END, header.scan) < 0:
-            # An eighth shows missing rows; of a progressive photo, whose later scans add detail, as much as fits does.
-            looked_at = next(f for f in (1, 2, 4, 8) if needed(f) <= room) if header.held_back else 8
-            data = _with_an_end(data, looked_at)
+            # An eighth of the size shows missing rows. Later scans of a progressive photo add only detail, which shows
+            # at the largest size that fits.
+            fraction_to_compare = next(f for f in (1, 2, 4, 8) if needed(f) <= room) if header.multiple_scans else 8
+            data = _with_end_marker(data, fraction_to_compare)
         if header.components == 4 and header.profile:
-            return Opened(shrink(_cmyk_jpeg(data, fraction, header.profile), long_edge), header.orientation)
+            return OpenedPhoto(shrink(_cmyk_jpeg(data, fraction, header.profile), long_edge), header.orientation)
         pixels = shrink(_reduced_jpeg(data, fraction), long_edge)
     if convert := colour.from_profile(header.profile, grey=header.components == 1):
         convert(pixels)
-    return Opened(pixels, header.orientation)
+    return OpenedPhoto(pixels, header.orientation)
 
 
 def _reduced_jpeg(data: bytes | bytearray, fraction: int) -> Pixels:
@@ -110,92 +111,95 @@ def _reduced_jpeg(data: bytes | bytearray, fraction: int) -> Pixels:
     return pixels.astype(np.uint8, copy=False)
 
 
-def _with_an_end(data: bytes | bytearray, fraction: int) -> bytes:
-    """A JPEG that lost its end marker, or has zeros in its place, with one; refuses one that lost rows as well.
+def _with_end_marker(data: bytes | bytearray, fraction: int) -> bytes:
+    """The JPEG with an end marker, which it lacks or has overwritten with zeros. Refuses a JPEG that lacks rows, too.
 
-    libjpeg makes up what a picture lacks. If that depends on what comes after the file's own bytes, it is not whole.
+    Decodes the file with two different endings. If the pictures differ, libjpeg took pixels from the ending, so the
+    file's own data are incomplete.
     """
-    whole = bytes(data).rstrip(b"\0") + b"\0\0"  # in case that the picture ends with them
-    pictures = {zlib.crc32(_reduced_jpeg(whole + end, fraction).data) for end in (_JPEG_END, _SOMETHING + _JPEG_END)}
+    whole = bytes(data).rstrip(b"\0") + b"\0\0"  # because the picture's data may end with zeros
+    pictures = {zlib.crc32(_reduced_jpeg(whole + end, fraction).data) for end in (_JPEG_END, _FILLER + _JPEG_END)}
     if len(pictures) > 1:
         raise UnreadablePhoto("This file ends before the picture does: send the whole file again.")
     return whole + _JPEG_END
 
 
 def _cmyk_jpeg(data: bytes | bytearray, fraction: int, profile: bytes) -> Pixels:
-    """By Pillow, since OpenCV hands over no four colours, which the profile is about."""
+    """Decoded by Pillow, because OpenCV does not return the four colours that the profile describes."""
     from PIL import Image
 
     try:
         with warnings.catch_warnings(action="ignore"):
-            image = Image.open(cast("IO[bytes]", _Patient(data)), formats=["JPEG"])
+            image = Image.open(cast("IO[bytes]", _BoundedReader(data)), formats=["JPEG"])
             image.draft("CMYK", (image.width // fraction, image.height // fraction))
             return _bgr(colour.cmyk_to_rgb(image, profile))
-    except _DAMAGE as error:
+    except _DECODER_ERRORS as error:
         raise _damaged("JPEG") from error
 
 
 # --- HEIC -----------------------------------------------------------------------------------------------------------
 
 
-def _open_heic(data: bytes | bytearray, long_edge: int, memory: int) -> Opened:
+def _open_heic(data: bytes | bytearray, long_edge: int, memory: int) -> OpenedPhoto:
     header = heif.header_of(data)
     if header.coding == b"av01":
-        # A file may name no more than the general brands (ISO/IEC 23008-12, 10.2), and libavif wants its own.
-        data = _changeable(data)
+        # A file may name only the general brands (ISO/IEC 23008-12, 10.2), but libavif requires its own.
+        data = _mutable(data)
         data[8:12] = b"avif"
         return _open_with_pillow(data, "AVIF", long_edge, memory)
     crop = header.upright_crop()
-    # libheif and libde265 copy what they decode: more than twice the file's bytes, beside those.
+    # libheif and libde265 copy the file's data more than twice.
     copies = 2.5 * len(data)
     room = memory - len(data) - copies
     if header.width and header.height:
-        needed_for(header.width, header.height, "HEIC", long_edge, room)
+        memory_needed(header.width, header.height, "HEIC", long_edge, room)
     import pi_heif
 
     if crop:
-        # libheif 1.23 takes the crop's size for the largest that a picture may have (strukturag/libheif #1856).
-        data = _changeable(data)
-        heif.without_crop(data, header)
+        # libheif 1.23 takes the crop's size as the limit of the picture's size (strukturag/libheif #1856).
+        data = _mutable(data)
+        heif.remove_crop(data, header)
     pi_heif.options.DECODE_THREADS = 1
     try:
-        with no_more_than(room, room):
-            photo = pi_heif.open_heif(_taken_from(data), bgr_mode=True)
+        with limited_memory(room, room):
+            photo = pi_heif.open_heif(_moved_to_bytes(data), bgr_mode=True)
         check_edges(*(crop[2:] if crop else photo.size))
         deep, full = photo.info["bit_depth"] > 8, photo.info.get("chroma", 420) != 420
         width, height = photo.size
-        needed = needed_for(width, height, "HEIC", long_edge, room, transparent=photo.has_alpha, deep=deep, full=full)
-        with no_more_than(2 * needed, room + copies):
-            lent = np.asarray(photo)
+        needed = memory_needed(
+            width, height, "HEIC", long_edge, room, transparent=photo.has_alpha, deep=deep, full=full
+        )
+        with limited_memory(2 * needed, room + copies):
+            view = np.asarray(photo)
     except MemoryError as error:
         raise too_many_pixels() from error
-    except _DAMAGE as error:
-        if "emory" in str(error):  # as libheif says it
+    except _DECODER_ERRORS as error:
+        if "emory" in str(error):  # libheif's message
             raise too_many_pixels(header.width * header.height) from error
         raise _damaged("HEIC") from error
     if crop:
         left, top, width, height = crop
-        lent = lent[top : top + height, left : left + width]
-    convert = _heif_colours(photo.info.get("icc_profile"), _nclx(photo.info.get("nclx_profile")), grey=lent.ndim == 2)
-    if lent.ndim == 3 and lent.shape[2] == 4:
-        return Opened(shrink(on_white(lent, convert, premultiplied=photo.premultiplied_alpha), long_edge))
-    if lent.dtype == np.uint16:  # grey of 10 and 12 bits
-        lent = (lent >> 8).astype(np.uint8)
-    # The array lies in memory that goes with `photo`, so what leaves here must be a copy.
-    shrunk = shrink(lent, long_edge)
-    coloured = cv2.cvtColor(shrunk, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False) if lent.ndim == 2 else shrunk
-    pixels = coloured.copy() if coloured is lent else coloured
+        view = view[top : top + height, left : left + width]
+    convert = _heif_colours(photo.info.get("icc_profile"), _nclx(photo.info.get("nclx_profile")), grey=view.ndim == 2)
+    if view.ndim == 3 and view.shape[2] == 4:
+        return OpenedPhoto(shrink(on_white(view, convert, premultiplied=photo.premultiplied_alpha), long_edge))
+    if view.dtype == np.uint16:  # grey of 10 and 12 bits
+        view = (view >> 8).astype(np.uint8)
+    # The array is a view of memory that belongs to `photo`, so return a copy.
+    shrunk = shrink(view, long_edge)
+    coloured = cv2.cvtColor(shrunk, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False) if view.ndim == 2 else shrunk
+    pixels = coloured.copy() if coloured is view else coloured
     if convert:
         convert(pixels)
-    return Opened(pixels)
+    return OpenedPhoto(pixels)
 
 
-def _changeable(data: bytes | bytearray) -> bytearray:
+def _mutable(data: bytes | bytearray) -> bytearray:
     return data if isinstance(data, bytearray) else bytearray(data)
 
 
-def _taken_from(data: bytes | bytearray) -> bytes:
-    """The same as bytes, which libheif wants; a bytearray is empty afterwards, so that nothing is held twice."""
+def _moved_to_bytes(data: bytes | bytearray) -> bytes:
+    """The data as bytes, which libheif requires. Empties a bytearray, so that nothing is in memory twice."""
     taken = bytes(data)
     if isinstance(data, bytearray):
         data.clear()
@@ -209,7 +213,7 @@ def _nclx(described: dict[str, int] | None) -> tuple[int, int] | None:
 def _heif_colours(
     profile: bytes | None, code_points: tuple[int, int] | None, *, grey: bool = False
 ) -> colour.Convert | None:
-    """Of a HEIC or AVIF. Browsers show the curves of video cameras as sRGB's in these, though not in a PNG."""
+    """The conversion for a HEIC or AVIF. In these, but not in a PNG, browsers treat video cameras' curves as sRGB's."""
     if profile:
         return colour.from_profile(profile, grey=grey)
     if code_points:
@@ -221,11 +225,11 @@ def _heif_colours(
 # --- what Pillow opens ----------------------------------------------------------------------------------------------
 
 
-def _open_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int, memory: int) -> Opened:
+def _open_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int, memory: int) -> OpenedPhoto:
     from PIL import AvifImagePlugin, Image
 
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it logs what it also raises
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it logs errors that it also raises
     if format_ == "TIFF" and tiff.is_camera_raw(data):
         raise camera_raw()
     room = memory - len(data)
@@ -234,13 +238,13 @@ def _open_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int, 
         with without_messages(format_), warnings.catch_warnings(action="ignore"):
             chunks = png.header_of(data) if format_ == "PNG" else None
             boxes = heif.header_of(data) if format_ == "AVIF" else heif.Header()
-            if boxes.width and boxes.height:  # libavif has a limit of its own, and no word for it
-                needed_for(boxes.width, boxes.height, format_, long_edge, room)
-            file = _Patient(data, chunks.picture if chunks else None)
-            with no_more_than(room, room):
+            if boxes.width and boxes.height:  # libavif does not say that a picture exceeds its limit
+                memory_needed(boxes.width, boxes.height, format_, long_edge, room)
+            file = _BoundedReader(data, chunks.picture if chunks else None)
+            with limited_memory(room, room):
                 image = Image.open(cast("IO[bytes]", file), formats=[format_])
                 if format_ == "TIFF":
-                    # Pillow turns it as it loads it, and would be told by its XMP as well.
+                    # Pillow turns a TIFF upright when it loads it, and would also obey its XMP.
                     image.getexif()[_ORIENTATION] = getattr(image, "tag_v2", {}).get(_ORIENTATION, 1)
             if image.mode in ("I", "F"):
                 raise UnreadablePhoto(
@@ -248,7 +252,7 @@ def _open_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int, 
                 )
             check_edges(*(boxes.crop[2:] if boxes.crop else image.size))
             width, height = image.size
-            needed = needed_for(
+            needed = memory_needed(
                 width,
                 height,
                 format_,
@@ -264,21 +268,21 @@ def _open_with_pillow(data: bytes | bytearray, format_: Format, long_edge: int, 
                 if chunks
                 else _heif_colours(image.info.get("icc_profile"), boxes.code_points, grey=grey)
             )
-            with no_more_than(2 * needed + len(data), room):
+            with limited_memory(2 * needed + len(data), room):
                 pixels = _pixels_of(image, long_edge, boxes.crop, chunks.bits if chunks else 8, convert)
     except (Image.DecompressionBombError, MemoryError) as error:
         raise too_many_pixels() from error
-    except _DAMAGE as error:
+    except _DECODER_ERRORS as error:
         raise _damaged(format_) from error
     if format_ == "TIFF":
-        return Opened(pixels)
-    return Opened(pixels, chunks.orientation if chunks else tiff.orientation_in(image.info.get("exif", b"")))
+        return OpenedPhoto(pixels)
+    return OpenedPhoto(pixels, chunks.orientation if chunks else tiff.orientation_in(image.info.get("exif", b"")))
 
 
 def _pixels_of(
     image: "ImageFile.ImageFile", long_edge: int, crop: heif.Crop | None, bits: int, convert: colour.Convert | None
 ) -> Pixels:
-    """The image's part that is to be seen; `bits` are the file's own for each colour."""
+    """The visible part of the image; `bits` per sample in the file."""
     frame = image.tile[0].extents if image.format == "GIF" and image.tile else None
     image.load()
     shown = _eight_bit(image, bits)
@@ -294,7 +298,7 @@ def _pixels_of(
 
 
 def _on_canvas(frame: "Image.Image", extents: tuple[int, int, int, int], size: tuple[int, int]) -> "Image.Image":
-    """What a GIF's first frame leaves free is transparent, not of the colour that the file calls background."""
+    """The first frame of a GIF on white, because browsers ignore the background colour in the file."""
     from PIL import Image
 
     canvas = Image.new("RGB", size, "white")
@@ -303,7 +307,7 @@ def _on_canvas(frame: "Image.Image", extents: tuple[int, int, int, int], size: t
 
 
 def _png_colours(chunks: png.Header, *, grey: bool) -> colour.Convert | None:
-    """What counts for more comes first (PNG third edition, 4.3)."""
+    """In the order of precedence (PNG third edition, 4.3)."""
     if chunks.code_points:
         return colour.from_code_points(*chunks.code_points)
     if chunks.profile:
@@ -313,8 +317,8 @@ def _png_colours(chunks: png.Header, *, grey: bool) -> colour.Convert | None:
     return colour.from_gamma(chunks.gamma, chunks.chromaticities)
 
 
-class _Patient(io.RawIOBase):
-    """The `parts` of a file, from and to, that lets itself be read MOST_READS times; without a copy of its own."""
+class _BoundedReader(io.RawIOBase):
+    """A file of the given ranges of `data`, not copied, which can be read at most MOST_READS times."""
 
     def __init__(self, data: bytes | bytearray, parts: list[tuple[int, int]] | None = None) -> None:
         self._data = memoryview(data)
@@ -330,7 +334,7 @@ class _Patient(io.RawIOBase):
         wanted = self._size - self._at if size is None or size < 0 else size
         if len(self._parts) == 1 and wanted == len(self._data):
             self._at = self._size
-            return cast("bytes", self._data)  # a decoder that wants all of it needs no copy
+            return cast("bytes", self._data)  # a decoder that reads the whole file needs no copy
         found = []
         before = 0
         for start, end in self._parts:
@@ -343,7 +347,7 @@ class _Patient(io.RawIOBase):
         return b"".join(found)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """As `io.BytesIO.seek`: to before the beginning is an error, to after the end is not."""
+        """Like `io.BytesIO.seek`: an error before the beginning, but not after the end."""
         at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         if at < 0:
             raise ValueError(f"{at} lies before the file")
@@ -361,15 +365,15 @@ class _Patient(io.RawIOBase):
 
 
 def _eight_bit(image: "Image.Image", bits: int) -> "Image.Image":
-    """The same photo as RGB, or RGBA where parts of it are transparent, or CMYK; `bits` are the file's."""
+    """The image as RGB, as RGBA if it has transparency, or as CMYK; `bits` per sample in the file."""
     from PIL import Image
 
     clear = image.info.get("transparency")
-    if image.mode.startswith("I;16"):  # Pillow's own conversion clips, and forgets which grey is transparent
+    if image.mode.startswith("I;16"):  # Pillow's own conversion clips, and loses transparency
         grey = np.asarray(image)
         shown = (grey >> 8).astype(np.uint8)
         return Image.fromarray(shown if clear is None else np.dstack([shown] * 3 + [np.uint8(255) * (grey != clear)]))
-    if bits == 16 and isinstance(clear, tuple):  # Pillow has halved the samples, but not this
+    if bits == 16 and isinstance(clear, tuple):  # Pillow has converted the samples, but not this
         image.info["transparency"] = tuple(value >> 8 for value in clear)
     if image.mode == "CMYK":
         return image
@@ -378,7 +382,7 @@ def _eight_bit(image: "Image.Image", bits: int) -> "Image.Image":
 
 
 def _smaller(image: "Image.Image", long_edge: int) -> "Image.Image":
-    """Smaller before anything else, so that everything after costs little memory."""
+    """The image shrunk to `long_edge`, before further steps that take memory per pixel."""
     from PIL import Image
 
     size = size_after(*image.size, long_edge)
@@ -386,11 +390,11 @@ def _smaller(image: "Image.Image", long_edge: int) -> "Image.Image":
 
 
 def _bgr(image: "Image.Image", convert: colour.Convert | None = None) -> Pixels:
-    """Of an RGB or RGBA image, or one that becomes that."""
+    """The pixels of an image, converted to sRGB and blended with white."""
     if image.mode not in ("RGB", "RGBA"):
         image = image.convert("RGB")
     pixels = np.empty((image.height, image.width, 3), np.uint8)
-    for top in range(0, image.height, STRIP):  # Pillow hands over a copy, and holds it twice meanwhile
+    for top in range(0, image.height, STRIP):  # np.asarray makes two copies for a moment
         strip = np.asarray(image.crop((0, top, image.width, min(top + STRIP, image.height))))
         if image.mode == "RGBA":
             pixels[top : top + STRIP] = on_white(strip[..., [2, 1, 0, 3]], convert)
@@ -408,8 +412,8 @@ def _damaged(format_: Format) -> UnreadablePhoto:
     )
 
 
-# What Pillow's and libheif's decoders make of a damaged file: nearly anything.
-_DAMAGE = (
+# Pillow's and libheif's decoders raise nearly anything for a damaged file.
+_DECODER_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,

@@ -1,4 +1,4 @@
-"""Pixels by themselves: smaller, turned upright, seen on white. Height x width x 3 arrays of uint8, blue first."""
+"""Shrinks pixels, turns them upright and puts them on white. Height x width x 3 arrays of uint8, blue first."""
 
 import math
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from annotator.formats import UnreadablePhoto
 Pixels = NDArray[np.uint8]
 
 STRIP = 64
-"""Rows that are converted at a time where a copy of the whole photo would not fit."""
+"""Rows that are converted at a time, because a copy of the whole photo might not fit into memory."""
 
 SHORTEST_EDGE = 80
 """Pixels: "The minimum image dimensions is 80 pixels for both height and width" (Rekognition, "Guidelines and quotas").
 """
 
 MOST_ELONGATED = 50
-"""Times that the longer edge may have the shorter one; panoramas of phones have ten times at most."""
+"""The largest ratio of the longer edge to the shorter one. Phones' panoramas have at most 10."""
 
 
 def shrink(pixels: Pixels, long_edge: int) -> Pixels:
-    """With the longer edge `long_edge`; the very same array if that is no smaller."""
+    """The photo with its longer edge at most `long_edge`; the same array if it is small enough already."""
     height, width = pixels.shape[:2]
     size = size_after(width, height, long_edge)
     if size == (width, height):
@@ -32,7 +32,7 @@ def shrink(pixels: Pixels, long_edge: int) -> Pixels:
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
-    """As it was seen, from how it is stored: 1 to 8, the EXIF tag Orientation (CIPA DC-008)."""
+    """The photo upright; `orientation` is 1 to 8, the EXIF tag Orientation (CIPA DC-008)."""
     if orientation in (5, 6, 7, 8):
         pixels = cv2.transpose(pixels).astype(np.uint8, copy=False)
     flip = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(orientation)
@@ -40,9 +40,9 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def on_white(pixels: Pixels, convert: Callable[[Pixels], None] | None = None, *, premultiplied: bool = False) -> Pixels:
-    """Three colours and opacity become the colours as seen on white paper, once `convert` has seen to them."""
+    """Pixels with opacity, converted to sRGB by `convert` and then blended with white."""
     opaque = np.empty((*pixels.shape[:2], 3), np.uint8)
-    for top in range(0, len(pixels), STRIP):  # the 16-bit copies of it all at once would not fit
+    for top in range(0, len(pixels), STRIP):  # 16-bit copies of the whole photo would not fit
         colours = np.ascontiguousarray(pixels[top : top + STRIP, :, :3])
         opacity = pixels[top : top + STRIP, :, 3:].astype(np.uint16)
         if premultiplied:
@@ -54,13 +54,13 @@ def on_white(pixels: Pixels, convert: Callable[[Pixels], None] | None = None, *,
 
 
 def size_after(width: int, height: int, long_edge: int) -> tuple[int, int]:
-    """Width and height once the longer edge is `long_edge`; never larger, and never too small for Rekognition."""
+    """Width and height with the longer edge at most `long_edge`, but never too small for Rekognition."""
     scale = edge_after(width, height, long_edge) / max(width, height)
     return round(width * scale), round(height * scale)
 
 
 def edge_after(width: int, height: int, long_edge: int) -> int:
-    """The longer edge once it is `long_edge` at most."""
+    """The longer edge, at most `long_edge` unless the shorter one would be too small for Rekognition."""
     longer, shorter = max(width, height), min(width, height)
     if not long_edge:
         return longer
@@ -68,7 +68,7 @@ def edge_after(width: int, height: int, long_edge: int) -> int:
 
 
 def check_edges(width: int, height: int) -> None:
-    """Refuse, with UnreadablePhoto, what Rekognition will not have and what is no photo."""
+    """Raise UnreadablePhoto for pictures too small for Rekognition or too elongated for a photo."""
     if min(width, height) < SHORTEST_EDGE:
         raise UnreadablePhoto(
             f"This photo is {width} x {height} pixels, and each side must have at least {SHORTEST_EDGE}: "

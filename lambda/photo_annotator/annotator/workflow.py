@@ -77,12 +77,12 @@ def _process(photo: Photo, cloud: Cloud, long_edge: int) -> tuple[Outcome | None
             _keep_only(result, indexing, photo, cloud)
             return "already_done", stored
         try:
-            return _make(photo, cloud, long_edge, indexing, downloading), stored
+            return _make_result(photo, cloud, long_edge, indexing, downloading), stored
         except PhotoDeleted:
             return None, stored
 
 
-def _make(photo: Photo, cloud: Cloud, long_edge: int, indexing: Indexing, downloading: Future[Download]) -> Status:
+def _make_result(photo: Photo, cloud: Cloud, long_edge: int, indexing: Indexing, downloading: Future[Download]) -> Status:
     """Store the picture, then the result. If the result exists, this version is done."""
     from annotator import imaging
 

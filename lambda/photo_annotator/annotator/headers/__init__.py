@@ -1,5 +1,5 @@
-"""What a file says about its picture beside the pixels: which way is up, which colours, which part of it to show.
+"""Reads a file's metadata about its picture: orientation, colours and crop.
 
-One module for each family of formats. All of it is read from the bytes as they are, before and without a decoder, so
-that every format is treated alike; what cannot be read says nothing. Start at `tiff.py`, which EXIF is written in.
+One module per family of formats, each of which parses the bytes itself, without a decoder, so that all formats are
+treated in the same way. Unreadable metadata is ignored. Start with `tiff.py`, because EXIF blocks are TIFF files.
 """

@@ -1,4 +1,4 @@
-"""The properties of a HEIC's or AVIF's picture (ISO/IEC 14496-12 and 23008-12): crop, turns, colours, coding."""
+"""Reads the properties of a HEIC's or AVIF's picture (ISO/IEC 14496-12 and 23008-12): crop, turns, colours, codec."""
 
 import struct
 from collections.abc import Iterator
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 Crop = tuple[int, int, int, int]
 """Left, top, width and height in pixels."""
 
-# What no camera writes and what costs time out of proportion to a file's size.
+# More than any camera writes. Without a limit, a small file could take a long time.
 MOST_BOXES = 20_000
 
 
 @dataclass(slots=True)
 class Header:
-    """Of the primary picture. `coding` is its item type, `hvc1` or `av01`; of a grid that of its tiles.
+    """The primary picture. `coding` is its item type, `hvc1` or `av01`; for a grid, the type of its tiles.
 
-    `width` and `height` are of the picture as coded, which is first cropped (`crop`, which stands in the file at
-    `crop_at`) and then turned (`turns`, in order: `irot` with quarters anticlockwise, `imir` with its axis).
-    `code_points` are primaries and transfer of ITU-T H.273. `deep` says that AV1 samples have more than 8 bits, `full`
-    that there are more of colours than one for four pixels.
+    `width` and `height` are those of the coded picture. Viewers first crop it (`crop`, at byte `crop_at` of the file)
+    and then turn it (`turns`, in order: `irot` with quarter turns anticlockwise, `imir` with its axis).
+    `code_points` are the primaries and the transfer of ITU-T H.273. `deep`: AV1 samples have more than 8 bits.
+    `full`: there are more colour samples than one for four pixels (4:2:0).
     """
 
     coding: bytes = b""
@@ -33,7 +33,7 @@ class Header:
     full: bool = False
 
     def upright_crop(self) -> Crop | None:
-        """The crop in the picture as it is once turned: left, top, width, height."""
+        """The crop in the coordinates of the turned picture: left, top, width, height."""
         if self.crop is None:
             return None
         left, top, wide, high = self.crop
@@ -51,7 +51,7 @@ class Header:
 
 
 def header_of(heif: bytes | bytearray) -> Header:
-    """What could be read of it; what is damaged says nothing, and is for the decoder to refuse."""
+    """The properties that can be read. The decoder will reject a damaged file."""
     found = Header()
     with suppress(struct.error, LookupError, ValueError, ZeroDivisionError):
         _read(heif, found)
@@ -89,14 +89,14 @@ def _read(heif: bytes | bytearray, found: Header) -> None:
         found.crop = _clean_aperture(heif, found.crop_at, found.width, found.height)
 
 
-def without_crop(heif: bytearray, header: Header) -> None:
-    """Make the crop as large as the picture, for a decoder that would refuse a smaller one."""
+def remove_crop(heif: bytearray, header: Header) -> None:
+    """Make the crop as large as the picture, for a decoder that would reject a smaller one."""
     whole = struct.pack(">IIIIiIiI", header.width, 1, header.height, 1, 0, 1, 0, 1)
     heif[header.crop_at : header.crop_at + len(whole)] = whole
 
 
 def _clean_aperture(heif: bytes | bytearray, at: int, width: int, height: int) -> Crop | None:
-    """Left, top, width and height in whole pixels inside the picture; None for what lies outside or is nonsense."""
+    """Left, top, width and height in whole pixels; None if the crop is not inside the picture."""
     numbers = struct.unpack_from(">IIIIiIiI", heif, at)
     wide, high, right, down = (numbers[n] / numbers[n + 1] for n in (0, 2, 4, 6))
     left, top = int(width / 2 + right - wide / 2), int(height / 2 + down - high / 2)
@@ -107,7 +107,7 @@ def _clean_aperture(heif: bytes | bytearray, at: int, width: int, height: int) -
 
 
 def _boxes(heif: bytes | bytearray, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Each box's type, and where its content starts and ends."""
+    """Type of each box, and start and end of its content."""
     for _ in range(MOST_BOXES):
         if at + 8 > end:
             return

@@ -1,4 +1,4 @@
-"""The segments of a JPEG, found as libjpeg finds them, which is how nearly every viewer finds them (ITU-T T.81, B)."""
+"""Finds the segments of a JPEG (ITU-T T.81, B) as libjpeg does, and thus nearly every viewer."""
 
 import re
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _EXIF = b"Exif\x00\x00"
 _PROFILE = b"ICC_PROFILE\x00"
 
-# Like libjpeg we pass over whatever is no marker: stray bytes, FF 00, and fill bytes (jdmarker.c, next_marker).
+# Like libjpeg, skip everything that is not a marker: stray bytes, FF 00, and fill bytes (jdmarker.c, next_marker).
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")
-# In a scan, FF D0 to FF D7 are its own: restarts.
+# In a scan, FF D0 to FF D7 are restart markers.
 _MARKER_AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
-# What no camera writes and what costs time out of proportion to a file's size.
+# More than any camera writes. Without a limit, a small file could take a long time.
 MOST_SEGMENTS = 10_000
 
 
 class Segment(NamedTuple):
-    """A marker, and where it starts and its segment ends; a scan's data follows, up to where the next one starts."""
+    """A marker, its start, and the end of its segment. A scan's data follow, up to the next segment."""
 
     marker: int
     start: int
@@ -32,23 +32,23 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What stands before the first scan.
+    """The information before the first scan, which starts at byte `scan`. `profile` is an ICC profile.
 
-    `held_back` says whether the decoder must hold all of the picture before the first pixel: a progressive one, or one
-    whose colours follow each other. `profile` is an ICC profile. `scan` is where the first scan begins.
+    `multiple_scans`: the picture is progressive, or its colours follow each other, so a decoder must keep all of it in
+    memory.
     """
 
     width: int
     height: int
     components: int
-    held_back: bool
+    multiple_scans: bool
     orientation: int
     profile: bytes
     scan: int
 
 
 def segments(jpeg: bytes | bytearray) -> Iterator[Segment]:
-    """All of them up to the first end marker, or to where the bytes end. Each is looked for when it is asked for."""
+    """All segments up to the first end marker or the end of the bytes. The search is lazy."""
     if jpeg[:2] != bytes((0xFF, START)):
         return
     yield Segment(START, 0, 2)
@@ -59,7 +59,7 @@ def segments(jpeg: bytes | bytearray) -> Iterator[Segment]:
         if marker in _ALONE:
             continue
         if marker != END:
-            # A length of 0 or 1 is too short for itself; libjpeg goes on after it (jdmarker.c, skip_variable).
+            # A length of 0 or 1 is invalid; libjpeg continues after it (jdmarker.c, skip_variable).
             at += max(2, int.from_bytes(jpeg[at : at + 2], "big"))
         if at > len(jpeg):
             return
@@ -69,7 +69,7 @@ def segments(jpeg: bytes | bytearray) -> Iterator[Segment]:
 
 
 def header_of(jpeg: bytes | bytearray) -> Header | None:
-    """None if there is no frame and scan that a decoder could begin with."""
+    """The header; None if the file has no frame and scan to decode."""
     frame: tuple[int, int, int, int] | None = None
     orientation = 0
     profile: dict[int, bytes] = {}
@@ -86,9 +86,9 @@ def header_of(jpeg: bytes | bytearray) -> Header | None:
             profile.setdefault(jpeg[start + 16] if end > start + 18 else 0, bytes(jpeg[start + 18 : end]))
         elif marker == SCAN and frame and end > start + 4:
             width, height, kind, components = frame
-            if width == 0 or height == 0:  # a height that only the scan's end would tell
+            if width == 0 or height == 0:  # the height would follow the scan (DNL), which libjpeg does not support
                 return None
-            held_back = kind not in (0xC0, 0xC1) or jpeg[start + 4] != components
+            multiple_scans = kind not in (0xC0, 0xC1) or jpeg[start + 4] != components
             whole_profile = b"".join(profile[number] for number in sorted(profile))
-            return Header(width, height, components, held_back, orientation or 1, whole_profile, start)
+            return Header(width, height, components, multiple_scans, orientation or 1, whole_profile, start)
     return None

@@ -1,6 +1,7 @@
-"""The chunks of a PNG (W3C, PNG third edition): the picture's own are handed on, the others are read here or left out.
+"""Reads the chunks of a PNG (W3C, PNG third edition), and finds those that the decoder needs.
 
-Viewers leave out an ancillary chunk whose checksum is wrong; Pillow refuses the file for it.
+Viewers ignore an ancillary chunk with a wrong checksum, but Pillow rejects the whole file. So the decoder gets only
+the chunks of the picture itself.
 """
 
 import struct
@@ -13,18 +14,18 @@ from annotator.headers.tiff import orientation_in
 _SIGNATURE = 8
 _READ = {b"iCCP", b"cICP", b"gAMA", b"cHRM", b"sRGB", b"eXIf", b"tRNS"}
 
-# What no camera writes and what costs time out of proportion to a file's size.
+# More than any camera writes. Without a limit, a small file could take a long time.
 MOST_CHUNKS = 100_000
 MOST_PROFILE = 4_000_000
-"""Bytes of an ICC profile once it is unpacked; a printer's has two million at most."""
+"""Bytes of an unpacked ICC profile; printers' profiles have two million at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`picture` is the parts of the file, from and to, that a decoder needs; the rest says how to show it.
+    """`picture` holds the ranges of the file that a decoder needs.
 
-    `code_points` are primaries and transfer of ITU-T H.273; `gamma` and `chromaticities` (white, red, green, blue, x
-    and y each) as the file has them, times 100,000. All are None or empty where the file does not say.
+    `code_points` are the primaries and the transfer of ITU-T H.273. `gamma` and `chromaticities` (x and y of white,
+    red, green and blue) are times 100,000, as in the file. All are None or empty if the file does not have them.
     """
 
     picture: list[tuple[int, int]]
@@ -40,36 +41,36 @@ class Header:
 def header_of(png: bytes | bytearray) -> Header:
     """Raises ValueError for more chunks than a photo has."""
     picture: list[tuple[int, int]] = [(0, _SIGNATURE)]
-    said: dict[bytes, bytes] = {}
+    bodies: dict[bytes, bytes] = {}
     for kind, start, end in _chunks(png):
         body = png[start + 8 : end - 4] if kind in _READ else b""
         if kind in _READ and zlib.crc32(kind + body) != int.from_bytes(png[end - 4 : end], "big"):
             continue
-        said.setdefault(kind, bytes(body))
+        bodies.setdefault(kind, bytes(body))
         if kind[:1].isupper() or kind == b"tRNS":
             if picture[-1][1] == start:
                 picture[-1] = (picture[-1][0], end)
             else:
                 picture.append((start, end))
-    cicp, gamma, chromaticities = said.get(b"cICP", b""), said.get(b"gAMA", b""), said.get(b"cHRM", b"")
+    cicp, gamma, chromaticities = bodies.get(b"cICP", b""), bodies.get(b"gAMA", b""), bodies.get(b"cHRM", b"")
     return Header(
         picture=picture,
         bits=png[24] if len(png) > 24 else 8,
-        orientation=orientation_in(said.get(b"eXIf", b"")),
-        profile=_unpacked(said.get(b"iCCP", b"")),
+        orientation=orientation_in(bodies.get(b"eXIf", b"")),
+        profile=_unpacked(bodies.get(b"iCCP", b"")),
         code_points=(cicp[0], cicp[1]) if len(cicp) == 4 else None,
-        is_srgb=b"sRGB" in said,
+        is_srgb=b"sRGB" in bodies,
         gamma=int.from_bytes(gamma, "big") if len(gamma) == 4 else None,
         chromaticities=struct.unpack(">8I", chromaticities) if len(chromaticities) == 32 else None,
     )
 
 
 def _chunks(png: bytes | bytearray) -> Iterator[tuple[bytes, int, int]]:
-    """Type, start and end of each; the last one may be cut off or be no chunk at all, which is the decoder's matter."""
+    """Type, start and end of each chunk. A truncated chunk has the type `END?`, and the decoder will reject it."""
     at = _SIGNATURE
     for _ in range(MOST_CHUNKS):
         if at + 12 > len(png):
-            if at < len(png) and png[at + 4 : at + 8] != b"IEND":  # which is nothing but the end
+            if at < len(png) and png[at + 4 : at + 8] != b"IEND":  # a truncated IEND loses nothing
                 yield b"END?", at, len(png)
             return
         length, kind = struct.unpack_from(">I4s", png, at)
@@ -85,7 +86,7 @@ def _chunks(png: bytes | bytearray) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _unpacked(iccp: bytes) -> bytes:
-    """The profile that follows its name, a NUL and the method 0; empty if it is broken."""
+    """The profile after its name, a NUL and the compression method 0; empty if it is broken."""
     name, _, packed = iccp.partition(b"\x00")
     if not name or packed[:1] != b"\x00":
         return b""

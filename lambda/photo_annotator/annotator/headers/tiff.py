@@ -1,4 +1,4 @@
-"""The first directory of a TIFF file, or of an EXIF block, which is written in the same way (TIFF 6.0; CIPA DC-008)."""
+"""Reads the first directory of a TIFF file or of an EXIF block, which has the same format (TIFF 6.0; CIPA DC-008)."""
 
 import struct
 from typing import Literal
@@ -17,16 +17,16 @@ MOST_ENTRIES = 1000
 def orientation_in(tiff: bytes | bytearray) -> int:
     """How the picture is stored, 1 to 8: the EXIF tag Orientation (CIPA DC-008); 1, upright, for anything unclear.
 
-    Only one SHORT counts, as the standard has it and as browsers read it (Chromium's and Firefox's EXIF readers).
+    Only a single SHORT counts, as the standard defines it and browsers read it (Chromium's and Firefox's EXIF readers).
     """
     return _number(tiff, ORIENTATION, _SHORT) if _number(tiff, ORIENTATION, _SHORT) in range(1, 9) else 1
 
 
 def is_camera_raw(tiff: bytes | bytearray) -> bool:
-    """Whether a TIFF is a camera's raw file: its first directory is then a small preview.
+    """Whether a TIFF is a camera's raw file, whose first directory is only a small preview.
 
-    Either it is a DNG, or a camera's make stands beside a reduced picture whose whole is in a subordinate directory
-    (NEF, ARW and others that follow TIFF/EP, ISO 12234-2).
+    It is a DNG, or has subdirectories together with a camera's make or a reduced picture (NEF, ARW and others that
+    follow TIFF/EP, ISO 12234-2).
     """
     entries = _entries(tiff)
     reduced = _number(tiff, _NEW_SUBFILE_TYPE, _LONG) & _REDUCED
@@ -56,7 +56,7 @@ def _entries(tiff: bytes | bytearray) -> dict[int, tuple[int, int, bytes]]:
             tag, kind, values, value = struct.unpack_from(f"{sign}HHI4s", tiff, start + at + 2 + 12 * entry)
             found.setdefault(tag, (kind, values, value))
     except struct.error:
-        pass  # what came before the end counts
+        pass  # keep the entries before the end
     return found
 
 
