@@ -1,8 +1,8 @@
-"""Benchmarks: each figure against its yardstick in one run on one machine. Nothing here is asserted in the tests.
+"""Benchmarks, which compare each figure with a yardstick in one run on one machine. The tests do not assert them.
 
-Read `__main__.py` first. `nearby_aws.py` is the S3 and Rekognition that everything is timed against, `functions.py`
-runs the handlers in the local AWS's Lambda host, `processors.py` gives them as much processor as Lambda would, and
-`yardsticks/` holds what we compare ourselves with.
+Read `__main__.py` first. `nearby_aws.py` serves S3 and Rekognition with fixed delays, `functions.py` runs the
+handlers in the local AWS's Lambda host, `processors.py` limits their processor share as Lambda does, and `yardsticks/`
+holds the handlers that ours is compared with.
 """
 
 import os
@@ -14,5 +14,5 @@ _FUNCTION_CODE = str(Path(__file__).parents[1] / "lambda" / "photo_annotator")
 if _FUNCTION_CODE not in sys.path:
     sys.path.append(_FUNCTION_CODE)
 
-# The CDK's Node is the one that came with the packages, also where nobody activated the virtual environment.
+# Node is in the virtual environment, which may not be activated.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

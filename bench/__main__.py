@@ -1,4 +1,4 @@
-"""Every figure of docs/performance.md: `python -m bench` prints them, `--write docs/performance.md` puts them there.
+"""Measures the figures of docs/performance.md, prints them, and with `--write docs/performance.md` inserts them.
 
 python -m bench                       everything, about ten minutes
 python -m bench warm cold --quick     two parts, few rounds
@@ -32,7 +32,7 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 class Bench:
-    """All parts, by name; what several of them need is made once."""
+    """One method per part. What several parts need is created once."""
 
     def __init__(self, stack: ExitStack, *, quick: bool, checkout: Path | None = None) -> None:
         self._stack = stack
@@ -133,8 +133,8 @@ class Bench:
 
     def likeness(self) -> None:
         """reduced and full decode, side by side and as structural similarity"""
-        told = pixel_work.likeness()
-        self.notes.append(("Reduced against full decode", told))
+        similarity = pixel_work.likeness()
+        self.notes.append(("Reduced against full decode", similarity))
         print(f"Side by side, full left and reduced right: {BUILD.relative_to(PROJECT)}/full-and-reduced-*.png")
 
 
@@ -166,10 +166,10 @@ def main() -> None:
         bench = Bench(stack, quick=asked.quick, checkout=asked.checkout)
         for name in asked.parts or PARTS:
             part: Callable[[], None] = getattr(bench, name)
-            seen, started = len(bench.figures), time.monotonic()
+            before, started = len(bench.figures), time.monotonic()
             part()
             print(f"{name}: {part.__doc__} ({time.monotonic() - started:.0f} s)", file=sys.stderr)
-            for figure in bench.figures[seen:]:
+            for figure in bench.figures[before:]:
                 print(figure.row(), file=sys.stderr)
     report = _report(bench, asked.quick, load_before, time.monotonic() - began)
     print(report)
@@ -192,14 +192,14 @@ def _arguments() -> argparse.Namespace:
 def _report(bench: Bench, quick: bool, load_before: str, seconds: float) -> str:
     on = f"{datetime.now(UTC):%Y-%m-%d} in {seconds / 60:.0f} minutes{', few rounds' if quick else ''}"
     waits = f"{FIRST_BYTE * 1000:.0f} ms, confirms a write after {UPLOAD * 1000:.0f} ms"
-    said = [
+    sections = [
         f"Measured on {on}, on {machine()}; {load_before} before.",
         f"S3 answers after {waits}, Rekognition after {REKOGNITION * 1000:.0f} ms. Processors are limited by {how()}.",
     ]
     if bench.figures:
-        said.append(table(bench.figures))
-    said += [f"### {title}\n\n{text}" for title, text in bench.notes]
-    return "\n\n".join(said)
+        sections.append(table(bench.figures))
+    sections += [f"### {title}\n\n{text}" for title, text in bench.notes]
+    return "\n\n".join(sections)
 
 
 def _write(document: Path, report: str) -> None:

@@ -1,4 +1,4 @@
-"""What a photo and an attendee's evening cost, from a measured photo and the workshop's own price list."""
+"""The cost of a photo and of an attendee's evening, from measurements and the workshop's price list."""
 
 from workshop.takedown.cost import Usage, bill, prices
 
@@ -9,7 +9,7 @@ PHOTOS, HOURS, FACES_A_PHOTO = 20, 3, 6
 def evening(gb_seconds_a_photo: float, photo_bytes: int, image_bytes: int) -> str:
     """Both costs in US dollars at list prices, without free tiers, as a Markdown table.
 
-    `photo_bytes` is the photo with its picture and result, `image_bytes` what lies in ECR.
+    `photo_bytes` is the photo with its picture and result, `image_bytes` the image in ECR.
     """
     seconds = HOURS * 3600
     total = bill(

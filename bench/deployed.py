@@ -1,4 +1,4 @@
-"""What the benchmarks ask of deployed stacks, and how they say how far they are."""
+"""Reads queues and logs of deployed stacks, and prints progress."""
 
 import sys
 import time
@@ -8,14 +8,14 @@ from workshop.aws.stacks import Stacks
 
 
 def messages(stacks: Stacks, queue: str) -> int:
-    """How many messages wait in a queue or are being worked on."""
+    """The number of messages in a queue, visible and in flight."""
     names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     counted = stacks.account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
     return sum(int(count) for count in counted.values())
 
 
 def log_of(stacks: Stacks) -> list[tuple[float, str]]:
-    """What the function logged, with when, in seconds since 1970."""
+    """The function's log lines with their times, in seconds since 1970."""
     assert stacks.log_group
     pages = stacks.account.client("logs").get_paginator("filter_log_events").paginate(logGroupName=stacks.log_group)
     return [(event["timestamp"] / 1000, event["message"]) for page in pages for event in page["events"]]
@@ -25,7 +25,7 @@ _last_line = [0.0]
 
 
 def say(line: str) -> None:
-    """Progress: on a terminal one line that moves, elsewhere a line every ten seconds."""
+    """Print progress: one changing line on a terminal, otherwise a line every ten seconds."""
     if sys.stderr.isatty():
         print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
     elif line and time.monotonic() - _last_line[0] > 10:

@@ -57,13 +57,13 @@ SLOW = (1.0, 20.0)
 """Seconds of a slow body: one that is waited for, and one that outlasts the function."""
 
 REFUSALS = {"ThrottlingException": 0.06, "InternalServerError": 0.03, "InvalidS3ObjectException": 0.02}
-"""The share of IndexFaces calls that are answered so."""
+"""The share of IndexFaces calls that fail in this way."""
 
 HANGS, HANGS_FOR = 0.02, (9.0, 14.0)
-"""The share of IndexFaces calls that hang, and for how many seconds: the function waits, or is ended meanwhile."""
+"""The share of IndexFaces calls that hang, and for how many seconds. The function waits, or is killed."""
 
 WITHOUT_COLLECTION = 4.0
-"""Seconds at the beginning during which somebody has deleted the collection."""
+"""Seconds at the beginning for which the collection is deleted."""
 
 POISON = ("hello", "{}", '{"Records": [{"eventSource": "aws:s3"}]}')
 TOO_LARGE = 2
@@ -72,7 +72,7 @@ PATIENCE = 420.0
 
 @dataclass
 class Room:
-    """What was done to the photos, and what was seen."""
+    """What happened to the photos, and the function's log."""
 
     chance: random.Random
     stacks: Stacks
@@ -204,7 +204,7 @@ def _play_rekognition(aws: LocalAws, room: Room) -> None:
 
 
 def _play(aws: LocalAws, room: Room, photos: int) -> None:
-    """Upload everything, with all that can happen to it, and wait until nothing waits any more."""
+    """Play all stories, and wait until the inbox is empty."""
     rekognition = room.stacks.account.client("rekognition")
     rekognition.delete_collection(CollectionId=room.stacks.collection_id)
     back = threading.Timer(
@@ -216,8 +216,8 @@ def _play(aws: LocalAws, room: Room, photos: int) -> None:
         room.send(body)
     stories = [_story(room, number) for number in range(photos)]
     with ThreadPoolExecutor(8) as people:
-        for told in [people.submit(story) for story in stories]:
-            told.result()
+        for playing in [people.submit(story) for story in stories]:
+            playing.result()
     back.join()
     _wait(room, "failing")
     for code, count in aws.rekognition.conditions.refusals().get("IndexFaces", {}).items():
@@ -226,7 +226,7 @@ def _play(aws: LocalAws, room: Room, photos: int) -> None:
 
 
 def _story(room: Room, number: int) -> Callable[[], None]:
-    """What becomes of one name, as a function to call: its uploads, events and deletions."""
+    """A function that plays the uploads, duplicate events and deletions of one photo."""
     chance = random.Random(f"{room.chance.random()} {number}")
     first, second = _body(chance, number), _body(chance, number + 100_000)
     key = f"{chance.choice(('', 'a phone/', 'müde + 1 '))}{number:05}.jpg"
@@ -238,7 +238,7 @@ def _story(room: Room, number: int) -> Callable[[], None]:
     room.keys.append(key)
     room.happened[f"photo: {kind}"] += 1
 
-    def told() -> None:
+    def play() -> None:
         photo = room.put(key, first)
         time.sleep(chance.uniform(0, 2.5))
         if kind == "duplicate":
@@ -255,7 +255,7 @@ def _story(room: Room, number: int) -> Callable[[], None]:
             s3 = room.stacks.account.client("s3")
             s3.delete_object(Bucket=room.stacks.raw_bucket, Key=key)
 
-    return told
+    return play
 
 
 def _body(chance: random.Random, number: int) -> bytes:
@@ -370,12 +370,12 @@ def _rows(room: Room, failed: Outcomes, ended: Outcomes, letters: int) -> dict[s
         "functions ended by a signal (SIGKILL or memory) / by their time-out": (
             f"{ends['signal: killed']} / {ends['Task timed out']}"
         ),
-        "outcomes while everything failed": _told(failed.statuses),
+        "outcomes while everything failed": _statuses(failed.statuses),
         "dead letters after five real failures (photos / poison)": f"{photos_back} / {len(POISON)}",
-        "**outcomes once mended and redriven**": f"**{_told(ended.statuses)}**",
+        "**outcomes after the faults ended and a redrive**": f"**{_statuses(ended.statuses)}**",
         "**lost / older versions' outcomes**": f"**{ended.statuses['no outcome']} / {ended.older}**",
         "results of photos that were deleted after they were done": ended.after_deletion,
-        "**faces that no result names / that a result names in vain**": f"**{ended.orphans} / {ended.missing}**",
+        "**faces without a result / missing faces that a result names**": f"**{ended.orphans} / {ended.missing}**",
         "**pictures without a result, or the reverse**": f"**{ended.stray}**",
         "deliveries of a message: mean / most": (
             f"{sum(begun.values()) / max(1, len(begun)):.2f} / {max(begun.values())}"
@@ -384,7 +384,7 @@ def _rows(room: Room, failed: Outcomes, ended: Outcomes, letters: int) -> dict[s
     }
 
 
-def _told(statuses: Counter[str]) -> str:
+def _statuses(statuses: Counter[str]) -> str:
     return _list(sorted(statuses.items()))
 
 

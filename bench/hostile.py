@@ -1,12 +1,13 @@
-"""`python -m bench.hostile`: every hostile file through the function, alone and deployed; then chance, for longer.
+"""`python -m bench.hostile`: processes every hostile file, in memory and deployed, and runs the fuzzers for longer.
 
-The files are those of tests/annotator/hostile.py, the heavy ones too. Three parts, each bounded, each a table:
+The files are those of tests/annotator/hostile.py, including the heavy ones. There are three parts, and each prints a
+table:
 
-- `alone`: the whole handler against an S3 and a Rekognition in memory, in a process that is measured; the heavy files
-  each in a process of their own, and the dearest once more with the processor that 512 MB have in Lambda.
-- `deployed`: both stacks on a local AWS, with the function's own memory and time-out; all files are uploaded, and
-  every one must have its result, and the dead-letter queue none.
-- `chance`: the tests that hypothesis feeds, with many more examples.
+- `alone`: the handler with S3 and Rekognition in memory, in a process that is measured. Each heavy file gets its own
+  process, and the most expensive files run again with the processor share of 512 MB in Lambda.
+- `deployed`: both stacks on a local AWS, with the function's own memory and time-out. Every uploaded file must get a
+  result, and the dead-letter queue must stay empty.
+- `chance`: the hypothesis tests, with many more examples.
 """
 
 import json
@@ -53,15 +54,20 @@ FUZZED = (
 @click.command(epilog="It takes about ten minutes; nothing is kept.")
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS))
 @click.option("--only", default="", help="Only the files whose names contain this.")
-@click.option("--dearest", default=12, show_default=True, help="How many files are shown, and run at Lambda's share.")
+@click.option(
+    "--slowest",
+    default=12,
+    show_default=True,
+    help="How many files are shown, and run at Lambda's share.",
+)
 @click.option("--examples", default=3000, show_default=True, help="How many examples each test of chance tries.")
 @click.option("--patience", default=900.0, show_default=True, help="Seconds to wait for the last result.")
-def main(parts: Sequence[str], only: str, dearest: int, examples: int, patience: float) -> None:
-    """Play the function to hostile files, and print Markdown tables; for example: python -m bench.hostile alone"""
+def main(parts: Sequence[str], only: str, slowest: int, examples: int, patience: float) -> None:
+    """Process hostile files and print Markdown tables; for example: python -m bench.hostile alone"""
     some = [each for each in files() if only in each.name]
     well = True
     if "alone" in (parts or PARTS):
-        well &= alone(some, dearest)
+        well &= alone(some, slowest)
     if "deployed" in (parts or PARTS):
         well &= deployed(some, patience)
     if "chance" in (parts or PARTS):
@@ -73,7 +79,7 @@ def main(parts: Sequence[str], only: str, dearest: int, examples: int, patience:
 # --- alone --------------------------------------------------------------------------------------------------------
 
 
-def alone(some: list[Hostile], dearest: int) -> bool:
+def alone(some: list[Hostile], slowest: int) -> bool:
     """Each file's outcome, time and memory; whether all are as they should be."""
     light, heavy = [each for each in some if not each.heavy], [each for each in some if each.heavy]
     flipped = [each for each in heavy if "-flipped-" in each.name]
@@ -87,8 +93,8 @@ def alone(some: list[Hostile], dearest: int) -> bool:
     wrong = [each for each in played if each.failed or each.status not in right[expected[each.name]]]
     lost = sorted(expected.keys() - {each.name for each in played})
     by_name = {each.name: each for each in some}
-    by_time = sorted(played, key=lambda each: each.seconds, reverse=True)[:dearest]
-    by_memory = sorted(played, key=lambda each: each.megabytes, reverse=True)[:dearest]
+    by_time = sorted(played, key=lambda each: each.seconds, reverse=True)[:slowest]
+    by_memory = sorted(played, key=lambda each: each.megabytes, reverse=True)[:slowest]
     slowly: dict[str, Played] = {}
     for each in by_time:
         _say(f"{each.name} with {SHARE:.2f} of a processor")
@@ -102,9 +108,8 @@ def alone(some: list[Hostile], dearest: int) -> bool:
     click.echo(f"| most memory, S3's copies included | {by_memory[0].megabytes:.0f} of {MEMORY} MB |")
     worst = max((each.waited for each in slowly.values()), default=0.0)
     click.echo(f"| longest with {SHARE:.2f} of a processor | {worst:.1f} of {TIMEOUT} s |")
-    click.echo(
-        f"\n| dearest file | outcome | processor | with {SHARE:.2f} of one | most memory |\n|---|---|---|---|---|"
-    )
+    click.echo(f"\n| slowest or largest file | outcome | processor | with {SHARE:.2f} of one | most memory |")
+    click.echo("|---|---|---|---|---|")
     for each in dict.fromkeys([*by_time, *by_memory]):
         slow = f"{slowly[each.name].waited:.1f} s" if each.name in slowly else ""
         click.echo(f"| {each.name} | {each.status} | {each.seconds:.2f} s | {slow} | {each.megabytes:.0f} MB |")
@@ -223,7 +228,7 @@ def chance(examples: int) -> bool:
 
 
 def _say(line: str, *, again: bool = False) -> None:
-    """Progress, on standard error; a line that comes again and again only where somebody looks."""
+    """Print progress on standard error; repeated lines only on a terminal."""
     if not again:
         click.echo(line, err=True)
     elif sys.stderr.isatty():

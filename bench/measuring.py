@@ -1,4 +1,4 @@
-"""Interleaved runs, their medians, and what a table says of them."""
+"""Interleaved runs, their medians, and tables of both."""
 
 import gc
 import platform
@@ -33,7 +33,7 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def interleaved(runs: Mapping[str, Callable[[], float]], rounds: int, warm_up: int = 0) -> dict[str, list[float]]:
-    """Run each once a round, in turn, so that whatever else the machine does meets all alike."""
+    """Call each function once per round, in turn, so that other load on the machine affects all of them equally."""
     results: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(-warm_up, rounds):
         gc.collect()
@@ -53,21 +53,21 @@ def compared(
     of: str,
     unit: Callable[[float], str],
 ) -> Figure:
-    """The ratio of the medians; `of` says what the yardstick is."""
+    """The ratio of the medians; `of` names the yardstick."""
     pairs = sorted(a / b for a, b in zip(ours, yardstick, strict=True))
     quartiles = statistics.quantiles(pairs, n=4) if len(pairs) > 3 else [pairs[0], 0, pairs[-1]]
     return Figure(
         what,
-        spread(ours, unit),
-        f"{spread(yardstick, unit)}, {of}",
+        median_and_range(ours, unit),
+        f"{median_and_range(yardstick, unit)}, {of}",
         statistics.median(ours) / statistics.median(yardstick),
         target,
         (quartiles[0], quartiles[2]),
     )
 
 
-def spread(values: Sequence[float], unit: Callable[[float], str]) -> str:
-    """The median, and the least and the most."""
+def median_and_range(values: Sequence[float], unit: Callable[[float], str]) -> str:
+    """Such as 431 ms [420 ms to 450 ms]."""
     return f"{unit(statistics.median(values))} [{unit(min(values))} to {unit(max(values))}]"
 
 
@@ -77,7 +77,7 @@ def milliseconds(seconds: float) -> str:
 
 
 def machine() -> str:
-    """What all this ran on."""
+    """The machine and the versions of the main packages."""
     import boto3
     import cv2
     import numpy
@@ -97,7 +97,7 @@ def machine() -> str:
 
 
 def load() -> str:
-    """How busy the machine is with other things."""
+    """The machine's load averages."""
     import psutil
 
     one, five, _ = psutil.getloadavg()

@@ -57,7 +57,7 @@ class NearbyAws:
     certificate: Path
 
     def environment(self, authorities: Path) -> dict[str, str]:
-        """What boto3 needs to come here and nowhere else.
+        """Environment variables that make boto3 use this server and no other.
 
         `authorities` is the bundle that it would trust in AWS: reading it is part of each new connection.
         """
@@ -121,7 +121,7 @@ class _Server(ThreadingHTTPServer):
             super().finish_request(connection, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A function that was ended leaves its connections open; that is nobody's news."""
+        """Ignore broken connections: a function that is killed leaves them open."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -161,8 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(FIRST_BYTE)
             upload = f"upload-{time.monotonic_ns()}"
             self.server.parts[upload] = {}
-            told = f"<Bucket>b</Bucket><Key>k</Key><UploadId>{upload}</UploadId>"
-            self._answer(200, f"<InitiateMultipartUploadResult>{told}</InitiateMultipartUploadResult>".encode(), _XML)
+            answer = f"<Bucket>b</Bucket><Key>k</Key><UploadId>{upload}</UploadId>"
+            self._answer(200, f"<InitiateMultipartUploadResult>{answer}</InitiateMultipartUploadResult>".encode(), _XML)
         else:
             time.sleep(UPLOAD)
             parts = self.server.parts.pop(query["uploadId"][0])
@@ -246,7 +246,7 @@ def _unchunked(stream: Any) -> bytes:
 
 
 def photo_under(key: str) -> bytes:
-    """The photo that a raw key speaks of."""
+    """The photo under this raw key."""
     return _photo(Kind.of(key).path)
 
 

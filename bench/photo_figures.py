@@ -1,4 +1,4 @@
-"""What one photo costs: time and memory, warm and cold, at Lambda's shares of a processor."""
+"""Time and memory per photo, warm and cold, at Lambda's shares of a processor."""
 
 import os
 import statistics
@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.functions import DidNotFit, Functions, Name, Running
-from bench.measuring import Figure, compared, interleaved, milliseconds, spread
+from bench.measuring import Figure, compared, interleaved, median_and_range, milliseconds
 from bench.nearby_aws import REKOGNITION, UPLOAD, NearbyAws
 from bench.photos import Kind
 from bench.plots import plot
@@ -26,7 +26,7 @@ PHOTO = Kind(12)
 
 
 def warm(functions: Functions, rounds: int) -> list[Figure]:
-    """A photo of 12 megapixels in a process that has seen photos before."""
+    """A photo of 12 megapixels in a warm process."""
     figures = []
     for share in (1.0, 0.29, 1.7):
         seconds = _warm(functions, PHOTO, share, rounds)
@@ -57,7 +57,7 @@ def _warm(functions: Functions, kind: Kind, processors: float, rounds: int) -> d
 
 
 def _compared(what: str, seconds: dict[str, list[float]], yardstick: str) -> Figure:
-    """In the place of a target stands the floor: the waits for Rekognition and the two writes, and no work."""
+    """Instead of a target, the row shows the floor: Rekognition and the two writes, without any work."""
     floor = (REKOGNITION + 2 * UPLOAD) / statistics.median(seconds[yardstick])
     return compared(what, seconds["ours"], seconds[yardstick], f"floor {floor:.2f}", of=yardstick, unit=milliseconds)
 
@@ -217,8 +217,8 @@ def gigabyte_seconds(functions: Functions, chosen: int, rounds: int) -> tuple[Fi
         billed[megabytes] = [each * megabytes / 1024 for each in seconds]
         mark = " (chosen)" if megabytes == chosen else ""
         lines.append(
-            f"| {megabytes} MB{mark} | {spread(billed[megabytes], _gb_seconds)} | {spread(seconds, milliseconds)} "
-            f"| {fits} |"
+            f"| {megabytes} MB{mark} | {median_and_range(billed[megabytes], _gb_seconds)} "
+            f"| {median_and_range(seconds, milliseconds)} | {fits} |"
         )
     with ExitStack() as stack:
         runs: dict[str, Callable[[], float]] = {}

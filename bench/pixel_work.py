@@ -1,7 +1,7 @@
-"""Decode, draw, encode: processor time alone, no network; and whether reduced decoding can be seen.
+"""Processor time of decoding, drawing and encoding, and whether reduced decoding is visible.
 
-`python -m bench.pixel_work ours|original PHOTO` is one worker: it does the work once for each line on standard input
-and answers with the seconds of processor time that it took, in all threads.
+`python -m bench.pixel_work ours|original PHOTO` is one worker: for each line on standard input, it does the work once
+and prints the seconds of processor time of all its threads.
 """
 
 import os
@@ -45,7 +45,7 @@ def figures(image: Path, image_environment: dict[str, str], rounds: int) -> list
 
 
 def likeness() -> str:
-    """How alike our decode and a full one, shrunk to the same size, are; both side by side in a file."""
+    """The similarity of our decoded photo and a fully decoded one of the same size; writes both into one file."""
     lines = ["| photo | picture | structural similarity, mean | of the worst 64 x 64 pixels |", "|---|---|---|---|"]
     for megapixels in (12, 24, 48):
         data = Kind(megapixels).path.read_bytes()

@@ -1,4 +1,4 @@
-"""A plot that a terminal, a diff and a Markdown file can all show."""
+"""Bar charts in plain text."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,8 @@
-"""As much processor as Lambda gives: a share of it that grows with the function's memory.
+"""Limits a process's share of a processor as Lambda does, by the function's memory.
 
-Lambda throttles by the kernel's quota: so many milliseconds of processor in every period. Where we may, we set the
-same (Linux control groups, version 2 or 1, which takes root); elsewhere the process is stopped for the rest of each
-period in which it has used up its part.
+Lambda uses the kernel's quota: a number of milliseconds of processor time per period. As root on Linux, this module
+sets the same quota (control groups, version 2 or 1). Elsewhere it stops the process for the rest of each period in
+which it has used its share.
 """
 
 import contextlib
@@ -26,13 +26,13 @@ _GROUPS = Path("/sys/fs/cgroup")
 
 
 def processors_at(megabytes: int) -> float:
-    """The share of processors that a function of so much memory has."""
+    """The number of processors that Lambda gives a function with this memory."""
     return megabytes / MEGABYTES_PER_PROCESSOR
 
 
 @contextmanager
 def limited(pid: int, processors: float) -> Iterator[None]:
-    """Hold the process `pid`, with its threads, to so many processors for as long as the context lasts."""
+    """Limit the process `pid`, including its threads, to `processors` in this context."""
     group = _control_group(processors)
     if group is None:
         with _stopped_in_between(pid, processors):
@@ -63,7 +63,7 @@ def how() -> str:
 
 
 def _control_group(processors: float) -> Path | None:
-    """A new control group with that quota, None where we may not make one."""
+    """A new control group with this quota; None without the permission to create one."""
     period = round(PERIOD * 1e6)
     quota = round(period * processors)
     name = f"show-your-emotions-{os.getpid()}-{time.monotonic_ns()}"

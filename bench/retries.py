@@ -1,9 +1,9 @@
-"""`python -m bench.retries`: what becomes of a burst under each way to retry, in simulated time.
+"""`python -m bench.retries`: simulates a burst of photos with different ways to retry.
 
-Workers as many as the event source allows take photos off the inbox, ask a token bucket that plays Rekognition's
-quota, and wait as botocore's own arithmetic says: the classes that slow a client down in its adaptive mode are
-botocore's, run on a simulated clock. `python -m bench.burst` is the same in real time with everything real; this one
-tries hundreds of bursts in a minute, and shows how the choice holds when IndexFaces is faster or slower than assumed.
+As many workers as the event source allows take photos from the inbox, ask a token bucket that stands for Rekognition's
+quota, and wait as long as botocore would: botocore's own classes for adaptive mode run on a simulated clock.
+`python -m bench.burst` plays a burst in real time with the real components. This simulation plays hundreds of bursts a
+minute, and shows the effect of a faster or slower IndexFaces.
 """
 
 import heapq
@@ -86,7 +86,7 @@ class _Clock(Clock):
 
 
 class _Limiter:
-    """A client in adaptive mode: botocore's limiter, asked how long to wait rather than left to sleep."""
+    """botocore's limiter of a client in adaptive mode, which returns how long to wait instead of sleeping."""
 
     def __init__(self, clock: _Clock) -> None:
         self._bucket: Any = TokenBucket(1, clock)
@@ -131,7 +131,7 @@ class _Quota:
 
 
 def burst(retries: Retries, workers: int, latency: float, seed: int, photos: int = 500) -> Burst:
-    """That many photos within WITHIN seconds, `latency` seconds of IndexFaces give or take a fifth."""
+    """Simulate this many photos within WITHIN seconds; IndexFaces takes `latency` seconds, plus or minus a fifth."""
     chance = random.Random(seed)
     clock, seen = _Clock(), Burst()
     quota = _Quota(QUOTA, clock)
@@ -194,7 +194,7 @@ def burst(retries: Retries, workers: int, latency: float, seed: int, photos: int
 
 
 def _run(processes: list[Iterator[float]], clock: _Clock) -> None:
-    """Let the processes go on, each after the seconds that it yields, until all have ended."""
+    """Run the processes until all have ended; each continues after the seconds that it yields."""
     order = itertools.count()
     due = [(0.0, next(order), process) for process in processes]
     while due:

@@ -1,4 +1,4 @@
-"""What a developer waits for: `cdk synth`, the inner loop, the whole suite."""
+"""The durations of `cdk synth`, of the quick tests, and of the whole test suite."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench.measuring import Figure, compared, interleaved, spread
+from bench.measuring import Figure, compared, interleaved, median_and_range
 from bench.photos import BUILD, PROJECT
 
 _EMPTY = """from aws_cdk import App, Stack
@@ -33,7 +33,13 @@ def figures(rounds: int) -> list[Figure]:
     ]
     unvalidated = [_synth(PROJECT, CDK_VALIDATION="false") for _ in range(rounds)]
     figures.append(
-        Figure("npx cdk synth without the library's template validation", spread(unvalidated, _seconds), "", None, "")
+        Figure(
+            "npx cdk synth without the library's template validation",
+            median_and_range(unvalidated, _seconds),
+            "",
+            None,
+            "",
+        )
     )
     return figures
 
@@ -44,12 +50,12 @@ _INFRASTRUCTURE = ("tests/infra/test_stacks.py", "tests/infra/test_settings.py")
 
 
 def inner_loop(rounds: int) -> list[Figure]:
-    """The tests between two thoughts, without validation."""
+    """The quick tests, without template validation."""
     infrastructure = [_pytest(*_LEAN, *_INFRASTRUCTURE) for _ in range(rounds)]
     both = [_pytest("-m", "not slow", *_INFRASTRUCTURE, "tests/annotator") for _ in range(rounds)]
     return [
-        Figure("inner loop, infrastructure alone", spread(infrastructure, _seconds), "", None, "< 3 s"),
-        Figure("inner loop, infrastructure and the function", spread(both, _seconds), "", None, ""),
+        Figure("inner loop, infrastructure alone", median_and_range(infrastructure, _seconds), "", None, "< 3 s"),
+        Figure("inner loop, infrastructure and the function", median_and_range(both, _seconds), "", None, ""),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The room: several people who upload at moments of their own, within a given time."""
+"""Several people who upload at random times within a given period."""
 
 import random
 import threading
@@ -17,9 +17,9 @@ PEOPLE = 12
 def upload(
     s3: "S3Client", bucket: str, photos: Mapping[str, bytes], *, within: float, seed: int = 1
 ) -> dict[str, float]:
-    """Upload each photo under its key, at moments spread by chance over `within` seconds.
+    """Upload each photo under its key, at random times within `within` seconds.
 
-    Answers with when each had arrived, in seconds since 1970.
+    Returns the time of each completed upload, in seconds since 1970.
     """
     chance = random.Random(seed)
     moments = sorted(chance.uniform(0, within) for _ in photos)

@@ -1,4 +1,4 @@
-"""Photos of about two megapixels, no two alike, with painted faces that need no networks to be found."""
+"""Different photos of about two megapixels, with painted faces that are found without a neural network."""
 
 from functools import cache
 
@@ -36,7 +36,7 @@ def photo(number: int, *, width: int = WIDTH, height: int = HEIGHT) -> bytes:
 
 
 def see_painted_faces(aws: LocalAws) -> None:
-    """Let this AWS's Rekognition find painted faces, at once and without Node; call it before anything is deployed."""
+    """Make this local AWS's Rekognition find painted faces, quickly and without Node; call this before deploying."""
     aws.rekognition.eyes.close()
     aws.rekognition.rekognition = Rekognition(PaintedSight(), S3Objects(aws.emulator.url))
 

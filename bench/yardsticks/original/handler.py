@@ -1,4 +1,4 @@
-"""What the 2019 workshop's handler does, in its order; written anew for comparison."""
+"""What the 2019 workshop's handler does, in its order; rewritten for comparison."""
 
 import os
 from urllib.parse import unquote_plus

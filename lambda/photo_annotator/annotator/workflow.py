@@ -82,7 +82,9 @@ def _process(photo: Photo, cloud: Cloud, long_edge: int) -> tuple[Outcome | None
             return None, stored
 
 
-def _make_result(photo: Photo, cloud: Cloud, long_edge: int, indexing: Indexing, downloading: Future[Download]) -> Status:
+def _make_result(
+    photo: Photo, cloud: Cloud, long_edge: int, indexing: Indexing, downloading: Future[Download]
+) -> Status:
     """Store the picture, then the result. If the result exists, this version is done."""
     from annotator import imaging
 
