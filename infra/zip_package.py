@@ -66,6 +66,12 @@ def _packages(architecture: Architecture, python: str | None) -> Path:
     if made.exists():
         return made
     print("Making the function's zip package: pip downloads about 80 MB, once …", file=sys.stderr)
+    if not python:
+        print(
+            "There is no Python {}.{} on this computer to compile it, so the function will start about half a second "
+            "later after a pause.".format(*PYTHON),
+            file=sys.stderr,
+        )
     CACHE.mkdir(parents=True, exist_ok=True)
     # On the same disk as the cache, so that a finished file can be renamed: another synth may run meanwhile.
     with TemporaryDirectory(dir=CACHE) as name:
