@@ -75,7 +75,7 @@ def _stored_keys(stacks: Stacks, names: Sequence[str], *, named: Sequence[str]) 
     """For each name the key under which anything is stored, or None.
 
     First the photo that this very file or key names, even if it is hidden or expired. Then the newest of that name, but
-    only if it was `named`: a file that a folder happens to have may share its name with somebody else's photo.
+    only if it was `named`: a file in a folder may share its name with another person's photo.
     """
     own = {name: list(filter(None, [key_of_file(name), *keys_named(stacks, name)])) for name in names}
     stored = _stored(stacks, {key for keys in own.values() for key in keys})

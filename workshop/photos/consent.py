@@ -25,7 +25,7 @@ def inform_once(stacks: Stacks) -> None:
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
     except OSError:
-        pass  # then it is said again next time
+        pass  # then the notice is printed again next time
 
 
 def _state_folder() -> Path:

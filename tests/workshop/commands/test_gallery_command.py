@@ -14,7 +14,7 @@ from workshop.terminal.errors import WorkshopError
 pytestmark = pytest.mark.slow
 
 
-def test_the_page_is_written_where_asked_and_its_name_is_all_that_stdout_says(deployed: Attendee):
+def test_the_page_is_written_to_output_and_only_its_path_is_on_stdout(deployed: Attendee):
     assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
     page = deployed.folder / "wall.html"
     ran = deployed.run("gallery", "-o", str(page))
@@ -50,7 +50,7 @@ def test_without_results_there_is_a_page_that_says_so(deployed: Attendee):
     assert "No pictures yet" in page.read_text(encoding="utf-8")
 
 
-def test_everybodys_page_names_the_attendees_and_begins_with_the_newest_picture(deployed: Attendee):
+def test_everybody_shows_attendees_names_newest_picture_first(deployed: Attendee):
     assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
     deployed.deploy("Foundation", FOUNDATION, name="zoe")
     time.sleep(1)  # S3 counts whole seconds
@@ -62,7 +62,7 @@ def test_everybodys_page_names_the_attendees_and_begins_with_the_newest_picture(
     assert re.findall("<bdi>(.*)</bdi>", page.read_text(encoding="utf-8")) == [GROUP_PHOTO.stem]
 
 
-def test_whose_stacks_are_being_made_does_not_keep_the_others_from_the_projector(
+def test_everybody_skips_an_attendee_whose_stacks_are_being_created(
     deployed: Attendee, monkeypatch: pytest.MonkeyPatch
 ):
     assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
@@ -80,7 +80,7 @@ def test_whose_stacks_are_being_made_does_not_keep_the_others_from_the_projector
     assert ran.stderr.startswith("Without zoe: The stack of zoe is still being created.\n1 photo;")
 
 
-def test_whose_results_cannot_be_read_does_not_either(deployed: Attendee):
+def test_everybody_skips_an_attendee_whose_results_cannot_be_read(deployed: Attendee):
     assert deployed.run("index", str(GROUP_PHOTO)).exit_code == 0
     s3, ours = deployed.client("s3"), dict(deployed.outputs)
     deployed.deploy("Foundation", FOUNDATION, name="bob")

@@ -31,7 +31,7 @@ def phone_photo(path: Path, *, orientation: int = 1, width: int = 320, height: i
     return path
 
 
-def test_a_plain_jpeg_arrives_byte_for_byte_under_a_key_that_keeps_its_name(deployed: Attendee):
+def test_a_plain_jpeg_arrives_unchanged_under_a_readable_key(deployed: Attendee):
     photo = deployed.photo_file("selfie.jpg")
     ran = deployed.run("upload", str(photo))
     assert ran.exit_code == 0, ran.output
@@ -104,7 +104,7 @@ def test_two_photos_of_one_name_do_not_overwrite_each_other(deployed: Attendee):
     assert len(deployed.keys()) == 2
 
 
-def test_the_same_photo_again_is_fine_and_said(deployed: Attendee):
+def test_uploading_a_photo_again_is_fine_and_reported(deployed: Attendee):
     photo = str(deployed.photo_file())
     deployed.run("upload", photo)
     again = deployed.run("upload", photo)
@@ -220,7 +220,7 @@ def test_a_file_that_is_not_there_is_named(deployed: Attendee):
     assert "There is no file slefie.jpg" in ran.stderr
 
 
-def test_the_bucket_of_somebody_else_is_refused_by_name(deployed: Attendee, attendee: Attendee):
+def test_a_bucket_of_another_account_is_refused_by_name(deployed: Attendee, attendee: Attendee):
     stranger = Attendee(deployed.local_aws, deployed.folder, "999999999999")
     ran = stranger.run("upload", str(stranger.photo_file()), "-b", deployed.outputs["RawBucket"])
     assert ran.exit_code == 1
@@ -234,7 +234,7 @@ def test_a_bucket_that_is_not_there_is_named(attendee: Attendee):
 
 
 @pytest.mark.parametrize("command", [("upload",), ("index",), ("send", "--wait", "1")], ids=lambda command: command[0])
-def test_what_is_stored_is_said_once(serverless: Attendee, command: tuple[str, ...]):
+def test_the_notice_about_what_is_stored_is_printed_once(serverless: Attendee, command: tuple[str, ...]):
     first = serverless.run(*command, str(serverless.photo_file(seed=1)))
     second = serverless.run("upload", str(serverless.photo_file(seed=2)))
     told = first.stderr.splitlines()[:3]
@@ -247,7 +247,7 @@ def test_what_is_stored_is_said_once(serverless: Attendee, command: tuple[str, .
     assert "Stored" not in second.stderr
 
 
-def test_what_undoes_it_names_the_attendee(attendee: Attendee):
+def test_the_command_that_undoes_an_upload_names_the_attendee(attendee: Attendee):
     attendee.deploy("Foundation", FOUNDATION, name="simon")
     ran = attendee.run("--attendee", "simon", "upload", str(attendee.photo_file()))
     assert "To undo: emotions --attendee simon forget PHOTO" in ran.stderr
@@ -323,7 +323,7 @@ def test_an_address_without_a_photo_is_one_sentence(deployed: Attendee, web: str
     assert deployed.keys() == []
 
 
-def test_how_to_get_a_photos_own_address_is_said_for_a_web_page(deployed: Attendee, web: str):
+def test_the_error_for_a_web_page_says_how_to_copy_the_photos_address(deployed: Attendee, web: str):
     assert "Copy image address" in deployed.run("upload", f"{web}/gallery").stderr
 
 

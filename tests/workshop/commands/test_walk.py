@@ -366,7 +366,7 @@ def test_faces_are_forgotten_even_when_the_result_is_lost(deployed: Attendee):
 
 
 @pytest.mark.parametrize("by_file", [False, True], ids=["key", "file"])
-def test_faces_are_forgotten_by_key_or_file_when_everything_else_has_expired(deployed: Attendee, by_file: bool):
+def test_forget_finds_faces_by_key_or_file_after_the_photo_expired(deployed: Attendee, by_file: bool):
     deployed.run("index", str(GROUP_PHOTO))
     (key,) = deployed.keys()
     s3 = deployed.client("s3")
@@ -419,7 +419,7 @@ class SlowCloud(Cloud):
 
 
 @pytest.mark.parametrize("an_earlier_one", [False, True], ids=["the first", "another after it"])
-def test_what_the_function_had_in_hand_is_forgotten_too(serverless: Attendee, an_earlier_one: bool):
+def test_forget_waits_for_the_function_and_removes_its_output(serverless: Attendee, an_earlier_one: bool):
     if an_earlier_one:  # whose result says nothing about this photo
         serverless.run("upload", str(serverless.photo_file()), "--key", "me.jpg")
         serverless.run("index", "me.jpg")

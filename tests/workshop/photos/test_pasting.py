@@ -6,7 +6,7 @@ from workshop.photos.pasting import as_text, from_text
 from workshop.terminal.errors import WorkshopError
 
 
-def test_a_photo_that_was_changed_with_right_checks_on_every_line_is_refused():
+def test_a_changed_photo_with_valid_line_checks_is_refused():
     body = bytes(range(200))
     changed = body[:80] + body[80:82][::-1] + body[82:]
     *lines, _ = as_text("me.jpg", changed)

@@ -31,7 +31,7 @@ def storing(raw: dict[str, int] | None = None, processed: dict[str, int] | None 
 
 
 @pytest.mark.parametrize("key", ["x" * 1020, "é" * 511, f"me~{'0' * 32}"], ids=["long", "wide", "odd"])
-def test_a_photo_whose_result_has_a_shortened_name_is_found_by_that(key: str):
+def test_a_photo_is_found_by_the_shortened_name_of_its_result(key: str):
     """The photo itself has expired; a key that is too long for `results/…/….json`, or looks shortened, is shortened."""
     assert results_folder(key) != f"results/{key}/"
     assert key_of(storing(processed={results_folder(key) + "v1.json": 1}), key) == key
@@ -73,7 +73,7 @@ def test_a_key_that_browsers_would_take_for_another_is_refused(key: str):
         list(upload_each(account_with(), "raw", ["a.jpg"], key=key))
 
 
-def test_an_address_names_the_bucket_too():
+def test_an_s3_address_also_names_the_bucket():
     """In the raw bucket a photo of that very name, in the other what was made of a photo."""
     both = storing(raw={"x.jpg": 1, "pictures/x.jpg/v1.jpg": 2})
     assert key_of(both, "s3://raw/pictures/x.jpg/v1.jpg") == "pictures/x.jpg/v1.jpg"

@@ -176,7 +176,7 @@ def test_a_folder_without_photos_in_any_of_its_folders_is_an_error(tmp_path: Pat
         (["a.jpg", "b.jpg", "c.txt", "d.txt"], "2 photos, 2 other files left out"),
     ],
 )
-def test_how_many_files_are_left_out_is_said(
+def test_the_number_of_files_left_out_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], sentence: str
 ):
     for name in names:

@@ -34,7 +34,7 @@ def shown(*results: Result, width: int = 80) -> list[str]:
     return [line for line in lines if not line.startswith("# Looks")]
 
 
-def test_every_face_has_a_line_with_all_that_was_said_about_it_below_its_photo():
+def test_every_face_has_a_line_with_its_attributes_below_its_photo():
     name, first, second = shown(result("team.jpg", face(), face(face_id=None, unindexed_reasons=("LOW_SHARPNESS",))))
     assert name == "team.jpg"
     assert first.split() == ["1", "surprised", "99", "%", "yes", "female", "20–30", "yes"]

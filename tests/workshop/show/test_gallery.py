@@ -48,22 +48,22 @@ class Elements(HTMLParser):
         return (attributes for name, attributes in self.all if name == tag)
 
 
-def test_the_tally_counts_each_face_by_its_strongest_expression_and_begins_with_the_most_frequent():
+def test_the_tally_counts_strongest_expressions_most_frequent_first():
     faces = [face("CALM"), face("HAPPY"), face("HAPPY"), face("FEAR"), face(None)]
     assert tally(faces) == [("HAPPY", 2), ("FEAR", 1), ("CALM", 1), ("UNKNOWN", 1)]
 
 
-def test_expressions_that_are_equally_frequent_keep_the_same_order_on_every_page():
+def test_equally_frequent_expressions_have_a_fixed_order():
     assert tally([face("SAD"), face("CALM")]) == tally([face("CALM"), face("SAD")])
 
 
-def test_an_expression_that_rekognition_invents_later_is_shown_in_its_own_word():
+def test_an_unknown_expression_is_shown_with_its_own_word():
     markup = made(result(face("VERY_PLEASED", 80)))
     assert "very pleased 80 %" in markup
     assert 'class="is-UNKNOWN"' in markup
 
 
-def test_a_picture_is_described_from_left_to_right_with_the_numbers_of_the_faces():
+def test_a_description_lists_the_faces_with_their_numbers():
     described = description(result(face("SAD", 70), face("HAPPY", 98)))
     assert described == "selfie.jpg: 2 faces, from left to right: 1. sad 70 %, 2. happy 98 %."
 
@@ -129,7 +129,7 @@ def test_only_the_pages_own_style_and_script_may_run():
     ]  # fmt: skip
 
 
-def test_the_page_asks_nobody_for_anything_but_the_pictures():
+def test_the_page_loads_nothing_but_the_pictures():
     elements = Elements(made(result(face())))
     asked = [
         str(value)

@@ -234,7 +234,7 @@ def test_the_focus_can_be_seen(shown: Browser):
     assert outline == "solid"
 
 
-def test_an_enlarged_picture_fills_the_screen_and_hides_what_tab_should_not_reach(shown: Browser):
+def test_an_enlarged_picture_fills_the_screen_and_hides_the_rest_from_tab(shown: Browser):
     shown.run("location.hash = '#show-2'")
     box = shown.run(
         "const b = document.querySelector('figure:target').getBoundingClientRect(); return [b.width, b.height]"
@@ -259,7 +259,7 @@ def test_it_works_without_script(shown: Browser, gallery: Path):
         shown.devtools("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-def test_a_screen_reader_is_told_what_each_picture_shows(shown: Browser):
+def test_a_screen_reader_gets_a_description_of_each_picture(shown: Browser):
     tree = shown.devtools("Accessibility.getFullAXTree", {})["nodes"]
 
     def names(role: str) -> list[str]:
