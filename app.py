@@ -5,11 +5,14 @@ import shlex
 import signal
 import socket
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback, while CDK is imported as well
+    if find_spec("aws_cdk") is None:
+        sys.exit("show-your-emotions: This Python has no CDK; type: source .venv/bin/activate (after `make setup`)")
 
 from aws_cdk import App, Aspects, CliCredentialsStackSynthesizer, Environment, Tags
 

@@ -183,10 +183,10 @@ def _what_to_type() -> str:
             "  source .venv/bin/activate",
             f"  source {source}",
             "",
-            "Then go through the workshop (docs/workshop.md), or deploy everything:",
+            "Then go through the workshop (docs/workshop.md), or deploy both of its stacks:",
             "",
-            "  npx cdk deploy Foundation           step 1; the account is bootstrapped",
-            "  npx cdk deploy --all                all six steps, to try `emotions send`",
+            "  npx cdk deploy Foundation             step 1; the account is bootstrapped",
+            "  npx cdk deploy Foundation Serverless  steps 1 and 5, to try `emotions send`",
             "",
             "To stop it and remove everything: Ctrl-C here, or `make local-down` there.",
         ]

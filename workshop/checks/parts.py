@@ -120,7 +120,8 @@ def _answer(ask: Callable[[], Any]) -> Any:
 
 def _deleted(stacks: Stacks, subject: str, name: str) -> Finding:
     cdk = stacks.account.cdk
-    again = f"{cdk('destroy --all')} && {cdk('deploy --all' if stacks.has_function else 'deploy Foundation')}"
+    both = "Foundation Serverless" if stacks.has_function else "Foundation"
+    again = f"{cdk('destroy --all')} && {cdk(f'deploy {both}')}"
     says = f"{name} was deleted outside CloudFormation. To start again, without the photos so far:"
     return Finding(subject, "problem", says, again)
 

@@ -39,7 +39,7 @@ def test_resources_deleted_by_hand_need_destroy_and_deploy(part: Callable[[Stack
     client = Answering(refusal(gone.get(part, "ResourceNotFoundException")))
     finding = part(replace(stacks_with(s3=client, sqs=client, rekognition=client), function_name=function))
     assert "was deleted outside CloudFormation" in finding.says
-    again = "deploy --all" if function else "deploy Foundation"
+    again = "deploy Foundation Serverless" if function else "deploy Foundation"
     assert finding.fix == f"npx cdk destroy --all -c attendee=simon && npx cdk {again} -c attendee=simon"
 
 
