@@ -99,12 +99,15 @@ setup: .venv/.ready  ## install what an attendee with an AWS account needs
 
 ## --- the workshop with no AWS account ---------------------------------------------------------
 
-.PHONY: demo local local-down
+.PHONY: demo local local-down wall
 demo: .venv/.ready-local  ## the whole workshop on a local AWS: deploy, photos, emotions, destroy; PHOTO=me.jpg for yours
 	@set -f; .venv/bin/python -m local_aws demo $$PHOTO || $(STOP)
 
 local: .venv/.ready-local  ## keep a local AWS running until Ctrl-C, to do the whole workshop there
 	@.venv/bin/python -m local_aws up --port $(PORT) || $(STOP)
+
+wall: .venv/.ready-local  ## rehearse the wall on a local AWS: desk, projector and played guests, until Ctrl-C
+	@.venv/bin/python -m local_aws wall || $(STOP)
 
 local-down:  ## stop the local AWS from another terminal
 	@if test -e build/local-aws.json; then .venv/bin/python -m local_aws down; else echo "No local AWS is running." >&2; fi

@@ -118,6 +118,26 @@ def up(port: int) -> None:
 
 
 @local_aws.command()
+@click.option("--guests", type=click.IntRange(0, 1000), default=12, show_default=True, help="Played guests.")
+@click.option(
+    "--pause", type=click.FloatRange(0, 600), default=3, show_default=True, help="Seconds between two of them."
+)
+@click.option("--no-approval", is_flag=True, help="Show every picture at once.")
+@click.option("--open/--no-open", "open_pages", default=True, help="Open desk and projector in the browser.")
+def wall(guests: int, pause: float, no_approval: bool, open_pages: bool) -> None:
+    """Rehearse the wall: deploy everything, open the door, play guests, show desk and projector until Ctrl-C.
+
+    \b
+      python -m local_aws wall
+    """
+    from local_aws.wall import rehearse
+
+    with suppress(KeyboardInterrupt):  # the normal end
+        rehearse(approval=not no_approval, guests=guests, pause=pause, open_pages=open_pages)
+    err.print(_STOPPED)
+
+
+@local_aws.command()
 def down() -> None:
     """Stop the local AWS that `up` keeps running."""
     running = _running()

@@ -1,17 +1,11 @@
 """The gallery as a browser sees it: headless Chromium, driven over plain WebDriver (w3.org/TR/webdriver2)."""
 
-import json
-import shutil
-import subprocess
 import threading
-import time
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import cv2
@@ -20,97 +14,17 @@ import pytest
 from annotator.drawing.palette import EMOTIONS
 from annotator.result import Result
 
-from local_aws.processes import free_port
+from tests.browser import Browser, needs_chromium, opened
 from tests.workshop.show.test_gallery import face, result
 from workshop.show.gallery import page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="no Chromium here; on Debian: apt-get install chromium chromium-driver"
-    ),
-]
-
-KEYS = {"right": "\ue014", "left": "\ue012", "escape": "\ue00c", "tab": "\ue004", "enter": "\ue007"}
-"""The WebDriver code points for keys."""
-
-
-class Browser:
-    """One headless Chromium with a fresh profile."""
-
-    def __init__(self, address: str, profile: Path) -> None:
-        self._address = address
-        options = [
-            "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--hide-scrollbars", f"--user-data-dir={profile}",
-        ]  # fmt: skip
-        capabilities = {
-            "browserName": "chrome",
-            "goog:chromeOptions": {"binary": CHROMIUM, "args": options},
-            "goog:loggingPrefs": {"browser": "ALL"},
-        }
-        opened = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})
-        self._session = f"/session/{opened['sessionId']}"
-
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
-        data = json.dumps(body if body is not None else {}).encode() if method == "POST" else None
-        request = urllib.request.Request(
-            self._address + path, data, {"Content-Type": "application/json"}, method=method
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)["value"]
-
-    def close(self) -> None:
-        self._ask("DELETE", self._session)
-
-    def size(self, width: int, height: int) -> None:
-        self._ask("POST", f"{self._session}/window/rect", {"width": width, "height": height})
-
-    def prefer(self, scheme: str) -> None:
-        """Light or dark, as the person's system would say."""
-        emulated = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-        self.devtools("Emulation.setEmulatedMedia", emulated)
-
-    def devtools(self, command: str, parameters: dict[str, Any]) -> Any:
-        return self._ask("POST", f"{self._session}/goog/cdp/execute", {"cmd": command, "params": parameters})
-
-    def open(self, address: str) -> None:
-        self._ask("POST", f"{self._session}/url", {"url": "about:blank"})
-        self._ask("POST", f"{self._session}/url", {"url": address})
-
-    def run(self, script: str, *arguments: object) -> Any:
-        """What the script returns; WebDriver may run scripts whatever the page's policy says."""
-        return self._ask("POST", f"{self._session}/execute/sync", {"script": script, "args": list(arguments)})
-
-    def press(self, *keys: str) -> None:
-        actions = [{"type": kind, "value": KEYS[key]} for key in keys for kind in ("keyDown", "keyUp")]
-        self._ask("POST", f"{self._session}/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
-
-    def complaints(self) -> list[str]:
-        """What the console has seen since the last time."""
-        return [entry["message"] for entry in self._ask("POST", f"{self._session}/se/log", {"type": "browser"})]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    port = free_port()
-    driver = subprocess.Popen([str(DRIVER), f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        browser = Browser(f"http://127.0.0.1:{port}", tmp_path_factory.mktemp("profile"))
+    with opened(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
-        browser.close()
-    finally:
-        driver.terminate()
-        driver.wait(10)
 
 
 RESULTS = [

@@ -1,0 +1,258 @@
+"""The wall, whole: a guest's phone, the desk and the projector in real browsers, on a local AWS with IAM enforced."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from annotator.photo import filed_under
+from wall_door.guests import photo_key
+
+from local_aws.demo import SAMPLES
+from local_aws.guests import Entrance, Guest, selfies
+from local_aws.wall import wall_up
+from tests.browser import Browser, needs_chromium, opened
+from workshop.wall.server import WallServer
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+
+Wall = tuple[WallServer, Entrance]
+
+
+@pytest.fixture(scope="module")
+def wall() -> Iterator[Wall]:
+    with wall_up() as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def phones(wall: Wall, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Browser]]:
+    """Opens the guests' page as if on a new phone of 320 x 568 pixels."""
+    with opened(tmp_path_factory.mktemp("phone"), (320, 568)) as browser:
+
+        def fresh() -> Browser:
+            browser.open(wall[1].address)
+            browser.run("localStorage.clear()")
+            browser.open(wall[1].address)
+            return browser
+
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def screens(wall: Wall, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Browser]]:
+    """The desk and the projector."""
+    with opened(tmp_path_factory.mktemp("desk")) as desk, opened(tmp_path_factory.mktemp("projector")) as projector:
+        desk.size(1440, 1000)
+        projector.size(1920, 1080)
+        desk.open(wall[0].page("desk"))
+        projector.open(wall[0].page("projector"))
+        yield desk, projector
+
+
+@pytest.fixture
+def selfie(tmp_path: Path) -> Path:
+    """No two alike, because Rekognition stores no face twice."""
+    file = tmp_path / "selfie.jpg"
+    file.write_bytes(next(selfies(seed=time.time_ns())))
+    return file
+
+
+VISIBLE = "return !document.getElementById(arguments[0]).hidden"
+TEXT = "return document.body.innerText"
+
+
+def on_wall(projector: Browser) -> list[str]:
+    return list(projector.run("return [...document.querySelectorAll('main img')].map(image => image.dataset.id)"))
+
+
+def ticket_in(phone: Browser) -> str:
+    return str(phone.run("return JSON.parse(localStorage.getItem('wall')).tickets.at(-1)"))
+
+
+def test_nothing_can_be_sent_without_the_first_tick_and_no_tick_is_set(phones: Callable[[], Browser]):
+    phone = phones()
+    assert (
+        phone.run("return [...document.querySelectorAll('input[type=checkbox]')].map(box => box.checked)")
+        == [False] * 2
+    )
+    assert (
+        phone.run("return [...document.querySelectorAll('input[type=file]')].map(file => file.disabled)") == [True] * 2
+    )
+    phone.click("#show")
+    assert phone.run("return document.getElementById('camera').disabled")
+    phone.click("#analyse")
+    assert not phone.run("return document.getElementById('camera').disabled")
+    assert phone.run("return document.getElementById('camera').getAttribute('capture')") == "user"
+    assert not phone.run("return document.getElementById('gallery').hasAttribute('capture')")
+
+
+@pytest.mark.parametrize("button", ["camera", "gallery"])
+def test_a_guest_sees_the_result_within_seconds_and_can_remove_everything(
+    wall: Wall, phones: Callable[[], Browser], selfie: Path, button: str
+):
+    server, _ = wall
+    phone = phones()
+    phone.click("#analyse")
+    phone.type(f"#{button}", str(selfie))
+    phone.wait(VISIBLE, "done")
+    phone.wait("return document.getElementById('picture').naturalWidth > 100")
+    assert "happy" in phone.run(TEXT)
+    assert "not shown on the wall, as you chose" in phone.run(TEXT)
+    assert phone.run("return document.documentElement.scrollWidth") == 320
+    assert phone.accessibility_problems() == []
+    ticket = ticket_in(phone)
+    assert ticket.startswith("keep-")
+    phone.click("#remove")
+    assert stored(server, ticket)["versions"] == 1
+    phone.click("#remove")
+    phone.wait("return document.body.innerText.includes('Nothing is left')")
+    assert stored(server, ticket) == {"versions": 0, "objects": 0, "faces": 0}
+    assert phone.complaints() == []
+
+
+def stored(server: WallServer, ticket: str) -> dict[str, int]:
+    """What AWS has of a photo, asked without the code under test."""
+    stacks = server.evening.board.stacks
+    s3, rekognition = stacks.account.client("s3"), stacks.account.client("rekognition")
+    versions = s3.list_object_versions(Bucket=stacks.raw_bucket, Prefix=photo_key(ticket))
+    objects = s3.list_objects_v2(Bucket=stacks.processed_bucket).get("Contents", [])
+    pages = rekognition.get_paginator("list_faces").paginate(CollectionId=stacks.collection_id)
+    beginning = filed_under(stacks.raw_bucket, photo_key(ticket))
+    return {
+        "versions": len(versions.get("Versions", []) + versions.get("DeleteMarkers", [])),
+        "objects": sum(ticket in each["Key"] for each in objects),
+        "faces": sum(face["ExternalImageId"].startswith(beginning) for page in pages for face in page["Faces"]),
+    }
+
+
+def test_a_page_that_dies_while_the_photo_is_on_its_way_finds_it_again(phones: Callable[[], Browser], selfie: Path):
+    """A phone may end the page while the camera is open."""
+    phone = phones()
+    phone.click("#analyse")
+    phone.type("#gallery", str(selfie))
+    phone.wait("return document.getElementById('say').textContent.startsWith('Looking')")
+    phone.run("location.reload()")
+    phone.wait(VISIBLE, "done")
+    phone.click("#more")
+    assert phone.run("return document.getElementById('analyse').checked")
+
+
+def test_the_phone_sends_a_small_jpeg_without_location(wall: Wall, phones: Callable[[], Browser], tmp_path: Path):
+    photo = cv2.imread(SAMPLES[0])
+    assert photo is not None
+    large = tmp_path / "large.jpg"
+    exif = b"\xff\xe1\x00\x12Exif\x00\x00GPSGPSGPSG"
+    jpeg = cv2.imencode(".jpg", cv2.resize(photo, (6000, 6000)))[1].tobytes()
+    large.write_bytes(jpeg[:2] + exif + jpeg[2:])
+    phone = phones()
+    phone.click("#analyse")
+    phone.type("#gallery", str(large))
+    phone.wait(VISIBLE, "done")
+    stacks = wall[0].evening.board.stacks
+    sent = (
+        stacks.account.client("s3").get_object(Bucket=stacks.raw_bucket, Key=photo_key(ticket_in(phone)))["Body"].read()
+    )
+    assert b"GPS" not in sent
+    pixels = cv2.imdecode(np.frombuffer(sent, np.uint8), cv2.IMREAD_COLOR)
+    assert max(pixels.shape) == 2048
+    assert pixels.mean() == pytest.approx(photo.mean(), abs=5)
+
+
+def test_no_face_and_no_photo_are_said_in_a_sentence(phones: Callable[[], Browser], tmp_path: Path):
+    phone = phones()
+    phone.click("#analyse")
+    nobody = tmp_path / "nobody.png"
+    cv2.imwrite(str(nobody), np.full((300, 400, 3), 128, np.uint8))
+    phone.type("#gallery", str(nobody))
+    phone.wait(VISIBLE, "done")
+    assert "No face found" in phone.run(TEXT)
+    phone.click("#more")
+    text = tmp_path / "notes.jpg"
+    text.write_text("no photo")
+    phone.type("#gallery", str(text))
+    phone.wait(VISIBLE, "stop")
+    assert "not a photo" in phone.run(TEXT)
+
+
+def test_a_picture_reaches_the_projector_after_the_organisers_space_and_leaves_it_after_x(
+    wall: Wall, screens: tuple[Browser, Browser]
+):
+    server, entrance = wall
+    desk, projector = screens
+    guest = Guest(entrance, next(selfies(seed=7)))
+    guest.send()
+    assert guest.result()["state"] == "annotated"
+    desk.wait("return state && state.waiting.length > 0", seconds=2)
+    assert on_wall(projector) == []
+    desk.press(" ")
+    assert projector.wait("return document.querySelectorAll('main img').length === 1") < 2
+    projector.wait("return document.querySelector('main img').naturalWidth > 100")
+    assert "happy" in projector.run(TEXT)
+    for press, shown in (("u", 0), (" ", 1)):
+        desk.press(press)
+        assert projector.wait("return document.querySelectorAll('main img').length === arguments[0]", shown) < 2
+    desk.click("#shown button")
+    assert projector.wait("return document.querySelectorAll('main img').length === 0") < 2
+    desk.press("u")
+    projector.wait("return document.querySelectorAll('main img').length === 1")
+    guest.remove()
+    assert projector.wait("return document.querySelectorAll('main img').length === 0") < 2
+    assert stored(server, guest.ticket) == {"versions": 0, "objects": 0, "faces": 0}
+
+
+def test_the_desk_forgets_everything_about_a_photo(wall: Wall, screens: tuple[Browser, Browser]):
+    server, entrance = wall
+    desk, _ = screens
+    guest = Guest(entrance, next(selfies(seed=8)))
+    guest.send()
+    guest.result()
+    desk.wait("return state.waiting.length === 1")
+    desk.click("#forget")
+    desk.click("#forget")
+    desk.wait("return document.getElementById('said').textContent.startsWith('Removed')")
+    assert stored(server, guest.ticket) == {"versions": 0, "objects": 0, "faces": 0}
+    assert guest.entrance.ask("GET", f"/photos/{guest.ticket}").status == 404
+
+
+def test_photo_call_cover_and_qr_code_on_the_projector(wall: Wall, screens: tuple[Browser, Browser]):
+    _, projector = screens
+    projector.wait("return document.getElementById('qr').naturalWidth > 0")
+    image = cv2.imdecode(np.frombuffer(projector.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    assert cv2.QRCodeDetector().detectAndDecode(image)[0] == wall[1].address
+    projector.press("c")
+    projector.wait(VISIBLE, "call")
+    assert int(projector.run("return document.getElementById('seconds').textContent")) > 50
+    projector.press("c")
+    projector.wait("return document.getElementById('call').hidden")
+    projector.press("r")
+    projector.wait("return document.body.innerText.includes('covered')")
+    projector.press("r")
+
+
+def test_both_screens_are_accessible_and_quiet(screens: tuple[Browser, Browser]):
+    for screen in screens:
+        assert screen.accessibility_problems() == []
+        assert screen.complaints() == []
+
+
+def test_a_closed_door_says_so_to_guests_and_lets_them_see_their_photo(
+    wall: Wall, phones: Callable[[], Browser], screens: tuple[Browser, Browser]
+):
+    _, entrance = wall
+    guest = Guest(entrance, next(selfies(seed=9)))
+    guest.send()
+    guest.result()
+    desk, projector = screens
+    desk.click("#close")
+    projector.wait("return document.body.innerText.includes('The wall is closed')")
+    assert "closed" in phones().run(TEXT)
+    late = Guest(entrance, next(selfies(seed=10)))
+    assert (late.send().status, late.send().document()) == (403, {"error": "closed"})
+    assert guest.picture().status == 200
+    desk.click("#open")
+    projector.wait("return document.body.innerText.includes('Scan and smile')")
+    assert json.loads(guest.remove().body)["again"] is False
