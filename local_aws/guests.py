@@ -117,7 +117,7 @@ def selfies(seed: int = 1) -> Iterator[bytes]:
     while True:
         for photo in photos:
             assert photo is not None  # noqa: S101 - the samples are part of the project
-            tinted = photo * rng.uniform(0.85, 1.15, 3)
+            tinted = photo * rng.uniform(0.95, 1.05, 3)
             if rng.random() < 0.5:
                 tinted = tinted[:, ::-1]
             yield cv2.imencode(".jpg", np.clip(tinted, 0, 255).astype(np.uint8))[1].tobytes()
