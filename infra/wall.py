@@ -28,7 +28,11 @@ REQUESTS_A_SECOND, REQUESTS_AT_ONCE = 50, 100
 """The whole door: sixty phones that each ask for their result once a second, and a page more."""
 
 PHOTOS_A_SECOND, PHOTOS_AT_ONCE = 10, 60
-"""A room that takes its selfies together. Rekognition's quota is 5 a second; the others wait in the inbox."""
+"""A room that takes its selfies together. Rekognition's quota is 5 a second; the others wait in the inbox.
+
+Pictures have the same limit, because sending them is what costs most: a stranger cannot fetch one, but a guest could
+fetch their own without end.
+"""
 
 REMOVALS_A_SECOND, REMOVALS_AT_ONCE = 2, 10
 """Each removal reads the names of all faces in the collection."""
@@ -102,6 +106,7 @@ class WallStack(Stack):
             ("/", [method.GET]),
             ("/photos", [method.POST]),
             ("/photos/{id}", [method.GET, method.DELETE]),
+            ("/photos/{id}/picture", [method.GET]),
         ):
             api.add_routes(path=path, methods=methods, integration=integration)
         stage = apigateway.HttpStage(
@@ -118,6 +123,7 @@ class WallStack(Stack):
         assert isinstance(cfn_stage, apigateway.CfnStage)  # noqa: S101 - true for every L2 stage
         cfn_stage.route_settings = {
             "POST /photos": _limit(PHOTOS_A_SECOND, PHOTOS_AT_ONCE),
+            "GET /photos/{id}/picture": _limit(PHOTOS_A_SECOND, PHOTOS_AT_ONCE),
             "DELETE /photos/{id}": _limit(REMOVALS_A_SECOND, REMOVALS_AT_ONCE),
         }
         # A stage cannot have settings for a route that does not exist yet.

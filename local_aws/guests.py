@@ -103,7 +103,7 @@ class Guest:
 
     def picture(self) -> Answer:
         """The annotated picture."""
-        return self.entrance.ask("GET", f"/photos/{self.ticket}?picture")
+        return self.entrance.ask("GET", f"/photos/{self.ticket}/picture")
 
     def remove(self) -> Answer:
         """Remove everything."""

@@ -3,9 +3,9 @@
 import os
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from local_aws.guests import Entrance, Guest, selfies
@@ -23,15 +23,30 @@ NEW_ACCOUNT = 10
 """Concurrent executions of a new account, which the rehearsal has as well."""
 
 
+@dataclass(frozen=True)
+class Wall:
+    """A wall that is up: its AWS, its pages' server, and the way in for guests."""
+
+    aws: LocalAws
+    server: WallServer
+    entrance: Entrance
+
+
 @contextmanager
-def wall_up(*, approval: bool = True, port: int = 0, photos: int = 300) -> Iterator[tuple[WallServer, Entrance]]:
-    """The wall on a new local AWS, its door open for an hour; ends everything with the block."""
+def wall_up(
+    *, approval: bool = True, photos: int = 300, before: Callable[[LocalAws], object] = lambda _aws: None
+) -> Iterator[Wall]:
+    """The wall on a new local AWS, its door open for an hour; ends everything with the block.
+
+    `before` may change the AWS before anything is deployed there.
+    """
     with ExitStack() as stack:
         with step("Starting the local AWS", "Started the local AWS"):
             aws = stack.enter_context(
                 LocalAws(account_concurrency=NEW_ACCOUNT, enforce_iam=True, starting_at_once=os.cpu_count())
             )
             stack.enter_context(aws.adopted())
+            before(aws)
         with step("Bootstrapping the CDK and synthesising the stacks", "Bootstrapped and synthesised"):
             aws.prepare()
         with step("Deploying Foundation, Serverless and Wall", "Deployed all three stacks") as say:
@@ -41,18 +56,19 @@ def wall_up(*, approval: bool = True, port: int = 0, photos: int = 300) -> Itera
         door = Door.of(stacks)
         settings = door.open(datetime.now().astimezone() + timedelta(hours=1), photos)
         evening = Evening(door, Board(stacks, approval=approval), lambda: replace(stacks, account=Account.open()))
-        server = stack.enter_context(WallServer(evening, port))
+        server = stack.enter_context(WallServer(evening, 0))
         stop = threading.Event()
         for work in (server.serve_forever, lambda: evening.run(stop)):
             threading.Thread(target=work, daemon=True).start()
         stack.callback(server.shutdown)
         stack.callback(stop.set)
-        yield server, Entrance(door.address(settings))
+        yield Wall(aws, server, Entrance(door.address(settings)))
 
 
 def rehearse(*, approval: bool, guests: int, pause: float, open_pages: bool) -> None:
     """Play so many guests, one after `pause` seconds, and keep everything running until Ctrl-C."""
-    with wall_up(approval=approval) as (server, entrance):
+    with wall_up(approval=approval) as wall:
+        server, entrance = wall.server, wall.entrance
         out.print(f"desk       {server.page('desk')}", soft_wrap=True)
         out.print(f"projector  {server.page('projector')}", soft_wrap=True)
         out.print(f"door       {entrance.address}", soft_wrap=True)

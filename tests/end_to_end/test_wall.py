@@ -12,14 +12,12 @@ from annotator.photo import filed_under
 from wall_door.guests import photo_key
 
 from local_aws.demo import SAMPLES
-from local_aws.guests import Entrance, Guest, selfies
-from local_aws.wall import wall_up
+from local_aws.guests import Guest, selfies
+from local_aws.wall import Wall, wall_up
 from tests.browser import Browser, needs_chromium, opened
 from workshop.wall.server import WallServer
 
 pytestmark = [pytest.mark.slow, needs_chromium]
-
-Wall = tuple[WallServer, Entrance]
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +32,9 @@ def phones(wall: Wall, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cal
     with opened(tmp_path_factory.mktemp("phone"), (320, 568)) as browser:
 
         def fresh() -> Browser:
-            browser.open(wall[1].address)
+            browser.open(wall.entrance.address)
             browser.run("localStorage.clear()")
-            browser.open(wall[1].address)
+            browser.open(wall.entrance.address)
             return browser
 
         yield fresh
@@ -48,8 +46,8 @@ def screens(wall: Wall, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
     with opened(tmp_path_factory.mktemp("desk")) as desk, opened(tmp_path_factory.mktemp("projector")) as projector:
         desk.size(1440, 1000)
         projector.size(1920, 1080)
-        desk.open(wall[0].page("desk"))
-        projector.open(wall[0].page("projector"))
+        desk.open(wall.server.page("desk"))
+        projector.open(wall.server.page("projector"))
         yield desk, projector
 
 
@@ -94,7 +92,7 @@ def test_nothing_can_be_sent_without_the_first_tick_and_no_tick_is_set(phones: C
 def test_a_guest_sees_the_result_within_seconds_and_can_remove_everything(
     wall: Wall, phones: Callable[[], Browser], selfie: Path, button: str
 ):
-    server, _ = wall
+    server = wall.server
     phone = phones()
     phone.click("#analyse")
     phone.type(f"#{button}", str(selfie))
@@ -152,7 +150,7 @@ def test_the_phone_sends_a_small_jpeg_without_location(wall: Wall, phones: Calla
     phone.click("#analyse")
     phone.type("#gallery", str(large))
     phone.wait(VISIBLE, "done")
-    stacks = wall[0].evening.board.stacks
+    stacks = wall.server.evening.board.stacks
     sent = (
         stacks.account.client("s3").get_object(Bucket=stacks.raw_bucket, Key=photo_key(ticket_in(phone)))["Body"].read()
     )
@@ -181,7 +179,7 @@ def test_no_face_and_no_photo_are_said_in_a_sentence(phones: Callable[[], Browse
 def test_a_picture_reaches_the_projector_after_the_organisers_space_and_leaves_it_after_x(
     wall: Wall, screens: tuple[Browser, Browser]
 ):
-    server, entrance = wall
+    server, entrance = wall.server, wall.entrance
     desk, projector = screens
     guest = Guest(entrance, next(selfies(seed=7)))
     guest.send()
@@ -205,7 +203,7 @@ def test_a_picture_reaches_the_projector_after_the_organisers_space_and_leaves_i
 
 
 def test_the_desk_forgets_everything_about_a_photo(wall: Wall, screens: tuple[Browser, Browser]):
-    server, entrance = wall
+    server, entrance = wall.server, wall.entrance
     desk, _ = screens
     guest = Guest(entrance, next(selfies(seed=8)))
     guest.send()
@@ -222,7 +220,7 @@ def test_photo_call_cover_and_qr_code_on_the_projector(wall: Wall, screens: tupl
     _, projector = screens
     projector.wait("return document.getElementById('qr').naturalWidth > 0")
     image = cv2.imdecode(np.frombuffer(projector.screenshot(), np.uint8), cv2.IMREAD_COLOR)
-    assert cv2.QRCodeDetector().detectAndDecode(image)[0] == wall[1].address
+    assert cv2.QRCodeDetector().detectAndDecode(image)[0] == wall.entrance.address
     projector.press("c")
     projector.wait(VISIBLE, "call")
     assert int(projector.run("return document.getElementById('seconds').textContent")) > 50
@@ -242,7 +240,7 @@ def test_both_screens_are_accessible_and_quiet(screens: tuple[Browser, Browser])
 def test_a_closed_door_says_so_to_guests_and_lets_them_see_their_photo(
     wall: Wall, phones: Callable[[], Browser], screens: tuple[Browser, Browser]
 ):
-    _, entrance = wall
+    entrance = wall.entrance
     guest = Guest(entrance, next(selfies(seed=9)))
     guest.send()
     guest.result()

@@ -26,7 +26,13 @@ ACCEPTED = {
     ),
     **{
         ("AwsSolutions-APIG4", f"Wall/Api/{route}/Resource"): "Guests have no account; the door checks key and ticket."
-        for route in ("GET--", "POST--photos", "GET--photos--{id}", "DELETE--photos--{id}")
+        for route in (
+            "GET--",
+            "POST--photos",
+            "GET--photos--{id}",
+            "GET--photos--{id}--picture",
+            "DELETE--photos--{id}",
+        )
     },
     **{
         (f"AwsSolutions-IAM5[{EXPORTS}{part}]", "Wall/Identity/Role/DefaultPolicy/Resource"): OBJECTS

@@ -53,7 +53,7 @@ def test_every_route_is_throttled(assembly):
     """A limit that is not stated is zero, and the door would answer every guest with 429."""
     (stage,) = resources(assembly, "AWS::ApiGatewayV2::Stage")
     routes = {route["RouteKey"] for route in resources(assembly, "AWS::ApiGatewayV2::Route")}
-    assert routes == {"GET /", "POST /photos", "GET /photos/{id}", "DELETE /photos/{id}"}
+    assert routes == {"GET /", "POST /photos", "GET /photos/{id}", "GET /photos/{id}/picture", "DELETE /photos/{id}"}
     assert stage["RouteSettings"].keys() <= routes
     for limits in (stage["DefaultRouteSettings"], *stage["RouteSettings"].values()):
         assert 0 < limits["ThrottlingRateLimit"] <= limits["ThrottlingBurstLimit"] <= 100

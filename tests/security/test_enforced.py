@@ -379,7 +379,7 @@ def what_goes_wrong_at_the_door(deployed: Deployed) -> str | None:
     raw = (deployed.outputs["RawBucket"], version["Key"], version["VersionId"], version["ETag"].strip('"'))
     photo = Photo(*raw, version["Size"])
     failed(deployed, photo)
-    problem = asks(f"GET {one}", 200, "picture") or asks(f"DELETE {one}", 200) or asks(f"GET {one}", 404)
+    problem = asks(f"GET {one}/picture", 200) or asks(f"DELETE {one}", 200) or asks(f"GET {one}", 404)
     if not problem and (left := indexed(deployed, {photo.external_image_id})):
         return f"the collection still holds {left}"
     return problem

@@ -156,7 +156,7 @@ def test_a_guest_sees_the_words_from_the_left_and_the_picture(memory: Memory):
     memory.results[TICKET] = done()
     answer = json.loads(ask("GET /photos/{id}")["body"])
     assert answer == {"state": "annotated", "reason": None, "picture": True, "faces": ["happy 98 %"], "minor": False}
-    picture = ask("GET /photos/{id}", "picture")
+    picture = ask("GET /photos/{id}/picture")
     assert base64.b64decode(picture["body"]) == b"\xff\xd8 the picture"
     assert picture["headers"]["Content-Type"] == "image/jpeg"
 
@@ -169,7 +169,7 @@ def test_a_guest_is_told_that_somebody_may_be_under_18(memory: Memory):
 def test_not_there_and_not_yours_are_the_same_answer(memory: Memory):
     send()
     others = "show-" + "1" * 32
-    for route in ("GET /photos/{id}", "DELETE /photos/{id}"):
+    for route in ("GET /photos/{id}", "GET /photos/{id}/picture", "DELETE /photos/{id}"):
         assert ask(route, ticket=others) == ask(route, ticket="nonsense")
         assert ask(route, ticket=others)["statusCode"] == 404
     assert memory.photos

@@ -1,9 +1,10 @@
 """Receives the HTTP API's requests (payload format 2.0) and answers each one.
 
-    GET /               the page; the address's query string is the evening's key
-    POST /photos        stores the photo in the body under the ticket in the header X-Ticket
-    GET /photos/ID      what became of a photo, as JSON; with ?picture the annotated picture
-    DELETE /photos/ID   removes everything about a photo
+    GET /                     the page; the address's query string is the evening's key
+    POST /photos              stores the photo in the body under the ticket in the header X-Ticket
+    GET /photos/ID            what became of a photo, as JSON
+    GET /photos/ID/picture    the annotated picture
+    DELETE /photos/ID         removes everything about a photo
 
 Whoever has a ticket may see and remove its photo, also when the door is closed. "Not there" and "not yours" are the
 same answer. The log never holds a ticket, a key or an address.
@@ -90,9 +91,13 @@ def _show(event: dict[str, Any], cloud: Cloud) -> Answer:
     result = cloud.result(ticket) if ticket else None
     if result is None:
         return _json(200, {"state": "waiting"}) if ticket and cloud.has_photo(ticket) else _NOT_FOUND
-    if event.get("rawQueryString") != "picture":
-        return _json(200, {"state": result.status, **_described(result)})
-    picture = cloud.picture(result)
+    return _json(200, {"state": result.status, **_described(result)})
+
+
+def _picture(event: dict[str, Any], cloud: Cloud) -> Answer:
+    ticket = _ticket(event)
+    result = cloud.result(ticket) if ticket else None
+    picture = cloud.picture(result) if result else None
     if picture is None or len(picture) > LARGEST_ANSWER:
         return _NOT_FOUND
     return {
@@ -170,5 +175,6 @@ _ROUTES = {
     "GET /": _page,
     "POST /photos": _receive,
     "GET /photos/{id}": _show,
+    "GET /photos/{id}/picture": _picture,
     "DELETE /photos/{id}": _remove,
 }
