@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from annotator.result import Picture, Result
+from wall_door.guests import ticket_of
 
 from workshop.aws.links import link_to, what_ends_sooner
 from workshop.aws.results import upload_time
@@ -23,10 +24,13 @@ Found = Sequence[tuple[Stacks, Sequence[Result]]]
 def write(found: Found, output: Path, *, expires: timedelta, embed: bool, open_it: bool, attendees_names: bool) -> None:
     """Write the page to `output`, say what is on it and until when, and open it in the browser if asked to.
 
-    Pictures have the names of their attendees, or of their photos. Raises WorkshopError if the file cannot be written.
+    Pictures have the names of their attendees, or of their photos. Pictures of the wall's guests stay out: some of
+    them only their guest may see, and an address would hold the guest's ticket. Raises WorkshopError if the file cannot
+    be written.
     """
     now = datetime.now(UTC)
-    results = sorted((result for _, of_one in found for result in of_one), key=upload_time, reverse=True)
+    every = sorted((result for _, of_one in found for result in of_one), key=upload_time, reverse=True)
+    results = [result for result in every if ticket_of(result.raw.key) is None]
     attendee_of = {stacks.raw_bucket: stacks.account.attendee for stacks, _ in found}
 
     def name(result: Result) -> str:
@@ -44,6 +48,8 @@ def write(found: Found, output: Path, *, expires: timedelta, embed: bool, open_i
             f"{output} cannot be written: {error.strerror}.", "Choose another place with --output."
         ) from None
     print_prose(err, _summary(len(results), ends))
+    if guests := len(every) - len(results):
+        print_prose(err, f"Without {counted(guests, 'photo')} of the wall's guests: see `emotions wall download`.")
     if ends and (sooner := what_ends_sooner(found[0][0], expires)):
         print_prose(err, sooner)
     out.print(plain(output), soft_wrap=True)
