@@ -9,10 +9,10 @@ import os
 import sys
 from pathlib import Path
 
-# The function's code is no package of this folder; its tests and its image find it in their own ways.
-_FUNCTION_CODE = str(Path(__file__).parents[1] / "lambda" / "photo_annotator")
-if _FUNCTION_CODE not in sys.path:
-    sys.path.append(_FUNCTION_CODE)
+# The functions' code is no package of this folder; its tests and its image find it in their own ways.
+for _code in (str(Path(__file__).parents[1] / "lambda" / function) for function in ("photo_annotator", "wall_door")):
+    if _code not in sys.path:
+        sys.path.append(_code)
 
 # Node is in the virtual environment, which may not be activated.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -7,6 +7,7 @@ Real are the stacks as synthesised, the door's function and the annotator in the
 import http.client
 import json
 import platform
+import random
 import secrets
 import statistics
 import threading
@@ -14,12 +15,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
+from annotator.photo import filed_under
+from wall_door.guests import photo_key
 
 from bench.burst.measures import quota_alone
 from bench.burst.photos import photo, see_painted_faces
@@ -27,6 +31,8 @@ from bench.deployed import say
 from local_aws.guests import Answer, Guest
 from local_aws.local import LocalAws
 from local_aws.wall import Wall, wall_up
+from tests.reliability.faulty_s3 import Fault, FaultyS3, Kind, Request
+from workshop.aws.stacks import Stacks
 from workshop.wall.board import Card
 
 QUOTA, LATENCY = 5.0, (0.3, 0.7)
@@ -240,6 +246,70 @@ def _slow_bodies(wall: Wall, number: int) -> Counter[str]:
     return Counter({f"an honest guest: {honest}": 1})
 
 
+def faults(wall: Wall, guests: int = 20) -> str:
+    """Guests while the door's S3 and Rekognition fail by chance and the door is killed; then half of them leave."""
+    chance = random.Random(1)
+    kinds: list[Kind] = ["killed after", "killed before", "lost answer", "500", "503", "reset"]
+    befell: Counter[str] = Counter()
+
+    def decide(request: Request) -> Fault | None:
+        if not failing or chance.random() > (0.3 if request.method == "PUT" else 0.03):
+            return None
+        kind = chance.choice(kinds)
+        befell[kind] += 1
+        return Fault(kind)
+
+    stacks, failing = wall.server.evening.board.stacks, True
+    functions = stacks.account.client("lambda")
+    (door,) = (
+        each["FunctionName"] for each in functions.list_functions()["Functions"] if "Wall-Door" in each["FunctionName"]
+    )
+    variables = functions.get_function_configuration(FunctionName=door)["Environment"]["Variables"]
+    with FaultyS3(wall.aws.emulator.url, decide) as faulty, ThreadPoolExecutor(8) as threads:
+        changed = {"Variables": variables | {"AWS_ENDPOINT_URL_S3": faulty.url}}
+        functions.update_function_configuration(FunctionName=door, Environment=changed)
+        come = [Guest(wall.entrance, photo(10**6 + number, width=400, height=300)) for number in range(guests)]
+        sent = Counter(answer.status for answer in threads.map(Guest.send, come))
+        seen = sum(bool(result.get("picture")) for result in threads.map(Guest.result, come))
+        leaving = come[::2]
+        removed = Counter(threads.map(_removed, leaving))
+        failing = False
+        left = [guest for guest in leaving if any(Counter(_kept(stacks, guest.ticket)).values())]
+        kept = [_kept(stacks, guest.ticket) for guest in come[1::2]]
+    functions.update_function_configuration(FunctionName=door, Environment={"Variables": variables})
+    told = ", ".join(f"{count} x {kind}" for kind, count in befell.most_common())
+    return (
+        f"{guests} guests while these befell the door's calls to S3: {told}. Answers in the end: {dict(sent)}; "
+        f"{sum(guest.tries for guest in come)} requests to send; {seen} saw their picture. "
+        f"{len(leaving)} removed theirs ({dict(removed)}), and something was left of {len(left)}. Of the others, "
+        f"{sum(each['versions'] == 1 for each in kept)} of {len(kept)} are stored once."
+    )
+
+
+def _removed(guest: Guest) -> str:
+    """As the page does: again after an answer that was lost, until there is nothing."""
+    for attempt in range(8):
+        with suppress(OSError, http.client.HTTPException):
+            if guest.remove().status == 404:
+                return "nothing left"
+        time.sleep(0.3 * attempt)
+    return "gave up"
+
+
+def _kept(stacks: Stacks, ticket: str) -> dict[str, int]:
+    """What AWS has of a photo, asked without the code under test."""
+    s3, rekognition = stacks.account.client("s3"), stacks.account.client("rekognition")
+    versions = s3.list_object_versions(Bucket=stacks.raw_bucket, Prefix=photo_key(ticket))
+    objects = s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket)
+    pages = rekognition.get_paginator("list_faces").paginate(CollectionId=stacks.collection_id)
+    beginning = filed_under(stacks.raw_bucket, photo_key(ticket))
+    return {
+        "versions": len(versions.get("Versions", []) + versions.get("DeleteMarkers", [])),
+        "objects": sum(ticket in each["Key"] for page in objects for each in page.get("Contents", [])),
+        "faces": sum(face["ExternalImageId"].startswith(beginning) for page in pages for face in page["Faces"]),
+    }
+
+
 def _prepare(aws: LocalAws) -> None:
     see_painted_faces(aws)
     aws.rekognition.conditions.set_quota("IndexFaces", QUOTA, code="ThrottlingException")
@@ -251,9 +321,22 @@ def _prepare(aws: LocalAws) -> None:
     "--crowd", "crowds", type=(int, float), multiple=True, default=((60, 60), (60, 5), (300, 600)), show_default=True,
     help="So many guests within so many seconds.",
 )  # fmt: skip
+@click.option("--crowds/--no-crowds", "crowded", default=True, show_default=True)
 @click.option("--attacks/--no-attacks", "attacked", default=True, show_default=True)
-def main(crowds: Sequence[tuple[int, float]], attacked: bool) -> None:
-    """Guests in a crowd, and strangers at the door."""
+@click.option("--faults/--no-faults", "faulty", default=True, show_default=True)
+def main(crowds: Sequence[tuple[int, float]], crowded: bool, attacked: bool, faulty: bool) -> None:
+    """Guests in a crowd, strangers at the door, and guests while everything fails by chance."""
+    if crowded:
+        print_crowds(crowds)
+    if attacked:
+        print_attacks()
+    if faulty:
+        with wall_up(photos=1000, before=_prepare) as wall:
+            print(f"\n{faults(wall)}")
+
+
+def print_crowds(crowds: Sequence[tuple[int, float]]) -> None:
+    """A table with one line for each crowd, each on a wall of its own."""
     rows = []
     for guests, within in crowds:
         with wall_up(approval=False, photos=1000, before=_prepare) as wall:
@@ -267,8 +350,10 @@ def main(crowds: Sequence[tuple[int, float]], attacked: bool) -> None:
     )
     print("|---" * 10 + "|")
     print("\n".join(rows))
-    if not attacked:
-        return
+
+
+def print_attacks() -> None:
+    """A table with one line for each attack."""
     print("\n| attack | the door's answers |\n|---|---|")
     with wall_up(photos=40, before=_prepare) as wall:
         for name, attack in attacks(wall):

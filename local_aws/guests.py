@@ -89,7 +89,7 @@ class Guest:
         return answer
 
     def result(self, patience: float = 120, every: float = 0.85) -> dict[str, Any]:
-        """What the page shows in the end; empty if there is nothing after so many seconds."""
+        """What the page shows in the end; empty if the photo is not there, or has no result after so many seconds."""
         until = time.monotonic() + patience
         while time.monotonic() < until:
             try:
@@ -98,6 +98,8 @@ class Guest:
                 answer = Answer(0, b"", {})
             if answer.status == 200 and answer.document().get("state") != "waiting":
                 return answer.document()
+            if answer.status == 404:
+                break
             time.sleep(every)
         return {}
 
