@@ -37,10 +37,10 @@ export PHOTO ?= $(PHOTOS)
 PORT ?= 4566
 
 # A misspelled setting, such as FOTO=me.jpg, is an error instead of no photo.
-SETTINGS := PHOTO PHOTOS PORT PYTHON SHELL PIP_% npm_% CDK_%
+SETTINGS := PHOTO PHOTOS PORT PYTHON LOCAL_REGISTRY FUZZ_EXAMPLES SHELL PIP_% npm_% CDK_% AWS_%
 UNKNOWN := $(filter-out $(SETTINGS),$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $(v))),$(v))))
 ifneq ($(strip $(UNKNOWN)),)
-$(error There is no setting $(UNKNOWN); there are PHOTO, PORT and PYTHON)
+$(error There is no setting $(UNKNOWN); there are PHOTO, PORT, PYTHON and LOCAL_REGISTRY)
 endif
 
 
