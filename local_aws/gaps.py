@@ -251,10 +251,11 @@ def read_code_from_buckets_of_other_accounts() -> None:
 
 
 def _in_progress() -> set[str]:
-    """The ids of stacks in progress. A stack in REVIEW_IN_PROGRESS only waits for its change set."""
+    """The ids of the caller's stacks in progress. A stack in REVIEW_IN_PROGRESS only waits for its change set."""
     statuses = {
         stack["StackId"]: stack.get("StackStatus", "").removeprefix("REVIEW_IN_PROGRESS")
-        for stack in cloudformation._stacks._data.values()
+        for (account, *_), stack in list(cloudformation._stacks._data.items())
+        if account == responses.get_account_id()
     }
     return {stack_id for stack_id, status in statuses.items() if status.endswith("_IN_PROGRESS")}
 
