@@ -30,6 +30,7 @@ def enforce_iam() -> None:
     allow_everything_to_the_deployer()
     hide_missing_objects_without_list_permission()
     check_permission_to_poll()
+    give_every_session_the_same_secret()
 
 
 def allow_everything_to_the_deployer() -> None:
@@ -86,6 +87,11 @@ def check_permission_to_poll() -> None:
 
     _replace(lambda_svc, "_create_esm", create_if_allowed)
     _replace_provisioner("AWS::Lambda::EventSourceMapping", "create", provision_if_allowed)
+
+
+def give_every_session_the_same_secret() -> None:
+    """Not a gap: so the Rekognition-compatible server can call the emulator as whoever calls it."""
+    _replace(sts, "_gen_secret", lambda: SECRET)
 
 
 def role_session(configuration: dict[str, Any]) -> dict[str, str]:

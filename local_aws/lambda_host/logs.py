@@ -105,6 +105,7 @@ class CloudWatchLogs:
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
+        self._session = boto3.session.Session()  # one for all accounts: each would read the services' models anew
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._one_at_a_time = threading.Lock()
         self._open_streams: set[tuple[str, str, str]] = set()
@@ -163,7 +164,7 @@ class CloudWatchLogs:
         key = (service, function.account, function.region)
         with self._one_at_a_time:
             if key not in self._clients:
-                self._clients[key] = boto3.session.Session().client(
+                self._clients[key] = self._session.client(
                     service,
                     endpoint_url=self._endpoint,
                     region_name=function.region,

@@ -53,8 +53,19 @@ def write_assembly(folder: Path, bucket: str) -> None:
     tags = [{"Key": "workshop", "Value": "show-your-emotions"}, {"Key": "attendee", "Value": ANYBODY}]
     foundation = json.loads(json.dumps(FOUNDATION))
     foundation["Resources"]["Raw"]["Properties"]["Tags"] = tags
+    announcing = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    foundation["Resources"]["InboxPolicy"] = {
+        "Type": "AWS::SQS::QueuePolicy",
+        "Properties": {
+            "Queues": [{"Ref": "Inbox"}],
+            "PolicyDocument": {"Statement": [{**announcing, "Resource": {"Fn::GetAtt": ["Inbox", "Arn"]}}]},
+        },
+    }
+    foundation["Resources"]["Raw"]["DependsOn"] = "InboxPolicy"
     foundation["Description"] = f"for {ANYBODY}"
+    foundation["Outputs"]["CollectionId"] = {"Value": f"ShowYourEmotions-{ANYBODY}-Foundation.faces"}
     serverless = json.loads(json.dumps(SERVERLESS))
+    del serverless["Resources"]["Trigger"]  # its role is a name without permissions
     function = serverless["Resources"]["Annotator"]["Properties"]
     function |= {"Code": {"S3Bucket": bucket, "S3Key": f"{CODE}.zip"}, "Tags": tags}
     (folder / f"asset.{CODE}").mkdir()
