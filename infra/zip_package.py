@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,6 +29,7 @@ LARGEST = 250 * 2**20
 CONTEXT = Path(__file__).parents[1] / "lambda" / "photo_annotator"
 CACHE = Path(__file__).parents[1] / "build" / "packages"
 
+_UNFINISHED = "unfinished-"
 _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip file has no time before it
 
@@ -73,8 +75,11 @@ def _packages(architecture: Architecture, python: str | None) -> Path:
             file=sys.stderr,
         )
     CACHE.mkdir(parents=True, exist_ok=True)
+    for stopped in CACHE.glob(f"{_UNFINISHED}*"):  # Ctrl-C ends a synth without tidying up
+        if stopped.stat().st_mtime < time.time() - 3600:
+            shutil.rmtree(stopped, ignore_errors=True)
     # On the same disk as the cache, so that a finished file can be renamed: another synth may run meanwhile.
-    with TemporaryDirectory(dir=CACHE) as name:
+    with TemporaryDirectory(prefix=_UNFINISHED, dir=CACHE) as name:
         folder = Path(name)
         _install(lock, architecture, folder / "packages")
         subprocess.run([sys.executable, trim, folder / "packages"], check=True)
