@@ -160,7 +160,7 @@ def bootstrap_qualifier(project: Path) -> str:
 
 
 def keep(project: Path, settings: Mapping[str, Any]) -> None:
-    """Write `settings` to cdk.context.json beside what is there; None removes one."""
+    """Add `settings` to cdk.context.json; None removes one."""
     kept = {name: value for name, value in {**_json(project / KEPT), **settings}.items() if value is not None}
     (project / KEPT).write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Is this computer, and is this account, ready for the workshop? Every check is bounded in time and raises nothing.
+"""Are this computer and this account ready for the workshop? Every check is limited in time and raises nothing.
 
 The checks of this computer need no account; those of the account are made only once its credentials are accepted.
 """
@@ -32,7 +32,7 @@ from workshop.terminal.errors import WorkshopError, code_of, explain
 from workshop.terminal.findings import Finding
 
 SECONDS = 15
-"""How long a check may take before it is called off."""
+"""How long a check may take."""
 
 _IMPATIENT = Config(connect_timeout=3, read_timeout=6, retries={"total_max_attempts": 1})
 
@@ -95,14 +95,12 @@ def node() -> Finding:
     """Is there a Node that the CDK supports? `make setup` installs one next to this Python."""
     program = shutil.which("node", path=_path())
     if program is None:
-        return Finding("Node", "problem", "There is no Node; the CDK needs it.", "make setup")
+        return Finding("Node", "problem", "Node is not installed; the CDK needs it.", "make setup")
     version = _run([program, "--version"]).strip().removeprefix("v")
     major = int(version.partition(".")[0]) if version[:1].isdigit() else 0
     if major >= 22:
         return Finding("Node", "ok", version)
-    return Finding(
-        "Node", "problem", f"{version or 'This Node'} is past its end of life; 22 and 24 are not.", "make setup"
-    )
+    return Finding("Node", "problem", f"{version or 'This Node'} is too old; use 22 or 24.", "make setup")
 
 
 def cdk() -> Finding:
@@ -114,7 +112,7 @@ def cdk() -> Finding:
     installed = json.loads(manifest.read_text(encoding="utf-8"))["version"]
     library = importlib.metadata.version("aws-cdk-lib")
     if installed != pinned:
-        return Finding("CDK", "problem", f"The CLI is {installed}; this project is made for {pinned}.", "npm ci")
+        return Finding("CDK", "problem", f"The CLI is {installed}; this project needs {pinned}.", "npm ci")
     needed = _cli_that_the_library_needs()
     if _numbers(installed) < _numbers(needed):
         return Finding("CDK", "problem", f"The CLI is {installed}; aws-cdk-lib {library} needs {needed}.", "make lock")
@@ -130,7 +128,7 @@ def docker() -> Finding:
     if program is None:
         install = "Install Docker, or use CloudShell, which has it"
         return Finding(
-            "Docker", "warning", f"There is no {name}; only Step 5 needs it.", f"{install}\n{_WITHOUT_DOCKER}"
+            "Docker", "warning", f"{name} is not installed; only Step 5 needs it.", f"{install}\n{_WITHOUT_DOCKER}"
         )
     # Podman and Finch spell their templates differently, but all three print JSON.
     answer = subprocess.run(
@@ -213,7 +211,7 @@ def credentials(choice: Choice, opened: list[Account]) -> Finding:
     ends = account.credentials_expire
     if ends is None:
         if account.credentials_are_temporary:
-            return Finding("Credentials", "ok", f"{says}; temporary, and they do not say until when")
+            return Finding("Credentials", "ok", f"{says}; temporary, with an unknown end")
         return Finding("Credentials", "ok", says)
     if account.credentials_are_renewed:
         return Finding("Credentials", "ok", f"{says}; renewed while your sign-in lasts")
@@ -254,7 +252,7 @@ def bootstrap(account: Account, ssm: Any, qualifier: str = DEFAULT_QUALIFIER) ->
         return Finding("Bootstrap", "problem", f"{account.region} is not bootstrapped for the CDK{its}.", fix)
     version = int(parameter["Value"])
     if version < _BOOTSTRAP:
-        return Finding("Bootstrap", "problem", f"Version {version} is too old; {_BOOTSTRAP} is the least.", fix)
+        return Finding("Bootstrap", "problem", f"Version {version} is too old; it must be {_BOOTSTRAP} or newer.", fix)
     return Finding("Bootstrap", "ok", f"version {version}{its}")
 
 
@@ -282,7 +280,7 @@ def concurrency(functions: Any) -> Finding:
     return Finding(
         "Lambda",
         "warning",
-        f"Only {limit} at a time: photos will wait for each other.",
+        f"Only {limit} at a time, so photos will wait in the queue.",
         "aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 "
         "--desired-value 100",
     )
@@ -298,7 +296,7 @@ _ELSEWHERE = "export AWS_REGION=ap-southeast-2 (or another of: " + ", ".join(sor
 
 
 def _side_by_side(checks: Sequence[tuple[str, Check]]) -> Iterator[Finding]:
-    """Run the checks in parallel and yield their findings in order; one that does not answer is called off."""
+    """Run the checks in parallel and yield their findings in order; one that takes too long becomes a warning."""
     found: dict[str, Finding] = {}
 
     def run(subject: str, check: Check) -> None:
@@ -312,7 +310,7 @@ def _side_by_side(checks: Sequence[tuple[str, Check]]) -> Iterator[Finding]:
     for subject, thread in threads.items():
         thread.join(max(0, until - time.monotonic()))
         late = Finding(
-            subject, "warning", f"No answer within {SECONDS} seconds.", "Look at the network, then try again"
+            subject, "warning", f"No answer within {SECONDS} seconds.", "Check the network connection, then try again"
         )
         yield found.get(subject, late)
 
@@ -327,7 +325,7 @@ def _without_raising(subject: str, check: Check) -> Finding:
     except Exception as error:  # a check that fails is a finding; the other checks go on
         explained = explain(error)
         if explained is None:
-            return Finding(subject, "problem", f"It could not be looked at: {error}")
+            return Finding(subject, "problem", f"This check failed: {error}")
         return Finding(subject, "problem", explained.message, explained.hint)
 
 

@@ -1,4 +1,4 @@
-"""What one attendee's stacks ever put into an account: names only, read from CloudFormation's own memory.
+"""The names of everything that an attendee's stacks have ever created in an account, as CloudFormation remembers them.
 
 CloudFormation remembers a deleted stack's events and its template for 90 days (API reference, DescribeStackEvents and
 GetTemplate), so the names are known after `cdk destroy` as well as before it. What cannot be known that way is found by

@@ -1,4 +1,4 @@
-"""The doctor: every ailment has its line and its remedy, and no patient keeps it waiting."""
+"""`emotions doctor`: each problem gets a sentence and a fix, and no check takes long."""
 
 import json
 import sys
@@ -34,8 +34,8 @@ def install(folder: Path, name: str, script: str) -> None:
     program.chmod(0o755)
 
 
-def test_without_node_make_setup_is_the_remedy(programs: Path):
-    assert doctor.node() == Finding("Node", "problem", "There is no Node; the CDK needs it.", "make setup")
+def test_without_node_the_fix_is_make_setup(programs: Path):
+    assert doctor.node() == Finding("Node", "problem", "Node is not installed; the CDK needs it.", "make setup")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_cli_that_is_not_the_pinned_one_is_a_problem(tmp_path: Path, monkeypat
     installed = tmp_path / "node_modules" / "aws-cdk" / "package.json"
     installed.parent.mkdir(parents=True)
     installed.write_text('{"version": "3.0.0"}')
-    assert doctor.cdk() == Finding("CDK", "problem", "The CLI is 3.0.0; this project is made for 2.1148.1.", "npm ci")
+    assert doctor.cdk() == Finding("CDK", "problem", "The CLI is 3.0.0; this project needs 2.1148.1.", "npm ci")
 
 
 def test_without_docker_the_zip_package_is_recommended(programs: Path):
