@@ -130,8 +130,8 @@ class _Board:
             rows = [(member, *self._said.get(member.attendee, ("", ""))) for member in self.members]
         done = sum(state in ("done", "failed") for _, state, _ in rows)
         table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True)
+        for width in (max((len(member.attendee) for member in self.members), default=0), len("waiting")):
+            table.add_column(no_wrap=True, min_width=width)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         table.add_row(f"{done} of {len(rows)}", "", "", style="bold")
         for member, state, what in sorted(rows, key=lambda row: order[row[1]]):

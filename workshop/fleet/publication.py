@@ -121,7 +121,7 @@ def upload(organiser: Account, publication: Publication, assembly: Path, say: Ca
     there = {item["Key"] for item in _objects(s3, bucket) if _now() - item["LastModified"] < _FRESH}
     for key, file in _code_in(assembly):
         if key not in there:
-            say(f"uploading {file.getbuffer().nbytes / 1e6:.1f} MB")
+            say(f"uploading {file.getbuffer().nbytes / 1e6:.2f} MB")
             s3.upload_fileobj(file, bucket, key)
     for stack in STACKS:
         text = for_any_attendee(json.loads((assembly / f"{stack}.template.json").read_text(encoding="utf-8")))

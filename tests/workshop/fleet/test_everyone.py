@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from workshop.fleet.members import account_of, require_right_account
 from workshop.fleet.roster import Member
 
 SYDNEY = "ap-southeast-2"
+
+
+def in_55_minutes() -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=55)
 
 
 def found(turn: Turn) -> str:
@@ -36,6 +41,20 @@ def test_an_assumed_role_opens_rekognition_in_that_account_too(organiser: Accoun
     arn = account.client("rekognition").describe_collection(CollectionId="faces")["CollectionARN"]
     assert arn.split(":")[4] == "300000000002"
     account.client("rekognition").delete_collection(CollectionId="faces")
+
+
+def test_an_assumed_roles_credentials_are_renewed_before_they_end(
+    organiser: Account, attendee: Attendee, monkeypatch: pytest.MonkeyPatch
+):
+    """An evening is longer than the hour of a role that was assumed by a role."""
+    account = account_of(Member("aisha", SYDNEY, account="300000000002"), organiser, attendee.account)
+    credentials = account.session.get_credentials()
+    before = credentials.access_key
+    assert credentials.access_key == before
+    monkeypatch.setattr("botocore.credentials._local_now", in_55_minutes)
+    credentials._time_fetcher = in_55_minutes
+    assert credentials.access_key != before
+    assert require_right_account(Member("aisha", SYDNEY, account="300000000002"), account) == "300000000002"
 
 
 def test_one_failure_stops_nobody(organiser: Account):

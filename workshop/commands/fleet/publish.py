@@ -17,7 +17,7 @@ from workshop.fleet.publication import (
 )
 from workshop.fleet.templates import quick_create_link
 from workshop.takedown.cost import prices
-from workshop.terminal.console import err, out
+from workshop.terminal.console import err, out, print_prose
 from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError
 
@@ -103,14 +103,14 @@ def _report(fleet: Fleet, done: Publication, readers: Readers, *, links: bool) -
         else counted(len(readers.accounts), "account")
     )
     out.print(f"{done.region}  {done.bucket}  {size / 1e6:.1f} MB, readable by {who}", soft_wrap=True)
-    err.print(
+    print_prose(
+        err,
         f"Storing it costs about US${dollars:.4f} until S3 deletes it after {KEPT_FOR_DAYS} days, or you do: "
         "emotions fleet unpublish",
-        style="dim",
-        soft_wrap=True,
+        "dim",
     )
     here = [member.attendee for member in fleet.members if member.region == done.region]
-    err.print("For a browser: open the link for Foundation, wait until it is complete, then the other.", style="dim")
+    print_prose(err, "For a browser: open the link for Foundation, wait until it is complete, then the other.", "dim")
     for attendee in here if links else ["me"]:
         for stack in STACKS:
             link = quick_create_link(done.region, done.url(stack), attendee, stack)
