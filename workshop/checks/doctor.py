@@ -267,9 +267,12 @@ def _qualifier(account: Account, cloudformation: Any) -> str:
 
 
 def _qualifiers(ssm: Any) -> list[str]:
-    """The qualifiers of all bootstraps of the region; each has a parameter with its version."""
+    """The qualifiers of all bootstraps of the region, if they may be listed; each has a parameter with its version."""
     pages = ssm.get_paginator("get_parameters_by_path").paginate(Path="/cdk-bootstrap", Recursive=True)
-    return sorted(parameter["Name"].split("/")[2] for page in pages for parameter in page["Parameters"])
+    try:
+        return sorted(parameter["Name"].split("/")[2] for page in pages for parameter in page["Parameters"])
+    except ClientError:
+        return []
 
 
 def concurrency(functions: Any) -> Finding:
