@@ -192,3 +192,21 @@ def picture(suffix: str = ".jpg", *, width: int = 320, height: int = 240, seed: 
     corners = np.random.default_rng(seed).integers(0, 255, (3, 4, 3), dtype=np.uint8)
     _, encoded = cv2.imencode(suffix, cv2.resize(corners, (width, height), interpolation=cv2.INTER_CUBIC))
     return encoded.tobytes()
+
+
+def uploaded(attendee: Attendee, path: Path, *options: str) -> str:
+    before = set(attendee.keys())
+    ran = attendee.run("upload", str(path), *options)
+    assert ran.exit_code == 0, ran.output
+    (key,) = set(attendee.keys()) - before
+    return key
+
+
+def faces_of(attendee: Attendee) -> int:
+    listed = attendee.client("rekognition").list_faces(CollectionId=attendee.outputs["CollectionId"])
+    return len(listed["Faces"])
+
+
+def result_key(attendee: Attendee) -> str:
+    (key,) = [key for key in attendee.keys("ProcessedBucket") if key.startswith("results/")]
+    return key

@@ -1,5 +1,7 @@
-"""Indexing from here while the function may be at the same photo."""
+"""`emotions index`: the faces it prints, and what happens while the function may be at the same photo."""
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +13,7 @@ from annotator.photo import Photo
 from annotator.result import RawObject, Result
 
 from tests.workshop.answering import Answering, stacks_with
+from tests.workshop.attendee import GROUP_PHOTO, Attendee, faces_of
 from workshop.commands import index as module
 from workshop.photos.raw_bucket import UNVERSIONED
 from workshop.terminal.errors import WorkshopError
@@ -52,3 +55,30 @@ def test_faces_have_the_numbers_of_the_picture_and_no_emotion_of_0_percent(capsy
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[1] for line in printed if line[:1] in (["Face"], ["Id"])] == ["1", "a", "2", "b"]
     assert ["Looks", "happy", "98", "%,", "calm", "1", "%"] in printed
+
+
+def test_index_prints_every_face_and_stores_picture_and_result(deployed: Attendee):
+    ran = deployed.run("index", str(GROUP_PHOTO))
+    assert ran.exit_code == 0, ran.output
+    assert len(re.findall(r"^Face ", ran.stdout, re.MULTILINE)) == 3
+    for word in ("Id", "Looks", "Smile", "Gender", "Age"):
+        assert len(re.findall(rf"^{word} ", ran.stdout, re.MULTILINE)) == 3
+    assert all(len(line) <= 80 for line in ran.stdout.splitlines())
+    assert faces_of(deployed) == 3
+    (key,) = deployed.keys()
+    assert [made.rpartition("/")[0] for made in deployed.keys("ProcessedBucket")] == [
+        f"pictures/{key}",
+        f"results/{key}",
+    ]
+
+
+def test_indexing_twice_changes_nothing(deployed: Attendee):
+    deployed.run("index", str(GROUP_PHOTO))
+    again = deployed.run("index", "sample1.jpg")
+    assert again.exit_code == 0, again.output
+    assert faces_of(deployed) == 3
+
+
+def test_index_writes_the_result_document_for_scripts(deployed: Attendee):
+    ran = deployed.run("index", str(deployed.photo_file()), "--json")
+    assert json.loads(ran.stdout)["status"] == "no_face"
