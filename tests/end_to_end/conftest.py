@@ -89,7 +89,7 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Evening:
         push(simon, "e" * 64)
         boto3.client("s3").put_object(Bucket=asset_bucket(simon), Key="somebody-elses.json", Body=b"{}")
         seen = Evening(photos(), before=inventory(simon))
-        aws.deploy()
+        aws.deploy("Foundation", "Serverless", "Wall")
         (image,) = {thing.name for thing in footprint_of(Account.open("simon")).things if thing.kind == "image"}
         push(simon, image)
         seen.there = inventory(simon)

@@ -10,6 +10,7 @@ def inventory(attendee: Attendee) -> dict[str, set[str]]:
         "stacks": ("cloudformation", "list_stacks", "StackSummaries", "StackName"),
         "buckets": ("s3", "list_buckets", "Buckets", "Name"),
         "queues": ("sqs", "list_queues", "QueueUrls", None),
+        "http apis": ("apigatewayv2", "get_apis", "Items", "ApiId"),
         "functions": ("lambda", "list_functions", "Functions", "FunctionName"),
         "event sources": ("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"),
         "log groups": ("logs", "describe_log_groups", "logGroups", "logGroupName"),
