@@ -24,17 +24,18 @@ CODE = Path(__file__).parents[1] / "lambda"
 SHARED = ("__init__.py", "faces.py", "formats.py", "photo.py", "result.py", "drawing/words.py")
 """The annotator's modules that the door uses: the standard library is enough for them."""
 
-REQUESTS_A_SECOND, REQUESTS_AT_ONCE = 50, 100
-"""The whole door: sixty phones that each ask for their result once a second, and a page more."""
+REQUESTS_A_SECOND, REQUESTS_AT_ONCE = 20, 20
+"""Of each route without a limit of its own. Where more phones wait for a result, each asks less often: a door that is
+asked more would take the annotator's share of a new account's 10 concurrent executions."""
 
-PHOTOS_A_SECOND, PHOTOS_AT_ONCE = 10, 60
-"""A room that takes its selfies together. Rekognition's quota is 5 a second; the others wait in the inbox.
+PHOTOS_A_SECOND, PHOTOS_AT_ONCE = 5, 5
+"""As many as Rekognition takes in most regions. A room that takes its selfies together waits on its phones, which try
+again, instead of in the inbox."""
 
-Pictures have the same limit, because sending them is what costs most: a stranger cannot fetch one, but a guest could
-fetch their own without end.
-"""
+PICTURES_A_SECOND, PICTURES_AT_ONCE = 10, 10
+"""Sending pictures is what costs most. A stranger cannot fetch one, but a guest could fetch their own without end."""
 
-REMOVALS_A_SECOND, REMOVALS_AT_ONCE = 2, 10
+REMOVALS_A_SECOND, REMOVALS_AT_ONCE = 2, 5
 """Each removal reads the names of all faces in the collection."""
 
 
@@ -122,8 +123,9 @@ class WallStack(Stack):
         cfn_stage = stage.node.default_child
         assert isinstance(cfn_stage, apigateway.CfnStage)  # noqa: S101 - true for every L2 stage
         cfn_stage.route_settings = {
+            "GET /photos/{id}": _limit(REQUESTS_A_SECOND, REQUESTS_AT_ONCE),
             "POST /photos": _limit(PHOTOS_A_SECOND, PHOTOS_AT_ONCE),
-            "GET /photos/{id}/picture": _limit(PHOTOS_A_SECOND, PHOTOS_AT_ONCE),
+            "GET /photos/{id}/picture": _limit(PICTURES_A_SECOND, PICTURES_AT_ONCE),
             "DELETE /photos/{id}": _limit(REMOVALS_A_SECOND, REMOVALS_AT_ONCE),
         }
         # A stage cannot have settings for a route that does not exist yet.

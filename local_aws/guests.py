@@ -1,6 +1,7 @@
 """Played guests of the wall: they send a photo through the door as the phone's page does, and wait for the result."""
 
 import http.client
+import itertools
 import json
 import random
 import secrets
@@ -15,8 +16,8 @@ import numpy as np
 
 from local_aws.demo import SAMPLES
 
-TRIES = 8
-"""As often as the page tries."""
+PATIENCE = 120
+"""Seconds for which the page tries to send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ class Guest:
     def send(self) -> Answer:
         """Send the photo; the last answer if all tries failed."""
         headers = {"Content_Type": "application/octet-stream", "X_Ticket": self.ticket, "X_Consent": "analyse"}
-        for attempt in range(TRIES):
+        until = time.monotonic() + PATIENCE
+        for attempt in itertools.count():
             self.tries += 1
             try:
                 answer = self.entrance.ask("POST", f"/photos?{self.entrance.key}", self.photo, **headers)
@@ -85,7 +87,9 @@ class Guest:
                 answer = Answer(0, b"", {})
             if 0 < answer.status < 500 and answer.status not in (408, 429):
                 break
-            time.sleep(0.3 + random.random() * min(8, 0.5 * 2**attempt))  # noqa: S311 - jitter
+            if time.monotonic() > until:
+                break
+            time.sleep(0.3 + random.random() * min(5, 0.5 * 2**attempt))  # noqa: S311 - jitter
         return answer
 
     def result(self, patience: float = 120, every: float = 0.85) -> dict[str, Any]:
@@ -104,8 +108,13 @@ class Guest:
         return {}
 
     def picture(self) -> Answer:
-        """The annotated picture."""
-        return self.entrance.ask("GET", f"/photos/{self.ticket}/picture")
+        """The annotated picture; tries again after 429 and 503, as the page does."""
+        for attempt in range(8):
+            answer = self.entrance.ask("GET", f"/photos/{self.ticket}/picture")
+            if answer.status not in (429, 503):
+                break
+            time.sleep(0.3 + random.random() * min(5, 0.5 * 2**attempt))  # noqa: S311 - jitter
+        return answer
 
     def remove(self) -> Answer:
         """Remove everything."""

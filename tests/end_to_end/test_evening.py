@@ -169,15 +169,16 @@ def test_the_look_round_sees_what_was_there(evening):
     """Otherwise `nothing left` would mean nothing."""
     assert {kind: len(names) for kind, names in more(evening.there, evening.before).items()} == {
         "images": 1,
-        "assets": 4,
-        "stacks": 2,
+        "assets": 6,
+        "stacks": 3,
         "buckets": 2,
         "queues": 2,
-        "functions": 3,
+        "functions": 4,
+        "http apis": 1,
         "event sources": 1,
-        "log groups": 3,
+        "log groups": 4,
         "alarms": 1,
-        "roles": 3,
+        "roles": 4,
         "exports": 6,
         "collections": 1,
     }
