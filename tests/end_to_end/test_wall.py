@@ -136,7 +136,9 @@ def test_a_page_that_dies_while_the_photo_is_on_its_way_finds_it_again(phones: C
     phone.run("window.old = true; location.reload()")
     phone.wait("return !window.old && document.readyState === 'complete'")
     phone.wait(VISIBLE, "done")
+    phone.wait("return document.getElementById('picture').naturalWidth > 0")  # it moves the buttons
     phone.click("#more")
+    phone.wait(VISIBLE, "start")
     assert phone.run("return document.getElementById('analyse').checked")
 
 
@@ -169,6 +171,7 @@ def test_no_face_and_no_photo_are_said_in_a_sentence(phones: Callable[[], Browse
     phone.type("#gallery", str(nobody))
     phone.wait(VISIBLE, "done")
     assert "No face found" in phone.run(TEXT)
+    phone.wait("return document.getElementById('picture').naturalWidth > 0")
     phone.click("#more")
     text = tmp_path / "notes.jpg"
     text.write_text("no photo")
