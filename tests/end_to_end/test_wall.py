@@ -197,7 +197,8 @@ def test_a_picture_reaches_the_projector_after_the_organisers_space_and_leaves_i
     for press, shown in (("u", 0), (" ", 1)):
         desk.press(press)
         assert projector.wait("return document.querySelectorAll('main img').length === arguments[0]", shown) < 2
-    desk.click("#shown button")
+    desk.wait("return document.querySelectorAll('#shown button').length > 0")
+    desk.run("document.querySelector('#shown button').click()")  # each new state renews the strip
     assert projector.wait("return document.querySelectorAll('main img').length === 0") < 2
     desk.press("u")
     projector.wait("return document.querySelectorAll('main img').length === 1")
