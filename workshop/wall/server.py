@@ -1,8 +1,9 @@
 """The wall's pages on 127.0.0.1: files, pictures, the desk's actions, and server-sent events for what changes.
 
 Nothing here can be reached from another machine. A page of another origin in the same browser cannot act either: every
-action needs a header that such a page may not send (Fetch Standard, "CORS-safelisted request-header"), and a host
-name that somebody else points to 127.0.0.1 is refused.
+action needs a header that such a page may not send (Fetch Standard, "CORS-safelisted request-header"), another page's
+`Origin` is refused, and so is a host name that somebody else points to 127.0.0.1. Each connection ends after one
+request, so nothing that such a page hides in a body is taken for the next request.
 """
 
 import io
@@ -21,6 +22,9 @@ from workshop.wall.evening import Evening
 PAGES: Final = Path(__file__).with_name("pages")
 
 TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+
+LARGEST_BODY: Final = 10_000
+"""Bytes of an action."""
 
 HEARTBEAT: Final = 5.0
 """Seconds after which a page that has nothing new hears that the server is alive."""
@@ -50,7 +54,6 @@ class WallServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
     server: WallServer
 
     def do_GET(self) -> None:
@@ -67,13 +70,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._file({"/": "desk.html", "/desk": "desk.html", "/projector": "projector.html"}.get(path, path[1:]))
 
     def do_POST(self) -> None:
-        # Read in any case, or the rest would be taken for the next request.
-        body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 10_000))
+        length = self.headers.get("Content-Length", "")
         if not self._is_for_us() or self.headers.get("X-Wall") != "desk" or self.path != "/do":
             self._answer(HTTPStatus.FORBIDDEN)
             return
+        if not length.isdecimal() or int(length) > LARGEST_BODY:
+            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
         try:
-            asked = json.loads(body)
+            asked = json.loads(self.rfile.read(int(length)))
             with aws_errors_as_sentences():
                 said = self.server.evening.do(str(asked["action"]), str(asked.get("id", "")))
         except WorkshopError as error:
@@ -84,16 +89,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK, json.dumps({"said": said}).encode(), "application/json")
 
     def _is_for_us(self) -> bool:
-        return self.headers.get("Host") in [f"{name}:{self.server.server_port}" for name in ("127.0.0.1", "localhost")]
+        host = self.headers.get("Host")
+        ours = [f"{name}:{self.server.server_port}" for name in ("127.0.0.1", "localhost")]
+        return host in ours and self.headers.get("Origin", f"http://{host}") == f"http://{host}"
 
     def _stream(self, page: str) -> None:
         evening = self.server.evening
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Cache-Control", "no-store")
-        self.send_header("Connection", "close")
         self.end_headers()
-        self.close_connection = True
         version = -1
         while True:
             current = evening.wait(version, HEARTBEAT)

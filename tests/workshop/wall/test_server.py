@@ -1,7 +1,9 @@
 """The wall's pages on 127.0.0.1: who may ask, what is pushed, and how soon."""
 
+import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -64,6 +66,34 @@ def test_a_name_that_points_to_this_computer_is_refused(server: WallServer):
 def test_a_page_of_another_site_cannot_act(server: WallServer):
     """Without the header that only our own pages may send."""
     assert ask(server, "POST", "/do", {"action": "cover"})[0] == 403
+    assert not server.evening.covered
+
+
+def test_a_page_of_another_origin_cannot_act_although_it_has_the_header(server: WallServer):
+    asked = {"Origin": f"http://127.0.0.1:{server.server_port + 1}", "X_Wall": "desk"}
+    assert ask(server, "POST", "/do", {"action": "cover"}, **asked)[0] == 403
+    assert not server.evening.covered
+    ours = {"Origin": f"http://127.0.0.1:{server.server_port}", "X_Wall": "desk"}
+    assert ask(server, "POST", "/do", {"action": "cover"}, **ours)[0] == 200
+
+
+@pytest.mark.parametrize("before", [0, 10_000])
+def test_a_request_in_the_body_of_another_is_not_carried_out(server: WallServer, before: int):
+    """Request smuggling: a page of another site writes the body, and with it every header of a hidden request."""
+    host = f"Host: 127.0.0.1:{server.server_port}\r\n"
+    action = b'{"action": "cover"}'
+    hidden = f"POST /do HTTP/1.1\r\n{host}X-Wall: desk\r\nContent-Length: {len(action)}\r\n\r\n".encode() + action
+    body = b" " * before + hidden
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=1) as connection:
+        connection.sendall(f"POST /do HTTP/1.1\r\n{host}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        with contextlib.suppress(OSError):  # until the server has ended the connection
+            while connection.recv(10_000):
+                pass
+    assert not server.evening.covered
+
+
+def test_an_action_of_more_than_10_000_bytes_is_refused(server: WallServer):
+    assert ask(server, "POST", "/do", {"action": "cover", "id": "x" * 10_000}, X_Wall="desk")[0] == 413
     assert not server.evening.covered
 
 
