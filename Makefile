@@ -135,7 +135,7 @@ types: .venv/.ready-dev
 imports: .venv/.ready-dev
 	@PYTHONPATH=lambda/photo_annotator:lambda/face_collection:lambda/wall_door .venv/bin/lint-imports --no-cache
 
-synth: .venv/.ready-dev  ## synthesise both stacks; needs no Docker, no credentials, no network
+synth: .venv/.ready-dev  ## synthesise the stacks; needs no Docker, no credentials, no network
 	@.venv/bin/npx cdk synth --quiet
 
 .PHONY: reference

@@ -1,4 +1,4 @@
-"""Reads the context once and composes the three stacks: `npx cdk deploy --all -c attendee=simon`."""
+"""Reads the context once and composes the stacks: `npx cdk deploy Foundation Serverless -c attendee=simon`."""
 
 import os
 import shlex
