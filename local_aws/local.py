@@ -16,9 +16,9 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import boto3
-from botocore.config import Config
 
 from local_aws import processes
+from local_aws.clients import client
 from local_aws.emulator import SECRET, Emulator
 from local_aws.errors import LocalAwsError
 from local_aws.lambda_host import LambdaHost
@@ -237,15 +237,7 @@ def _account_behind(emulator_url: str, access_key: str) -> str:
     """The account of an access key: the key itself if it has 12 digits; of an assumed role, what STS says."""
     if re.fullmatch(r"[0-9]{12}", access_key):
         return access_key
-    sts = boto3.session.Session().client(
-        "sts",
-        endpoint_url=emulator_url,
-        region_name=REGION,
-        aws_access_key_id=access_key,
-        aws_secret_access_key=SECRET,
-        config=Config(proxies={}),
-    )
-    return str(sts.get_caller_identity()["Account"])
+    return str(client("sts", emulator_url, REGION, access_key).get_caller_identity()["Account"])
 
 
 def names_an_aws(name: str) -> bool:

@@ -14,9 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
-from botocore.config import Config
-
+from local_aws.clients import client
 from local_aws.errors import LocalAwsError
 from local_aws.lambda_host.code import CodeStore, downloaded
 from local_aws.lambda_host.environment import ExecutionEnvironment, Outcome
@@ -159,15 +157,8 @@ class LambdaHost:
             self._nobody_is_busy.notify_all()
 
     def _zip_of(self, function: Function) -> bytes:
-        client = boto3.session.Session().client(
-            "lambda",
-            endpoint_url=self._emulator,
-            region_name=function.region,
-            aws_access_key_id=function.account,
-            aws_secret_access_key="local",  # noqa: S106
-            config=Config(proxies={}),
-        )
-        return downloaded(client.get_function(FunctionName=function.arn)["Code"]["Location"])
+        functions = client("lambda", self._emulator, function.region, function.account)
+        return downloaded(functions.get_function(FunctionName=function.arn)["Code"]["Location"])
 
 
 class _Server(ThreadingHTTPServer):

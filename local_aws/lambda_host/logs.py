@@ -3,18 +3,16 @@
 import json
 import logging
 import math
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.exceptions import HTTPClientError
 
+from local_aws.clients import client
 from local_aws.lambda_host.function import Function
 
 _log = logging.getLogger(__name__)
@@ -105,18 +103,15 @@ class CloudWatchLogs:
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
-        self._session = boto3.session.Session()  # one for all accounts: each would read the services' models anew
-        self._clients: dict[tuple[str, str, str], Any] = {}
-        self._one_at_a_time = threading.Lock()
         self._open_streams: set[tuple[str, str, str]] = set()
 
     def write(self, function: Function, stream: str, events: Sequence[LogEvent]) -> None:
         """Append `events` to the stream. As on AWS, a failed write loses them but never fails the invocation."""
         try:
             if self._opened(function, stream):
-                client = self._client("logs", function)
+                logs = self._client("logs", function)
                 for start in range(0, len(events), _MOST_IN_ONE_CALL):
-                    client.put_log_events(
+                    logs.put_log_events(
                         logGroupName=function.log_group,
                         logStreamName=stream,
                         logEvents=[
@@ -136,13 +131,13 @@ class CloudWatchLogs:
         if key in self._open_streams:
             return True
         allowed = self._allowed(function, stream)
-        client = self._client("logs", function)
+        logs = self._client("logs", function)
         if "logs:CreateLogGroup" in allowed:
-            _ignoring_that_it_exists(client, "create_log_group", logGroupName=function.log_group)
+            _ignoring_that_it_exists(logs, "create_log_group", logGroupName=function.log_group)
         if not {"logs:CreateLogStream", "logs:PutLogEvents"} <= allowed:
             _log.warning("%s has no permission to write to %s, so its log is lost.", function.role, function.log_group)
             return False
-        _ignoring_that_it_exists(client, "create_log_stream", logGroupName=function.log_group, logStreamName=stream)
+        _ignoring_that_it_exists(logs, "create_log_stream", logGroupName=function.log_group, logStreamName=stream)
         self._open_streams.add(key)
         return True
 
@@ -161,18 +156,7 @@ class CloudWatchLogs:
 
     def _client(self, service: str, function: Function) -> Any:
         """A client for the function's account. The emulator treats an access key of 12 digits as an account id."""
-        key = (service, function.account, function.region)
-        with self._one_at_a_time:
-            if key not in self._clients:
-                self._clients[key] = self._session.client(
-                    service,
-                    endpoint_url=self._endpoint,
-                    region_name=function.region,
-                    aws_access_key_id=function.account,
-                    aws_secret_access_key="local",  # noqa: S106
-                    config=Config(proxies={}, retries={"total_max_attempts": 2}),
-                )
-            return self._clients[key]
+        return client(service, self._endpoint, function.region, function.account)
 
 
 def _ignoring_that_it_exists(client: Any, operation: str, **arguments: str) -> None:
