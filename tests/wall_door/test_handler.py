@@ -83,7 +83,7 @@ def send(query: str = KEY, body: bytes = JPEG, **rest: str) -> tuple[int, dict[s
 def done(ticket: str = TICKET, *, left: float = 0.1, low: int = 30) -> Result:
     face = Face(BoundingBox(left, 0, 0.1, 0.1), 99, (Emotion("HAPPY", 98.6),), "id", age_range=AgeRange(low, low + 9))
     raw = RawObject("raw", photo_key(ticket), "v1", "e", 1)
-    return Result("annotated", raw, "c", "x", Picture("processed", "pictures/p.jpg", 10, 10), None, (face,))
+    return Result("annotated", raw, "c", "x", Picture("processed", "pictures/p.jpg", 40, 30), None, (face,))
 
 
 def test_a_photo_is_stored_once_and_a_repeated_request_is_answered_alike(memory: Memory):
@@ -155,7 +155,13 @@ def test_a_guest_sees_the_words_from_the_left_and_the_picture(memory: Memory):
     assert json.loads(ask("GET /photos/{id}")["body"]) == {"state": "waiting"}
     memory.results[TICKET] = done()
     answer = json.loads(ask("GET /photos/{id}")["body"])
-    assert answer == {"state": "annotated", "reason": None, "picture": True, "faces": ["happy 98 %"], "minor": False}
+    assert answer == {
+        "state": "annotated",
+        "reason": None,
+        "picture": {"width": 40, "height": 30},
+        "faces": ["happy 98 %"],
+        "minor": False,
+    }
     picture = ask("GET /photos/{id}/picture")
     assert base64.b64decode(picture["body"]) == b"\xff\xd8 the picture"
     assert picture["headers"]["Content-Type"] == "image/jpeg"

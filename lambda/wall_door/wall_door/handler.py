@@ -120,7 +120,7 @@ def _remove(event: dict[str, Any], cloud: Cloud) -> Answer:
 def _described(result: Result) -> dict[str, Any]:
     return {
         "reason": result.reason,
-        "picture": result.picture is not None,
+        "picture": {"width": result.picture.width, "height": result.picture.height} if result.picture else None,
         "faces": [words(face) for face in from_left(result.faces)],
         "minor": may_be_a_minor(result),
     }
