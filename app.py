@@ -19,12 +19,9 @@ from aws_cdk import App, Aspects, CliCredentialsStackSynthesizer, Environment, T
 from infra.foundation import FoundationStack
 from infra.leave_nothing import LeaveNothing
 from infra.serverless import ServerlessStack
-from infra.settings import WORKSHOP, UnusableSetting, WorkshopSettings, kept_settings, stack_name
+from infra.settings import ASSETS_BUCKET, WORKSHOP, UnusableSetting, WorkshopSettings, kept_settings, stack_name
 from infra.wall import WallStack
 from infra.zip_package import CannotPackage
-
-ASSETS_BUCKET = "show-your-emotions:assets-bucket"
-"""Context of `emotions fleet publish`: the bucket with the assets, for templates that fit every account."""
 
 
 def compose(
@@ -117,12 +114,12 @@ def main() -> None:
         settings = WorkshopSettings.from_context(
             _attendee_from_env() | app.node.get_all_context(), region=os.environ.get("CDK_DEFAULT_REGION")
         )
-        if app.node.try_get_context("aws:cdk:bundling-stacks") != []:  # as it is for `cdk destroy`
+        bucket = app.node.try_get_context(ASSETS_BUCKET)
+        if not bucket and app.node.try_get_context("aws:cdk:bundling-stacks") != []:  # as it is for `cdk destroy`
             for sentence in for_this_deploy_only(settings):
                 print(f"show-your-emotions: {sentence}", file=sys.stderr)
     except UnusableSetting as unusable:
         sys.exit(f"show-your-emotions: {unusable}")
-    bucket = app.node.try_get_context(ASSETS_BUCKET)
     try:
         compose(app, settings, None if bucket else os.environ.get("CDK_DEFAULT_ACCOUNT"), bucket)
     except CannotPackage as reason:

@@ -15,6 +15,9 @@ from infra.regions import INDEX_FACES_PER_SECOND
 
 WORKSHOP: Final = "show-your-emotions"
 
+ASSETS_BUCKET: Final = "show-your-emotions:assets-bucket"
+"""Context of `emotions fleet publish`: the bucket with the assets, for templates that fit every account."""
+
 _STACK_PREFIX: Final = "ShowYourEmotions"
 
 Architecture = Literal["x86_64", "arm64"]

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from infra.settings import WORKSHOP, StackKind
+from infra.settings import ASSETS_BUCKET, WORKSHOP, StackKind, WorkshopSettings
 from workshop import PROJECT
 from workshop.aws.account import Account
 from workshop.aws.cdk import cdk
@@ -208,12 +208,9 @@ def unpublish(organiser: Account, region: str) -> None:
 
 
 def _synthesise(assembly: Path, region: str, bucket: str, settings: Mapping[str, str]) -> None:
-    context = {
-        "package": "zip",
-        **settings,
-        "attendee": ANYBODY,
-        "show-your-emotions:assets-bucket": bucket,
-    }
+    # Every setting is named, because cdk.context.json has those that the organiser keeps for stacks of their own.
+    complete = WorkshopSettings.from_context({**settings, "package": "zip", "attendee": ANYBODY}, region)
+    context = {name: complete.as_text(name) for name in complete.names()} | {ASSETS_BUCKET: bucket}
     flags = [word for name, value in context.items() for word in ("-c", f"{name}={value}")]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     done = subprocess.run(
@@ -227,10 +224,12 @@ def _synthesise(assembly: Path, region: str, bucket: str, settings: Mapping[str,
         check=False,
     )
     if done.returncode:
-        ours = [line for line in done.stdout.splitlines() if line.startswith(f"{WORKSHOP}: ")]
-        raise WorkshopError(
-            ours[0].removeprefix(f"{WORKSHOP}: ") if ours else f"The stacks cannot be synthesised: {done.stdout}"
-        )
+        # The app's last word is its reason; the CDK CLI adds that its subprocess failed.
+        _, ours, reason = done.stdout.rpartition(f"{WORKSHOP}: ")
+        if not ours:
+            raise WorkshopError(f"The stacks cannot be synthesised: {done.stdout}")
+        sentence, *hint = [line for line in reason.splitlines() if "Subprocess exited with error" not in line]
+        raise WorkshopError(sentence, "\n".join(hint) or None)
 
 
 def _code_in(assembly: Path) -> Iterator[tuple[str, BytesIO]]:
