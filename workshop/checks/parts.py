@@ -14,7 +14,8 @@ from workshop.aws.stacks import Stacks
 from workshop.terminal.errors import GONE, code_of
 from workshop.terminal.findings import Finding
 
-_CLOSED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+PUBLIC_ACCESS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+"""What S3 can block: all ways to make a bucket public."""
 
 
 def blocker(stacks: Stacks) -> Finding | None:
@@ -90,9 +91,9 @@ def _bucket(stacks: Stacks, subject: str, name: str) -> Finding:
         if code_of(error) != "NoSuchPublicAccessBlockConfiguration":
             raise
         block = {}
-    if all(block.get(each) for each in _CLOSED):
+    if all(block.get(each) for each in PUBLIC_ACCESS):
         return Finding(subject, "ok", name)
-    closed = ",".join(f"{each}=true" for each in _CLOSED)
+    closed = ",".join(f"{each}=true" for each in PUBLIC_ACCESS)
     return Finding(
         subject,
         "problem",

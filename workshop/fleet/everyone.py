@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from rich.live import Live
@@ -20,13 +21,29 @@ from workshop.terminal.errors import WorkshopError, aws_errors_as_sentences
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fleet:
     """The members, and who looks after them. `at_once` accounts are worked on at the same time."""
 
     organiser: Account
     members: tuple[Member, ...]
     at_once: int = 10
+    _opened: dict[str, Account] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def organisers_id(self) -> str:
+        """The id of the organiser's own account."""
+        return str(self.organiser.client("sts").get_caller_identity()["Account"])
+
+    def open(self, member: Member) -> Account:
+        """The member's account; the same one until `close`."""
+        if member.attendee not in self._opened:
+            self._opened[member.attendee] = account_of(member, self.organiser, self.organisers_id)
+        return self._opened[member.attendee]
+
+    def close(self, member: Member) -> None:
+        """Forget the member's account, so that the next `open` reads their credentials anew."""
+        self._opened.pop(member.attendee, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +77,22 @@ class Turn:
 def for_everyone(fleet: Fleet, work: Callable[[Turn], T], *, doing: str | None) -> list[Outcome[T]]:
     """The outcome of `work` for each member, in the roster's order.
 
-    What AWS or the member's credentials refuse is that member's problem only. `doing` is shown before a member's
+    Whatever fails for one member is that member's problem only. `doing` is shown before a member's
     first own word; with None nothing is shown. Ctrl-C lets the calls under way finish, starts no more, and raises
     KeyboardInterrupt.
     """
-    organisers_id = fleet.organiser.client("sts").get_caller_identity()["Account"]
+    _ = fleet.organisers_id  # an organiser without credentials gets one error, not one for each member
     board, stop = _Board(fleet.members, silent=doing is None), threading.Event()
 
     def turn(member: Member) -> Outcome[T]:
         try:
             with aws_errors_as_sentences():
-                account = account_of(member, fleet.organiser, organisers_id)
-                mine = Turn(member, account, stop, board)
+                mine = Turn(member, fleet.open(member), stop, board)
                 board.begin(member, doing or "")
                 value = work(mine)
-        except WorkshopError as problem:
+        except Exception as error:
+            fleet.close(member)
+            problem = error if isinstance(error, WorkshopError) else WorkshopError(f"{type(error).__name__}: {error}")
             board.tell(member, "failed", problem.message)
             return Outcome(member, problem=problem)
         board.tell(member, "done", "")

@@ -24,11 +24,11 @@ class Progress:
         return {"step": self.step, "lacks": self.lacks.to_document() if self.lacks else None}
 
 
-def progress_of(account: Account) -> Progress:
-    """Look at the steps one after another, until one is not done."""
+def progress_of(account: Account, deploy: str) -> Progress:
+    """Look at the steps one after another, until one is not done; `deploy` is the command that deploys the stacks."""
     # The first checkpoint would look for a missing stack in every region.
     if describe(account.client("cloudformation"), stack_name(account.attendee, "Foundation")) is None:
-        return Progress(0, Finding("Stack", "problem", "Foundation is not deployed.", "emotions fleet deploy"))
+        return Progress(0, Finding("Stack", "problem", "Foundation is not deployed.", deploy))
     for checkpoint in CHECKPOINTS:
         for finding in findings_at(checkpoint, account):
             if finding.verdict == "problem":

@@ -19,6 +19,7 @@ from infra.settings import ASSETS_BUCKET, WORKSHOP, StackKind, WorkshopSettings
 from workshop import PROJECT
 from workshop.aws.account import Account
 from workshop.aws.cdk import cdk
+from workshop.checks.parts import PUBLIC_ACCESS
 from workshop.fleet.templates import ANYBODY, LARGEST_BODY, for_any_attendee
 from workshop.terminal.errors import WorkshopError, code_of
 
@@ -88,7 +89,7 @@ def template_of(organiser: Account, publication: Publication, stack: StackKind) 
         if code_of(error) != "NoSuchKey":
             raise
         raise WorkshopError(
-            f"What was published in {publication.region} is not complete any more.", "emotions fleet publish"
+            f"What was published in {publication.region} is not complete any more.", "Publish it again."
         ) from None
     return body.decode()
 
@@ -143,8 +144,7 @@ def prepare_bucket(organiser: Account, region: str, bucket: str, readers: Reader
     except ClientError as error:
         if code_of(error) != "BucketAlreadyOwnedByYou":
             raise
-    closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(closed, True))
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(PUBLIC_ACCESS, True))
     s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "workshop", "Value": WORKSHOP}]})
     expiry = {"ID": "Expire", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": KEPT_FOR_DAYS}}
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [expiry]})

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -60,7 +61,9 @@ def read(path: Path, region: str | None) -> list[Member]:
     try:
         text = path.read_text(encoding="utf-8-sig")  # spreadsheets begin a CSV file with a byte order mark
     except FileNotFoundError:
-        raise WorkshopError(f"There is no {path}.", "Make one: emotions fleet init") from None
+        raise WorkshopError(
+            f"There is no {path}.", f"Make one: emotions fleet --file {shlex.quote(str(path))} init"
+        ) from None
     except UnicodeDecodeError:
         raise WorkshopError(f"{path} is not a text in UTF-8.", "Save it as CSV in UTF-8.") from None
     members, problems = parsed(text, region)

@@ -71,6 +71,18 @@ def test_one_failure_stops_nobody(organiser: Account):
     assert guest.value
 
 
+def test_an_odd_failure_is_one_members_too(organiser: Account, attendee: Attendee):
+    """boto3 raises Python's own errors for a credential_process that is not there."""
+    with (attendee.folder / "credentials").open("a") as file:
+        file.write("[odd]\ncredential_process = /no/such/program\n")
+    odd, guest = for_everyone(
+        Fleet(organiser, (Member("odd", SYDNEY, profile="odd"), Member("guest", SYDNEY))), found, doing="looking"
+    )
+    assert odd.problem
+    assert odd.problem.message == "FileNotFoundError: [Errno 2] No such file or directory: '/no/such/program'"
+    assert guest.value
+
+
 def test_ctrl_c_ends_every_pause_and_starts_nobody_else(organiser: Account):
     started: list[str] = []
 

@@ -1,15 +1,21 @@
 """An evening on the local AWS: deployed everywhere, one account in trouble, and everything cleared away."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from tests.workshop.attendee import GROUP_PHOTO, Attendee
 from workshop.aws.account import Account
-from workshop.commands.fleet import destroy
+from workshop.commands.fleet import check, destroy
 from workshop.fleet import stacks
+from workshop.fleet.everyone import Fleet, Turn
+from workshop.fleet.roster import Member
+from workshop.terminal.errors import WorkshopError
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +28,10 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def three(organiser: Account, attendee: Attendee, synthesised: object, ids: Callable[[], str]) -> list[Attendee]:
     """Three attendees, one account each; published for the first two."""
     accounts = [ids(), ids(), ids()]
-    assert attendee.run("fleet", "init", *accounts).exit_code == 0
-    ran = attendee.run("fleet", "--only", "attendee01", "--only", "attendee02", "publish")
+    assert attendee.run("fleet", "-f", "two.csv", "init", *accounts[:2]).exit_code == 0
+    ran = attendee.run("fleet", "-f", "two.csv", "publish")
     assert ran.exit_code == 0, ran.output
+    assert attendee.run("fleet", "init", *accounts).exit_code == 0
     return [Attendee(attendee.local_aws, attendee.folder, account) for account in accounts]
 
 
@@ -85,6 +92,77 @@ def test_a_log_group_that_came_back_is_left_with_the_command_that_removes_it(att
     assert ran.exit_code == 1
     assert ran.stdout.startswith("attendee01  left: log group ShowYourEmotions-attendee01-Serverless-late (aws logs ")
     assert "1 attendee of 1 still have something." in ran.stderr
+    assert "in that account: emotions fleet --only attendee01 destroy\n" in ran.stderr
+
+
+def test_a_foundation_that_is_half_gone_may_still_have_photos(attendee: Attendee, three: list[Attendee]):
+    attendee.run("fleet", "deploy", "Foundation")
+    name = "ShowYourEmotions-attendee01-Foundation"
+    outputs = stacks.describe(three[0].client("cloudformation"), name)["Outputs"]
+    bucket = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "RawBucket")
+    three[0].client("s3").put_object(Bucket=bucket, Key="me.jpg", Body=b"photo")
+    attendee.run("fleet", "--only", "attendee01", "destroy", "--yes")
+    assert stacks_in(three[0])[name] == "DELETE_FAILED"
+    asked = attendee.run("fleet", "destroy")
+    assert "the stacks of 3 attendees, with 0 photos (1 account could not be counted)." in " ".join(
+        asked.stderr.split()
+    )
+
+
+def test_what_stays_for_other_stacks_is_said():
+    assert destroy._line(destroy.Destroyed([], shares=True)) == (
+        "nothing left of theirs, except what other stacks use too"
+    )
+    assert destroy._line(destroy.Destroyed([], shares=False)) == "nothing left"
+
+
+def test_ctrl_c_ends_the_wait_for_what_aws_still_deletes(
+    attendee: Attendee, three: list[Attendee], monkeypatch: pytest.MonkeyPatch
+):
+    """AWS answers for a deleted queue for a minute; nobody waits that long after Ctrl-C."""
+    monkeypatch.setattr(destroy, "PATIENCE", 60)
+    three[0].client("logs").create_log_group(logGroupName="ShowYourEmotions-attendee01-Serverless-late")
+    attendee.run("fleet", "--only", "attendee01", "deploy", "Foundation")
+
+    def pause(turn: Turn, seconds: float) -> None:
+        if seconds == 0:
+            raise WorkshopError("Stopped while AWS was still at work.")
+        time.sleep(seconds)
+
+    monkeypatch.setattr(Turn, "pause", pause)
+    before = time.monotonic()
+    ran = attendee.run("fleet", "--only", "attendee01", "destroy", "--yes")
+    assert ran.stdout == "attendee01  failed: Stopped while AWS was still at work.\n"
+    assert time.monotonic() - before < 30
+
+
+def test_a_lost_connection_does_not_end_the_second_screen(organiser: Account, monkeypatch: pytest.MonkeyPatch):
+    """It shows the last look with what is wrong, and opens no account anew."""
+    fleet = Fleet(organiser, (Member("guest", "ap-southeast-2"),))
+    monkeypatch.setattr(check, "_EVERY", 0)
+    monkeypatch.setattr(check, "to_paste", lambda rest: rest)
+    looks = check._looks(fleet)
+    looked, trouble = next(looks)
+    assert (looked[0].member.attendee, trouble) == ("guest", None)
+    opened = fleet.open(fleet.members[0])
+    next(looks)
+    assert fleet.open(fleet.members[0]) is opened
+    with monkeypatch.context() as broken:
+        lost = EndpointConnectionError(endpoint_url="https://sts.amazonaws.com")
+        broken.setattr(check, "for_everyone", Mock(side_effect=lost))
+        assert next(looks) == (looked, "https://sts.amazonaws.com could not be reached.")
+    assert next(looks)[1] is None
+
+
+def test_hints_name_the_file_and_who_was_meant(organiser: Account, attendee: Attendee):
+    """Pasted without them, the hint would work on other people's accounts."""
+    Path("my fleet.csv").write_text("attendee\nsimon\naisha\n")
+    ran = attendee.run("fleet", "--file", "my fleet.csv", "--only", "simon", "cost")
+    assert "emotions fleet --file 'my fleet.csv' --only simon cost\n" in ran.stderr
+    ran = attendee.run("fleet", "--file", "my fleet.csv", "--only", "simon", "check")
+    assert ran.stdout.endswith("→ emotions fleet --file 'my fleet.csv' --only simon deploy\n")
+    ran = attendee.run("fleet", "--file", "nobody.csv", "check")
+    assert "Make one: emotions fleet --file nobody.csv init" in ran.stderr
 
 
 def test_without_a_publication_nothing_is_deployed(organiser: Account, attendee: Attendee):
@@ -143,6 +221,10 @@ def test_gallery_and_cost_of_all_accounts(attendee: Attendee, three: list[Attend
         assert ran.exit_code == 0, ran.output
     made = attendee.run("fleet", "gallery", "--embed")
     assert made.exit_code == 0, made.output
+    Path("fleet.csv").write_text(Path("fleet.csv").read_text() + "missing,,,no-such-profile,\n")
+    incomplete = attendee.run("fleet", "gallery", "--embed")
+    assert incomplete.exit_code == 1
+    assert "1 attendee of 4 failed" in incomplete.stderr
     page = Path("gallery.html").read_text()
     assert page.count("data:image/jpeg;base64,") == 2
     assert "attendee01" in page

@@ -66,6 +66,12 @@ def test_the_policies_to_paste_allow_an_evening(enforced: LocalAws, tmp_path: Pa
         for output in stacks.describe(them.client("cloudformation"), name)["Outputs"]
         if output["OutputKey"] == "RawBucket"
     )
+    door = {
+        "Resources": {"Door": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "d", "ProtocolType": "HTTP"}}}
+    }
+    them.client("cloudformation").create_stack(
+        StackName="ShowYourEmotions-attendee01-Wall", TemplateBody=json.dumps(door)
+    )
     them.client("s3").put_object(Bucket=raw, Key="me.jpg", Body=GROUP_PHOTO.read_bytes())
     assert "○" in typed("check", code=1)
     assert typed("gallery") == "gallery.html\n"

@@ -106,11 +106,36 @@ def test_the_account_behind_a_profile_can_read_it_too(
     assert "readable by 1 account" in ran.stdout
 
 
+def test_a_setting_and_an_organisation_can_be_taken_back(
+    organiser: Account, attendee: Attendee, synthesised: list[dict[str, str]], ids: Callable[[], str]
+):
+    attendee.run("fleet", "init", ids())
+    ran = attendee.run("fleet", "publish", "--organisation", "o-abc", "-c", "keep_days=2")
+    assert "readable by the organisation o-abc" in ran.stdout
+    assert "readable by the organisation o-abc" in attendee.run("fleet", "publish").stdout
+    ran = attendee.run("fleet", "publish", "--organisation", "", "-c", "keep_days=")
+    assert "readable by 1 account" in ran.stdout
+    assert "keep_days changes from 2 to its default" in ran.stderr
+    assert synthesised == [{"keep_days": "2"}, {"keep_days": "2"}, {}]
+
+
+def test_the_readers_are_always_all_who_are_in_the_file(
+    organiser: Account, attendee: Attendee, synthesised: list[dict[str, str]], ids: Callable[[], str]
+):
+    """Published for some, the others' next deploy could not read it."""
+    attendee.run("fleet", "init", ids(), ids())
+    ran = attendee.run("fleet", "--only", "attendee01", "publish")
+    assert ran.exit_code == 1
+    assert "What is published is for all who are in the file." in ran.stderr
+    assert not synthesised
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
         ("keep_days=0", "Invalid keep_days='0'"),
         ("keepdays=3", "did you mean keep_days?"),
+        ("keepdays=", "did you mean keep_days?"),
         ("keep_days", "is not a setting with a value"),
         ("attendee=simon", "A fleet has no setting attendee"),
     ],

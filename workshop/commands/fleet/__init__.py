@@ -3,7 +3,7 @@
 import click
 
 from workshop.commands.fleet import check, cost, deploy, destroy, gallery, init, publish, unpublish
-from workshop.commands.fleet.options import Options
+from workshop.commands.fleet.options import DEFAULT_FILE, Options
 
 
 @click.group("fleet")
@@ -11,7 +11,7 @@ from workshop.commands.fleet.options import Options
     "-f",
     "--file",
     "file",
-    default="fleet.csv",
+    default=DEFAULT_FILE,
     show_default=True,
     type=click.Path(dir_okay=False),
     help="Who takes part.",

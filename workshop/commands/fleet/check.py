@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,11 +11,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from workshop.commands.fleet.options import pass_fleet
+from workshop.commands.fleet.options import pass_fleet, to_paste
 from workshop.fleet.everyone import Fleet, Outcome, for_everyone
 from workshop.fleet.progress import LAST_STEP, Progress, progress_of
 from workshop.terminal.console import err, out, plain, print_json
 from workshop.terminal.counting import counted
+from workshop.terminal.errors import WorkshopError, aws_errors_as_sentences
 
 _EVERY: Final = 15
 """Seconds between two looks."""
@@ -52,31 +53,46 @@ def command(fleet: Fleet, ctx: click.Context, step: int, watch: bool, as_json: b
 
 
 def _look(fleet: Fleet, doing: str | None = None) -> Looked:
-    return for_everyone(fleet, lambda turn: progress_of(turn.account), doing=doing)
+    deploy = to_paste("deploy")
+    return for_everyone(fleet, lambda turn: progress_of(turn.account, deploy), doing=doing)
+
+
+def _looks(fleet: Fleet) -> Iterator[tuple[Looked, str | None]]:
+    """Look again and again: the last look that succeeded, and why there is no newer one."""
+    looked: Looked = ()
+    while True:
+        trouble = None
+        try:
+            with aws_errors_as_sentences():
+                looked = _look(fleet)
+        except WorkshopError as problem:
+            trouble = problem.message
+        yield looked, trouble
+        time.sleep(_EVERY)
 
 
 def _watch(fleet: Fleet) -> None:
     if out.is_terminal:
         with Live(console=out, auto_refresh=False, screen=True, vertical_overflow="ellipsis") as live:
-            while True:
-                live.update(_board(_look(fleet)), refresh=True)
-                time.sleep(_EVERY)
+            for looked, trouble in _looks(fleet):
+                live.update(_board(looked, trouble), refresh=True)
     known: dict[str, str] = {}
-    while True:
-        looked = _look(fleet)
+    for looked, trouble in _looks(fleet):
+        if trouble:
+            err.print(plain(trouble), style="red", soft_wrap=True)
         for each in looked:
             line = _line(each, _width(looked)).plain
             if known.get(each.member.attendee) != line:
                 out.print(line, soft_wrap=True)
             known[each.member.attendee] = line
-        time.sleep(_EVERY)
 
 
-def _board(looked: Looked) -> Table:
+def _board(looked: Looked, trouble: str | None = None) -> Table:
     """Those who have come least far first, because a low window shows the top only."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, overflow="ellipsis")
-    table.add_row(Text(f"{_summary(looked)}   {datetime.now():%H:%M:%S}", style="bold"))
+    heading = Text(plain(trouble), style="bold red") if trouble else Text(_summary(looked), style="bold")
+    table.add_row(heading.append(f"   {datetime.now():%H:%M:%S}"))
     for each in sorted(looked, key=lambda each: each.value.step if each.value else -1):
         table.add_row(_line(each, _width(looked)))
     return table

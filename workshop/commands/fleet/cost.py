@@ -5,7 +5,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from workshop.aws.stacks import Stacks, outputs_of
-from workshop.commands.fleet.options import pass_fleet
+from workshop.commands.fleet.options import pass_fleet, to_paste
 from workshop.commands.fleet.outcomes import require_all
 from workshop.fleet.everyone import Fleet, Turn, for_everyone
 from workshop.takedown.cost import Bill, bill, count, prices
@@ -38,7 +38,7 @@ def command(fleet: Fleet, as_json: bool) -> None:
             "tier covers in an account that does nothing else; in a shared account it may cover less.",
             soft_wrap=True,
         )
-    require_all(outcomes, "emotions fleet cost")
+    require_all(outcomes, to_paste("cost"))
 
 
 def _bill(turn: Turn) -> Bill:

@@ -4,7 +4,7 @@ import click
 
 from infra.settings import StackKind
 from workshop.aws.account import Account
-from workshop.commands.fleet.options import pass_fleet
+from workshop.commands.fleet.options import pass_fleet, to_paste
 from workshop.commands.fleet.outcomes import require_all, show, stoppable
 from workshop.fleet.everyone import Fleet, Turn, for_everyone
 from workshop.fleet.members import require_right_account
@@ -33,16 +33,17 @@ def command(fleet: Fleet, stack: StackKind | None) -> None:
         require_right_account(turn.member, turn.account)
         return [f"{each}: {deploy(turn, each, templates[turn.member.region][each])}" for each in stacks]
 
-    with stoppable(
-        "CloudFormation finishes the stacks that are under way. To go on where it stopped: emotions fleet deploy"
-    ):
+    again = to_paste(f"deploy {stack}" if stack else "deploy")
+    with stoppable(f"CloudFormation finishes the stacks that are under way. To go on where it stopped: {again}"):
         outcomes = for_everyone(fleet, work, doing="looking")
     show(outcomes, ", ".join)
-    require_all(outcomes, "emotions fleet deploy")
+    require_all(outcomes, again)
 
 
 def _templates(organiser: Account, region: str, stacks: tuple[StackKind, ...]) -> dict[StackKind, str]:
     publication = published(organiser, region)
     if publication is None:
-        raise WorkshopError(f"Nothing is published in {region}.", "Publish first: emotions fleet publish")
+        raise WorkshopError(
+            f"Nothing is published in {region}.", f"Publish first: {to_paste('publish', everybody=True)}"
+        )
     return {stack: template_of(organiser, publication, stack) for stack in stacks}

@@ -9,7 +9,8 @@ from annotator.result import Result
 from workshop.aws.links import LONGEST
 from workshop.aws.results import all_results
 from workshop.aws.stacks import Stacks, outputs_of
-from workshop.commands.fleet.options import pass_fleet
+from workshop.commands.fleet.options import pass_fleet, to_paste
+from workshop.commands.fleet.outcomes import require_all
 from workshop.fleet.everyone import Fleet, Turn, for_everyone
 from workshop.show import gallery_file
 from workshop.terminal.console import WARNING, err, plain, print_prose
@@ -43,8 +44,9 @@ def command(fleet: Fleet, output: Path, expires: timedelta, embed: bool, open_it
             print_prose(err, f"Without {each.member.attendee}: {plain(each.problem.message)}", WARNING)
     found = [each.value for each in outcomes if each.value]
     if not found:
-        raise WorkshopError("Nobody's pictures could be read.", "Look what everybody lacks: emotions fleet check")
+        raise WorkshopError("Nobody's pictures could be read.", f"Look what everybody lacks: {to_paste('check')}")
     gallery_file.write(found, output, expires=expires, embed=embed, open_it=open_it, attendees_names=True)
+    require_all(outcomes, to_paste("gallery"))
 
 
 def _pictures(turn: Turn) -> tuple[Stacks, list[Result]]:

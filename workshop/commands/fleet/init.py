@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workshop.commands.fleet.options import Options
+from workshop.commands.fleet.options import Options, to_paste
 from workshop.fleet.everyone import Fleet, Turn, for_everyone
 from workshop.fleet.members import require_right_account
 from workshop.fleet.roster import template
@@ -28,7 +28,7 @@ def command(options: Options, accounts: tuple[str, ...]) -> None:
     path = Path(options.file)
     if not path.exists():
         path.write_text(template(accounts), encoding="utf-8")
-        err.print("Fill it in, then check it with the same command: emotions fleet init")
+        err.print(f"Fill it in, then check it: {to_paste('init', everybody=True)}", soft_wrap=True)
         out.print(plain(path), soft_wrap=True)
         return
     if accounts:

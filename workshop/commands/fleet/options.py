@@ -4,17 +4,19 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import click
 
-from workshop.aws.account import Choice
+from workshop.aws.account import Choice, quoted
 from workshop.fleet.everyone import Fleet
 from workshop.fleet.roster import read
 from workshop.terminal.errors import WorkshopError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+DEFAULT_FILE: Final = "fleet.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,17 @@ class Options:
             raise WorkshopError(f"{self.file} has no attendee {', '.join(unknown)}.", "Look at its first column.")
         chosen = tuple(member for member in members if not self.only or member.attendee in self.only)
         return Fleet(organiser, chosen, self.at_once)
+
+
+def to_paste(rest: str, *, everybody: bool = False) -> str:
+    """The command of this fleet, to paste: `emotions fleet --file monday.csv --only simon deploy`.
+
+    With `everybody`, for all who are in the file.
+    """
+    options: Options = click.get_current_context().obj
+    file = [] if options.file == DEFAULT_FILE else ["--file", quoted(options.file)]
+    only = [] if everybody else [word for name in options.only for word in ("--only", name)]
+    return " ".join(["emotions fleet", *file, *only, rest])
 
 
 def pass_fleet(command: Callable[Concatenate[Fleet, P], R]) -> Callable[P, R]:

@@ -3,7 +3,7 @@
 import click
 
 from infra.settings import UnusableSetting, WorkshopSettings
-from workshop.commands.fleet.options import pass_fleet
+from workshop.commands.fleet.options import Options, to_paste
 from workshop.fleet.everyone import Fleet, Turn, for_everyone
 from workshop.fleet.members import require_right_account
 from workshop.fleet.publication import (
@@ -24,28 +24,34 @@ from workshop.terminal.errors import WorkshopError
 
 @click.command("publish")
 @click.option("-c", "--context", "given", metavar="NAME=VALUE", multiple=True, help="A setting, as for `cdk deploy`.")
-@click.option("--organisation", metavar="o-…", help="Readable by this AWS organisation instead of each account.")
+@click.option(
+    "--organisation", metavar="o-…", help="Readable by this AWS organisation instead of each account; '' takes it back."
+)
 @click.option("--links", is_flag=True, help="The links for a browser for each attendee, not only for `me`.")
-@pass_fleet
-def command(fleet: Fleet, given: tuple[str, ...], organisation: str | None, links: bool) -> None:
+@click.pass_obj
+def command(options: Options, given: tuple[str, ...], organisation: str | None, links: bool) -> None:
     """Synthesise the stacks once and upload them to a bucket of yours, one in each region of the fleet.
 
     \b
       emotions fleet publish
       emotions fleet publish -c keep_days=2
 
-    Only the fleet's accounts can read the bucket. Settings and organisation stay until you give others. Prints the
-    buckets, and links with which an attendee who only has a browser creates the stacks.
+    Only the fleet's accounts can read the bucket. Settings and organisation stay until you give others; `-c keep_days=`
+    takes one back. Prints the buckets, and links with which an attendee who only has a browser creates the stacks.
     """
-    changed = _settings(given)
+    if options.only:
+        raise WorkshopError("What is published is for all who are in the file.", "Leave out --only.")
+    changed, fleet = _settings(given), options.fleet()
     readers = _accounts(fleet)
     for region in sorted({member.region for member in fleet.members}):
         before = published(fleet.organiser, region)
         settings = {**(before.settings if before else {}), **changed}
         _check(settings, region)
+        settings = {name: value for name, value in settings.items() if value}
         if before:
             _say_changes(before, settings)
-        may_read = Readers(readers, organisation or (before.organisation if before else None))
+        kept = before.organisation if before else None
+        may_read = Readers(readers, kept if organisation is None else organisation or None)
         done = publish(fleet.organiser, region, settings, may_read, lambda what: err.print(f"{what} …", style="dim"))
         _report(fleet, done, may_read, links=links)
 
@@ -64,7 +70,7 @@ def _settings(given: tuple[str, ...]) -> dict[str, str]:
 
 def _check(settings: dict[str, str], region: str) -> None:
     try:
-        WorkshopSettings.from_context(settings, region)
+        WorkshopSettings.from_context({name: value or None for name, value in settings.items()}, region)
     except UnusableSetting as unusable:
         raise WorkshopError(f"{unusable}", "Nothing was published.") from None
 
@@ -76,7 +82,7 @@ def _accounts(fleet: Fleet) -> frozenset[str]:
     if failed := [each.member.attendee for each in asked if each.problem]:
         raise WorkshopError(
             f"The accounts of {', '.join(failed)} could not be asked for their ids; nothing was published.",
-            "Check the fleet: emotions fleet init",
+            f"Check the fleet: {to_paste('init', everybody=True)}",
         )
     known = {member.account for member in fleet.members if member.account}
     return frozenset(known | {each.value for each in asked if each.value})
@@ -90,7 +96,7 @@ def _say_changes(before: Publication, settings: dict[str, str]) -> None:
     for name in sorted({*before.settings, *settings}):
         old, new = before.settings.get(name, "its default"), settings.get(name, "its default")
         if old != new:
-            err.print(f"{name} changes from {old} to {new} with the next `emotions fleet deploy`.", soft_wrap=True)
+            err.print(f"{name} changes from {old} to {new} with the next `{to_paste('deploy')}`.", soft_wrap=True)
 
 
 def _report(fleet: Fleet, done: Publication, readers: Readers, *, links: bool) -> None:
@@ -106,7 +112,7 @@ def _report(fleet: Fleet, done: Publication, readers: Readers, *, links: bool) -
     print_prose(
         err,
         f"Storing it costs about US${dollars:.4f} until S3 deletes it after {KEPT_FOR_DAYS} days, or you do: "
-        "emotions fleet unpublish",
+        f"{to_paste('unpublish')}",
         "dim",
     )
     here = [member.attendee for member in fleet.members if member.region == done.region]
