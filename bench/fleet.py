@@ -183,7 +183,7 @@ def _trouble(evening: Evening) -> Iterator[str]:
         seconds, lines = throttled.run("destroy", "--yes", wrong=True)
         _require(lines, "nothing left", number - 1)
         _require(lines, f"attendee02  left: log group {late}", 1)
-        yield f"Destroy, throttled, {seconds:.0f} s: nothing left in {number - 1}; a log group that was put there is named."
+        yield f"Destroy, throttled, {seconds:.0f} s: nothing left in {number - 1}; the log group put there is named."
         logs.delete_log_group(logGroupName=late)
         seconds, lines = throttled.run("destroy", "--yes")
         _require(lines, "nothing left", number)
