@@ -183,5 +183,5 @@ lock: .venv/.ready-dev  ## pin the newest compatible versions of everything anew
 	@.venv/bin/npm install --package-lock-only --ignore-scripts
 
 clean:  ## remove everything that was installed or made in this folder
-	rm -rf .venv node_modules cdk.out build gallery.html .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules cdk.out build gallery.html wall.zip .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

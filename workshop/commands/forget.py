@@ -134,7 +134,7 @@ def _remove(stacks: Stacks, keys: Iterable[str]) -> dict[str, dict[str, int]]:
             stacks.account.client("rekognition").delete_faces(
                 CollectionId=stacks.collection_id, FaceIds=list(things["faces"][start : start + 1000])
             )
-        for made in (*things["picture"], *things["result"]):
+        for made in (*things["picture"], *things.pop("decision"), *things["result"]):
             s3.delete_object(Bucket=stacks.processed_bucket, Key=made)
         return {thing: len(names) for thing, names in things.items()}
 
@@ -159,11 +159,13 @@ def _stored(stacks: Stacks, keys: Iterable[str]) -> dict[str, Stored]:
             )
             for kind in ("Versions", "DeleteMarkers")
         )
+        pictures = keys_in(stacks, pictures_folder(key))
         return {
             "photo": [version["VersionId"] for version in photos],
             "delete marker": [marker["VersionId"] for marker in markers],
             "faces": faces.get(filed_under(stacks.raw_bucket, key), []),
-            "picture": keys_in(stacks, pictures_folder(key)),
+            "picture": [name for name in pictures if name.endswith(".jpg")],
+            "decision": [name for name in pictures if not name.endswith(".jpg")],  # about a guest's picture
             "result": keys_in(stacks, results_folder(key)),
         }
 

@@ -6,7 +6,7 @@ import threading
 import webbrowser
 import zipfile
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from workshop.terminal.console import err, out, plain, print_json
 from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError
 from workshop.wall.board import Board
-from workshop.wall.door import LONGEST, Door, until_of
+from workshop.wall.door import Door, until_of
 from workshop.wall.evening import Evening
 from workshop.wall.server import WallServer
 
@@ -71,8 +71,6 @@ def open_(account: Account, until: datetime, photos: int, new_key: bool, as_json
     stacks = Stacks.of(account)
     stacks.require_function()
     door = Door.of(stacks)
-    if until - datetime.now(UTC) > LONGEST:
-        raise WorkshopError("The door can be open for 24 hours at most.", "Choose an earlier --until.")
     settings = door.open(until, photos, new_key=new_key)
     if as_json:
         print_json(_document(door, settings))
@@ -186,6 +184,11 @@ def download(account: Account, output: Path) -> None:
             if picture := board.picture(card.id):
                 file.writestr(f"{number:03}.jpg", picture)
                 contents.append({"picture": f"{number:03}.jpg", "faces": board.words(card)})
+        if not contents:
+            raise WorkshopError(
+                "There is no approved picture to save.",
+                "Approve pictures at the desk; S3 deletes them after a day or two.",
+            )
         file.writestr("wall.json", json.dumps({"pictures": contents, "tally": dict(board.tally())}, indent=1))
     try:
         output.write_bytes(archive.getvalue())

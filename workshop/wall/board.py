@@ -7,6 +7,7 @@ state survives a restart, two laptops show the same wall, and removing a photo r
 import hashlib
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -62,22 +63,22 @@ class Board:
     def look(self) -> None:
         """Read what there is: one list, and the result of each new picture. A photo that is gone leaves the board."""
         listed = self._listed()
-        found: dict[str, Card] = {}
         for ticket, (decisions, came) in listed.items():
             if came is None:  # a decision about a photo that was removed at that moment
                 self._erase(ticket, decisions)
-            elif ticket in self.cards:
-                found[ticket] = self.cards[ticket]
-            elif ticket not in self._not_for_the_wall and (result := self._result(ticket)):
-                if result.status == "annotated" and not may_be_a_minor(result):
-                    found[ticket] = Card(ticket, result, came)
-                else:
-                    self._not_for_the_wall[ticket] = may_be_a_minor(result)
+        listed = {ticket: found for ticket, found in listed.items() if found[1]}
+        new = [ticket for ticket in listed if ticket not in self.cards and ticket not in self._not_for_the_wall]
+        with ThreadPoolExecutor(max_workers=8) as threads:
+            list(threads.map(lambda ticket: self._meet(ticket, *listed[ticket]), new))
         self._not_for_the_wall = {ticket: minor for ticket, minor in self._not_for_the_wall.items() if ticket in listed}
         self.minors = sum(self._not_for_the_wall.values())
         with self._lock:
             # What was decided or forgotten meanwhile is newer than the list.
-            self.cards = {ticket: card for ticket, card in found.items() if ticket not in self._forgotten}
+            self.cards = {
+                ticket: card
+                for ticket, card in self.cards.items()
+                if ticket in listed and ticket not in self._forgotten
+            }
             self._unsaved = {ticket: wanted for ticket, wanted in self._unsaved.items() if ticket in self.cards}
             self._decisions = {ticket: listed[ticket][0] for ticket in self.cards} | self._unsaved
 
@@ -185,12 +186,21 @@ class Board:
                         found[ticket] = decisions, item["LastModified"]
         return found
 
-    def _result(self, ticket: str) -> Result | None:
-        """The result that belongs to the picture; None while it is being stored, or for one that cannot be read."""
+    def _meet(self, ticket: str, decisions: set[str], came: datetime | None) -> None:
+        """Read a new picture's result, unless it is still being stored. Kept at once, whatever fails for another."""
         try:
-            return latest_result(self.stacks, photo_key(ticket))
+            result = latest_result(self.stacks, photo_key(ticket))
         except UnreadableResult:
-            return None
+            self._not_for_the_wall[ticket] = False
+            return
+        if result is None or came is None:
+            return
+        if result.status != "annotated" or may_be_a_minor(result):
+            self._not_for_the_wall[ticket] = may_be_a_minor(result)
+            return
+        with self._lock:
+            self._decisions.setdefault(ticket, decisions)
+            self.cards = self.cards | {ticket: Card(ticket, result, came)}
 
     @property
     def _bucket(self) -> str:

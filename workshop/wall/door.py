@@ -16,9 +16,6 @@ from workshop.terminal.errors import WorkshopError, code_of
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LONGEST = timedelta(hours=24)
-"""The settings expire with the pictures, a day at the earliest."""
-
 
 @dataclass(frozen=True, slots=True)
 class Door:

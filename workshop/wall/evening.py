@@ -85,13 +85,13 @@ class Evening:
                 said = "" if self.board.undo() else "There is nothing to undo."
             case "forget":
                 self._pictures.pop(id_, None)
-                removed = self._forget(id_)
-                said = "Removed: " + ", ".join(
-                    counted(count, thing.removesuffix("s")) for thing, count in removed.items()
-                )
+                removed = [
+                    counted(count, thing.removesuffix("s")) for thing, count in self._forget(id_).items() if count
+                ]
+                said = f"Removed: {', '.join(removed)}" if removed else "It is gone already."
             case "open":
                 until = self.settings.until if self.settings else datetime.now(UTC)
-                later = max(until, datetime.now(UTC) + timedelta(hours=1))
+                later = max(until, datetime.now(UTC)) + timedelta(hours=1)
                 self.settings = self.door.open(later, self.settings.photos if self.settings else 300)
             case "close":
                 self.settings = self.door.close()
@@ -132,8 +132,6 @@ class Evening:
         shown = self.board.cards_in("shown")
         return {
             "cards": [] if self.covered else [self._card(card) for card in shown[:ON_PROJECTOR]],
-            "photos": len(shown),
-            "faces": sum(len(card.result.faces) for card in shown),
             "tally": [] if self.covered else self.board.tally(),
             "open": self._is_open(),
             "address": self.address,
@@ -164,12 +162,10 @@ class Evening:
         if self.board.card(id_) is None:
             self._pictures.pop(id_, None)
             return None
-        if id_ not in self._pictures:
-            picture = self.board.picture(id_)
-            if picture is None:
-                return None
+        picture = self._pictures.get(id_) or self.board.picture(id_)
+        if picture:
             self._pictures[id_] = picture
-        return self._pictures[id_]
+        return picture
 
     @property
     def address(self) -> str | None:
@@ -186,7 +182,9 @@ class Evening:
         self.taken = self.door.taken(self.settings) if self.settings else 0
         self.in_work = sum(messages_in(stacks.account, stacks.inbox_url))
         self.failed = messages_in(stacks.account, stacks.dead_letter_queue_url).waiting
-        self._pictures = {id_: picture for id_, picture in self._pictures.items() if self.board.card(id_)}
+        for id_ in list(self._pictures):  # other threads add to it
+            if self.board.card(id_) is None:
+                self._pictures.pop(id_, None)
         self._counted_at = time.monotonic()
 
     def _use(self, stacks: Stacks) -> None:
@@ -194,6 +192,4 @@ class Evening:
         self.door = replace(self.door, stacks=stacks)
 
     def _card(self, card: Card) -> dict[str, Any]:
-        picture = card.result.picture
-        size = (picture.width, picture.height) if picture else (1, 1)
-        return {"id": card.id, "width": size[0], "height": size[1], "words": self.board.words(card)}
+        return {"id": card.id, "words": self.board.words(card)}

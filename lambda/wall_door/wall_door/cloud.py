@@ -108,7 +108,8 @@ class Cloud:
         pictures, results = self._names(pictures_folder(key)), self._names(results_folder(key))
         for name in (*pictures, *results):
             self.s3.delete_object(Bucket=self.processed_bucket, Key=name)
-        return {"photo": len(photos), "faces": len(faces), "picture": len(pictures), "result": len(results)}
+        annotated = [name for name in pictures if name.endswith(".jpg")]  # the others are decisions of the organiser
+        return {"photo": len(photos), "faces": len(faces), "picture": len(annotated), "result": len(results)}
 
     def _faces(self, key: str) -> list[str]:
         beginning = filed_under(self.raw_bucket, key)

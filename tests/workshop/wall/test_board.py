@@ -26,16 +26,21 @@ class Bucket:
         self.objects: dict[str, bytes] = {}
         self.came: dict[str, datetime] = {}
         self.offline = False
+        self.failing: set[str] = set()
+        self.read: list[str] = []
 
     def __call__(self, operation: str, asked: dict[str, Any]) -> Any:
         if self.offline:
             raise EndpointConnectionError(endpoint_url="https://s3")
         key = str(asked.get("Key"))
+        if key in self.failing:
+            raise EndpointConnectionError(endpoint_url="https://s3")
         match operation:
             case "list_objects_v2":
                 found = [key for key in sorted(self.objects) if key.startswith(asked["Prefix"])]
                 return {"KeyCount": len(found), "Contents": [{"Key": k, "LastModified": self.came[k]} for k in found]}
             case "get_object":
+                self.read.append(key)
                 return {"Body": SimpleNamespace(read=lambda: self.objects[key])}
             case "put_object":
                 self.put(key, asked["Body"])
@@ -173,7 +178,8 @@ def test_forgetting_removes_picture_result_and_decision(bucket: Bucket):
     id_ = board.cards[ticket].id
     board.decide(id_, "approved")
     board.save()
-    assert board.forget(id_)["result"] == 1
+    removed = board.forget(id_)
+    assert (removed["picture"], removed["result"]) == (1, 1)  # the decision beside the picture is none
     assert not board.cards
     assert not bucket.objects
     assert board.forget(id_) == {}
@@ -187,6 +193,41 @@ def test_a_photo_that_could_not_be_forgotten_comes_back_hidden(bucket: Bucket):
     with pytest.raises(EndpointConnectionError):
         board.forget(board.cards[ticket].id)
     assert tickets(board, "hidden") == [ticket]
+
+
+def test_a_look_that_fails_keeps_what_it_has_read(bucket: Bucket):
+    first, second = bucket.annotate("a"), bucket.annotate("b")
+    broken = next(key for key in bucket.objects if second in key and key.endswith(".json"))
+    bucket.failing = {broken}
+    board = Board(bucket.stacks())
+    for _ in range(2):
+        with pytest.raises(EndpointConnectionError):
+            board.look()
+    assert tickets(board, "waiting") == [first]
+    bucket.failing = set()
+    board.look()
+    assert tickets(board, "waiting") == [second, first]
+    assert len([key for key in bucket.read if first in key]) == 1
+
+
+def test_a_result_that_cannot_be_read_is_read_once_and_harms_no_other(bucket: Bucket):
+    first, second = bucket.annotate("a"), bucket.annotate("b")
+    broken = next(key for key in bucket.objects if second in key and key.endswith(".json"))
+    bucket.objects[broken] = b"{}"
+    board = looked(bucket)
+    board.look()
+    assert tickets(board, "waiting") == [first]
+    assert bucket.read.count(broken) == 1
+
+
+def test_a_hidden_picture_is_never_shown_while_another_cannot_be_read(bucket: Bucket):
+    first, second = bucket.annotate("a"), bucket.annotate("b")
+    bucket.put(decision_key(first, "hidden"), b"")
+    bucket.failing = {key for key in bucket.objects if second in key}
+    board = Board(bucket.stacks(), approval=False)
+    with pytest.raises(EndpointConnectionError):
+        board.look()
+    assert (tickets(board, "hidden"), tickets(board, "shown")) == ([first], [])
 
 
 def test_trouble_is_said_and_the_wall_goes_on(bucket: Bucket):

@@ -34,6 +34,10 @@ async function act(action, id = "") {
 function picture(card) {
   const image = document.createElement("img");
   image.src = `/pictures/${card.id}`;
+  let tries = 0;
+  image.onerror = () => setTimeout(() => { // the network may be lost; for five minutes, or until the picture has left the page
+    if (image.isConnected && ++tries <= 300) image.src = `/pictures/${card.id}?${tries}`;
+  }, 1000);
   image.alt = card.words.length ? `Faces from the left: ${card.words.join(", ")}` : "";
   image.dataset.id = card.id;
   return image;
