@@ -41,6 +41,7 @@ def command(account: Account, as_json: bool) -> None:
     for note in (
         f"US dollars before taxes, at {total.region}'s prices of {total.prices_of}; other regions differ a little.",
         priced["rekognition_image"]["free"],
+        "The wall's photos are counted; its door (HTTP API, Lambda, S3 requests) is not: see docs/wall.md.",
         f"Nothing is added after `{account.command('teardown')}`.",
     ):
         print_prose(out, note)
