@@ -17,7 +17,7 @@ from workshop.terminal.console import err, out
 from workshop.wall.board import Board
 from workshop.wall.door import Door
 from workshop.wall.evening import Evening
-from workshop.wall.server import WallServer
+from workshop.wall.server import WallServer, running
 
 NEW_ACCOUNT = 10
 """Concurrent executions of a new account, which the rehearsal has as well."""
@@ -56,12 +56,7 @@ def wall_up(
         door = Door.of(stacks)
         settings = door.open(datetime.now().astimezone() + timedelta(hours=1), photos)
         evening = Evening(door, Board(stacks, approval=approval), lambda: replace(stacks, account=Account.open()))
-        server = stack.enter_context(WallServer(evening, 0))
-        stop = threading.Event()
-        for work in (server.serve_forever, lambda: evening.run(stop)):
-            threading.Thread(target=work, daemon=True).start()
-        stack.callback(server.shutdown)
-        stack.callback(stop.set)
+        server = stack.enter_context(running(evening, 0))
         yield Wall(aws, server, Entrance(door.address(settings)))
 
 

@@ -22,7 +22,7 @@ from workshop.terminal.errors import WorkshopError
 from workshop.wall.board import Board
 from workshop.wall.door import Door, until_of
 from workshop.wall.evening import Evening
-from workshop.wall.server import WallServer
+from workshop.wall.server import running
 
 
 @click.group("wall")
@@ -135,16 +135,7 @@ def show(ctx: click.Context, account: Account, no_approval: bool, port: int, ope
         return replace(stacks, account=choice.account())
 
     evening = Evening(Door.of(stacks), Board(stacks, approval=not no_approval), again)
-    try:
-        server = WallServer(evening, port)
-    except OSError as error:
-        raise WorkshopError(
-            f"Port {port} cannot be used: {error.strerror or error}.", "Choose another: emotions wall show --port 0"
-        ) from None
-    stop = threading.Event()
-    with server:
-        for work in (server.serve_forever, lambda: evening.run(stop)):
-            threading.Thread(target=work, daemon=True).start()
+    with running(evening, port) as server:
         click.echo(f"desk       {server.page('desk')}")
         click.echo(f"projector  {server.page('projector')}")
         approval = "Pictures appear without approval." if no_approval else "Pictures appear after you approve them."
@@ -152,12 +143,9 @@ def show(ctx: click.Context, account: Account, no_approval: bool, port: int, ope
         if open_it:
             webbrowser.open(server.page("desk"))
         try:
-            stop.wait()
+            threading.Event().wait()
         except KeyboardInterrupt:
             err.print("The show has ended. The door is unchanged: emotions wall close")
-        finally:
-            stop.set()
-            server.shutdown()
 
 
 @command.command("download")

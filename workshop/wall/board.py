@@ -16,11 +16,11 @@ from annotator.drawing.words import looks, words
 from annotator.faces import from_left
 from annotator.photo import PICTURES
 from annotator.result import Result
-from wall_door.cloud import Cloud
 from wall_door.guests import APPROVED, HIDDEN, SHOWN, decision_key, may_be_a_minor, photo_key, ticket_of
 
 from workshop.aws.results import UnreadableResult, latest_result
 from workshop.aws.stacks import Stacks
+from workshop.wall.door import cloud
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -134,10 +134,8 @@ class Board:
                 return {}
             self._forgotten.add(card.ticket)
             self.cards = {ticket: each for ticket, each in self.cards.items() if each is not card}
-        rekognition = self.stacks.account.client("rekognition")
-        cloud = Cloud(self._s3, rekognition, self.stacks.raw_bucket, self._bucket, self.stacks.collection_id)
         try:
-            return cloud.remove(card.ticket)
+            return cloud(self.stacks).remove(card.ticket)
         except BaseException:
             with self._lock:
                 self._forgotten.discard(card.ticket)

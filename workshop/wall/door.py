@@ -7,14 +7,21 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
-from wall_door.door import MOST_PHOTOS, Settings
-from wall_door.guests import SETTINGS_KEY, taken_folder
+from wall_door.cloud import Cloud
+from wall_door.door import Settings
+from wall_door.guests import SETTINGS_KEY
 
 from workshop.aws.stacks import Stacks, outputs_of
 from workshop.terminal.errors import WorkshopError, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+def cloud(stacks: Stacks) -> Cloud:
+    """What the door's function does in AWS, with the organiser's credentials."""
+    s3, rekognition = stacks.account.client("s3"), stacks.account.client("rekognition")
+    return Cloud(s3, rekognition, stacks.raw_bucket, stacks.processed_bucket, stacks.collection_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,10 @@ class Door:
         return Door(stacks, outputs["DoorUrl"])
 
     def settings(self) -> Settings | None:
-        """The evening's settings; None if the door was never open, or they have expired."""
+        """The evening's settings; None if the door was never open, or they have expired.
+
+        `Cloud.settings` would take a refusal for that: its role may not list the bucket.
+        """
         try:
             body = self._s3.get_object(Bucket=self.stacks.processed_bucket, Key=SETTINGS_KEY)["Body"].read()
             return Settings.from_json(body)
@@ -62,10 +72,7 @@ class Door:
 
     def taken(self, settings: Settings) -> int:
         """How many photos were sent this evening; removed ones count, too."""
-        listed = self._s3.list_objects_v2(
-            Bucket=self.stacks.processed_bucket, Prefix=taken_folder(settings.key), MaxKeys=MOST_PHOTOS
-        )
-        return listed["KeyCount"]
+        return cloud(self.stacks).taken(settings.key)
 
     def address(self, settings: Settings) -> str:
         """What guests scan."""

@@ -8,6 +8,9 @@ request, so nothing that such a page hides in a body is taken for the next reque
 
 import io
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -51,6 +54,26 @@ class WallServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignored: a closed page leaves its connection."""
+
+
+@contextmanager
+def running(evening: Evening, port: int) -> Iterator[WallServer]:
+    """Serves the pages, and looks into S3 for them, until the block ends. Raises WorkshopError for a port in use."""
+    try:
+        server = WallServer(evening, port)
+    except OSError as error:
+        raise WorkshopError(
+            f"Port {port} cannot be used: {error.strerror or error}.", "Choose another: emotions wall show --port 0"
+        ) from None
+    stop = threading.Event()
+    with server:
+        for work in (server.serve_forever, lambda: evening.run(stop)):
+            threading.Thread(target=work, daemon=True).start()
+        try:
+            yield server
+        finally:
+            stop.set()
+            server.shutdown()
 
 
 class _Handler(BaseHTTPRequestHandler):
