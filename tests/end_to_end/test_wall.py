@@ -11,10 +11,10 @@ import pytest
 from annotator.photo import filed_under
 from wall_door.guests import photo_key
 
-from local_aws.demo import SAMPLES
 from local_aws.guests import Guest, selfies
 from local_aws.wall import Wall, wall_up
 from tests.browser import Browser, needs_chromium, opened
+from workshop.terminal.errors import WorkshopError
 from workshop.wall.server import WallServer
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -71,30 +71,6 @@ def ticket_in(phone: Browser) -> str:
     return str(phone.run("return JSON.parse(localStorage.getItem('wall')).tickets.at(-1)"))
 
 
-@pytest.mark.parametrize("button", ["camera", "gallery"])
-def test_a_guest_sees_the_result_within_seconds_and_can_remove_everything(
-    wall: Wall, phones: Callable[[], Browser], selfie: Path, button: str
-):
-    server = wall.server
-    phone = phones()
-    phone.click("#analyse")
-    phone.type(f"#{button}", str(selfie))
-    phone.wait(VISIBLE, "done")
-    phone.wait("return document.getElementById('picture').naturalWidth > 100")
-    assert "happy" in phone.run(TEXT)
-    assert "not shown on the wall, as you chose" in phone.run(TEXT)
-    assert phone.run("return document.documentElement.scrollWidth") == 320
-    assert phone.accessibility_problems() == []
-    ticket = ticket_in(phone)
-    assert ticket.startswith("keep-")
-    phone.click("#remove")
-    assert stored(server, ticket)["versions"] == 1
-    phone.click("#remove")
-    phone.wait("return document.body.innerText.includes('Nothing is left')")
-    assert stored(server, ticket) == {"versions": 0, "objects": 0, "faces": 0}
-    assert phone.complaints() == []
-
-
 def stored(server: WallServer, ticket: str) -> dict[str, int]:
     """What AWS has of a photo, asked without the code under test."""
     stacks = server.evening.board.stacks
@@ -110,25 +86,37 @@ def stored(server: WallServer, ticket: str) -> dict[str, int]:
     }
 
 
-def test_the_phone_sends_a_small_jpeg_without_location(wall: Wall, phones: Callable[[], Browser], tmp_path: Path):
-    photo = cv2.imread(SAMPLES[0])
+def test_a_guest_sees_the_result_of_a_small_jpeg_without_location_and_can_remove_everything(
+    wall: Wall, phones: Callable[[], Browser], selfie: Path
+):
+    photo = cv2.imread(str(selfie))
     assert photo is not None
-    large = tmp_path / "large.jpg"
     exif = b"\xff\xe1\x00\x12Exif\x00\x00GPSGPSGPSG"
     jpeg = cv2.imencode(".jpg", cv2.resize(photo, (6000, 6000)))[1].tobytes()
-    large.write_bytes(jpeg[:2] + exif + jpeg[2:])
+    selfie.write_bytes(jpeg[:2] + exif + jpeg[2:])
     phone = phones()
     phone.click("#analyse")
-    phone.type("#gallery", str(large))
+    phone.type("#camera", str(selfie))
     phone.wait(VISIBLE, "done")
+    phone.wait("return document.getElementById('picture').naturalWidth > 100")
+    assert "happy" in phone.run(TEXT)
+    assert "not shown on the wall, as you chose" in phone.run(TEXT)
+    assert phone.run("return document.documentElement.scrollWidth") == 320
+    assert phone.accessibility_problems() == []
+    ticket = ticket_in(phone)
+    assert ticket.startswith("keep-")
     stacks = wall.server.evening.board.stacks
-    sent = (
-        stacks.account.client("s3").get_object(Bucket=stacks.raw_bucket, Key=photo_key(ticket_in(phone)))["Body"].read()
-    )
+    sent = stacks.account.client("s3").get_object(Bucket=stacks.raw_bucket, Key=photo_key(ticket))["Body"].read()
     assert b"GPS" not in sent
     pixels = cv2.imdecode(np.frombuffer(sent, np.uint8), cv2.IMREAD_COLOR)
     assert max(pixels.shape) == 2048
     assert pixels.mean() == pytest.approx(photo.mean(), abs=5)
+    phone.click("#remove")
+    assert stored(wall.server, ticket)["versions"] == 1
+    phone.click("#remove")
+    phone.wait("return document.body.innerText.includes('Nothing is left')")
+    assert stored(wall.server, ticket) == {"versions": 0, "objects": 0, "faces": 0}
+    assert phone.complaints() == []
 
 
 def test_no_face_and_no_photo_are_said_in_a_sentence(phones: Callable[[], Browser], tmp_path: Path):
@@ -148,14 +136,24 @@ def test_no_face_and_no_photo_are_said_in_a_sentence(phones: Callable[[], Browse
 
 
 def test_a_picture_reaches_the_projector_after_the_organisers_space_and_leaves_it_after_x(
-    wall: Wall, screens: tuple[Browser, Browser]
+    wall: Wall, screens: tuple[Browser, Browser], monkeypatch: pytest.MonkeyPatch
 ):
     server, entrance = wall.server, wall.entrance
     desk, projector = screens
+    refusals, picture = iter([WorkshopError("The network is lost.", "")] * 2), server.evening.picture
+
+    def after_two_refusals(id_: str) -> bytes | None:
+        for refusal in refusals:
+            raise refusal
+        return picture(id_)
+
+    monkeypatch.setattr(server.evening, "picture", after_two_refusals)
     guest = Guest(entrance, next(selfies(seed=7)))
     guest.send()
     assert guest.result()["state"] == "annotated"
     desk.wait("return state && state.waiting.length > 0", seconds=2)
+    desk.wait("return document.querySelector('#candidate img').naturalWidth > 100")
+    assert all("503" in complaint for complaint in desk.complaints())
     assert on_wall(projector) == []
     desk.press(" ")
     assert projector.wait("return document.querySelectorAll('main img').length === 1") < 2
