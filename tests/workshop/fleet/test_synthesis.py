@@ -8,6 +8,7 @@ import pytest
 
 from infra.settings import WorkshopSettings
 from workshop.fleet import publication
+from workshop.fleet.templates import for_any_attendee
 from workshop.terminal.errors import WorkshopError
 
 BUCKET = "show-your-emotions-111122223333-eu-west-1-an"
@@ -36,6 +37,21 @@ def test_a_synth_names_every_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert given["keep_days"] == "3"
     assert given["tags"] == "team=cloud,event=meetup"
     assert given["memory"] == str(WorkshopSettings().memory)
+
+
+@pytest.mark.slow
+def test_the_real_templates_fit_every_account(tmp_path: Path):
+    """The CDK CLI, once: they need no bootstrap, and take their code from the organiser's bucket."""
+    publication._synthesise(tmp_path, "eu-west-1", BUCKET, {"memory": "1024"})
+    assert dict(publication._code_in(tmp_path))
+    for stack in publication.STACKS:
+        text = (tmp_path / f"{stack}.template.json").read_text()
+        assert "/cdk-bootstrap/" not in text
+        template = json.loads(for_any_attendee(json.loads(text)))
+        assert set(template["Parameters"]) == {"Attendee"}
+        functions = [each for each in template["Resources"].values() if each["Type"] == "AWS::Lambda::Function"]
+        assert {each["Properties"]["Code"]["S3Bucket"] for each in functions} == {BUCKET}
+    assert [each["Properties"]["MemorySize"] for each in functions] == [1024]
 
 
 def test_the_reason_is_the_apps_last_word(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
