@@ -85,8 +85,9 @@ def _packages(architecture: Architecture, python: str | None) -> Path:
         subprocess.run([sys.executable, trim, folder / "packages"], check=True)
         with ZipFile(folder / "made.zip", "x", ZIP_DEFLATED) as package:
             _add_folder(package, folder / "packages", python)
-        for outdated in CACHE.glob(f"{architecture}-*.zip"):
-            outdated.unlink(missing_ok=True)
+        for found in CACHE.glob(f"{architecture}-*.zip"):
+            if found != made:  # another synth may have just made it, and read it now
+                found.unlink(missing_ok=True)
         (folder / "made.zip").rename(made)
     return made
 

@@ -86,6 +86,22 @@ def test_a_changed_lock_is_installed_and_replaces_the_old_packages(context, tmp_
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
+def test_a_synth_deletes_no_package_that_another_has_just_made(context, tmp_path, monkeypatch):
+    """The other one is about to read it."""
+    install, deleted = zip_package._install, []
+
+    def overtaken(*arguments) -> None:
+        monkeypatch.setattr(zip_package, "_install", install)
+        make_zip("x86_64", tmp_path / "other.zip")
+        install(*arguments)
+
+    monkeypatch.setattr(zip_package, "_install", overtaken)
+    monkeypatch.setattr(Path, "unlink", lambda file, **_: deleted.append(file))
+    make_zip("x86_64", tmp_path / "made.zip")
+    assert deleted == []
+    assert (tmp_path / "made.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
+
+
 @pytest.mark.skipif(not zip_package._python_of_lambda(), reason="only Lambda's Python compiles for it")
 def test_byte_code_is_valid_whenever_the_files_were_made(context, tmp_path):
     make_zip("x86_64", tmp_path / "made.zip")
