@@ -20,7 +20,7 @@ COMMANDS = {
     "decode": "Step 2, without file upload: turn the pasted text back into a photo.",
     "index": "Step 3: index a photo's faces from this computer, with the function's own code.",
     "url": "Step 4: a link that shows the annotated picture to people without AWS.",
-    "send": "Steps 2, 5 and 4 in one: upload, wait for the function, see the faces, get the link.",
+    "send": "Steps 2 and 5 in one: upload, wait for the function, see the faces.",
     "why": "What happened to a photo, in one sentence, and what to do next.",
     "check": "Is this step of the workshop done? If not, what to do.",
     "gallery": "One HTML page with all results so far, for the projector.",
@@ -112,7 +112,7 @@ def workshop(ctx: click.Context, attendee: str, region: str | None, profile: str
     """Show your emotions: send a photo, see what Amazon Rekognition reads in the faces.
 
     \b
-      emotions send selfie.jpg      upload, wait, see the faces, get the link
+      emotions send selfie.jpg      upload, wait, see the faces
       emotions url selfie.jpg       a link for people without AWS
       emotions forget selfie.jpg    remove everything about a photo
 

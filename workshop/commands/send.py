@@ -1,4 +1,4 @@
-"""Steps 2, 5 and 4 in one: upload, wait for the function, show the faces and a link."""
+"""Steps 2 and 5 in one: upload, wait for the function, show the faces and where the picture is."""
 
 import math
 from collections.abc import Sequence

@@ -45,6 +45,9 @@ DEEPEST = 3
 MOST_FILES = 1000
 """Files in a folder and its subfolders. More is a disk or a home folder, which was probably named by mistake."""
 
+QR_CODE = "-qr.png"
+"""How the names of the QR codes end that `emotions url` writes. They are no photos, so a folder's stay here."""
+
 _PHOTO_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 
 
@@ -113,7 +116,11 @@ def _photos_in(folder: Path, all_of_them: bool) -> list[Path]:
                 f"The folder {folder} and its subfolders have more than {MOST_FILES} files.",
                 "Send its subfolders one by one, or name the photos.",
             )
-    photos = sorted(file for file in files if file.suffix.lower() in _PHOTO_SUFFIXES and file.is_file())
+    photos = sorted(
+        file
+        for file in files
+        if file.suffix.lower() in _PHOTO_SUFFIXES and not file.name.endswith(QR_CODE) and file.is_file()
+    )
     if not photos:
         raise WorkshopError(f"There are no photos in the folder {folder}.", "To send other files, name each one.")
     if len(files) > len(photos):

@@ -13,6 +13,7 @@ from rich.text import Text
 from workshop.aws.account import Account
 from workshop.aws.links import Link, in_words
 from workshop.photos.keys import readable
+from workshop.photos.sources import QR_CODE
 from workshop.terminal.console import WARNING, err, out, plain, print_prose
 
 _TERMS = {"alacritty", "foot", "xterm-ghostty", "xterm-kitty"}
@@ -92,7 +93,7 @@ def _in_window(url: str) -> Text | None:
 
 
 def _save_qr_code(link: Link) -> None:
-    picture = Path(f"{readable(Path(link.file_name).stem)}-qr.png")
+    picture = Path(f"{readable(Path(link.file_name).stem)}{QR_CODE}")
     try:
         segno.make_qr(link.url, error="l", boost_error=False).save(str(picture), kind="png", scale=6)
     except ValueError:  # 2,953 bytes are the most (ISO/IEC 18004); a session's token may have more

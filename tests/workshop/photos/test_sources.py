@@ -130,7 +130,7 @@ def test_a_device_without_a_size_or_an_end_is_too_large(small: None):
 
 def test_of_a_folder_hidden_files_and_other_things_stay_here(tmp_path: Path):
     """A Mac leaves a `._selfie.jpg` beside a `selfie.jpg` on foreign disks, which is no photo."""
-    for name in ("selfie.jpg", "B.HEIC", "._selfie.jpg", ".hidden.png", "notes.txt"):
+    for name in ("selfie.jpg", "B.HEIC", "._selfie.jpg", ".hidden.png", "notes.txt", "selfie-1a2b3c4d-qr.png"):
         (tmp_path / name).touch()
     (tmp_path / "folder.jpg").mkdir()
     assert expand_folders([str(tmp_path), "-"]) == [str(tmp_path / "B.HEIC"), str(tmp_path / "selfie.jpg"), "-"]
