@@ -9,6 +9,7 @@ from annotator.faces import AgeRange, BoundingBox, Emotion, Face
 from annotator.photo import Photo
 from annotator.result import Picture, RawObject, Result
 from botocore.exceptions import EndpointConnectionError
+from wall_door.door import Settings
 from wall_door.guests import decision_key, photo_key
 
 from tests.workshop.answering import Answering, account_with
@@ -271,3 +272,34 @@ def test_covered_pictures_and_their_tally_stay_secret_until_the_reveal(bucket: B
     assert (evening.projector()["cards"], evening.projector()["tally"]) == ([], [])
     evening.do("cover")
     assert (len(evening.projector()["cards"]), evening.projector()["tally"]) == (1, [("happy", 1)])
+
+
+def test_the_desk_opens_the_door_for_one_more_hour_however_long_it_is_open(bucket: Bucket):
+    until = datetime.now(UTC) + timedelta(hours=2)
+    door: Any = SimpleNamespace(
+        open=lambda until, photos: Settings("k", until, photos), taken=lambda _: 0, address=lambda _: ""
+    )
+    evening = Evening(door, looked(bucket), bucket.stacks, Settings("k", until, 20))
+    evening.do("open")
+    assert evening.settings == Settings("k", until + timedelta(hours=1), 20)
+
+
+def test_counting_bears_that_a_page_asks_for_a_picture_meanwhile(bucket: Bucket, monkeypatch: pytest.MonkeyPatch):
+    gone, there = bucket.annotate("a"), bucket.annotate("b")
+    board = looked(bucket)
+    attributes = {"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesNotVisible": "0"}
+    account = board.stacks.account
+    account._clients[f"sqs {account.region}"] = Answering({"Attributes": attributes})
+    door: Any = SimpleNamespace(settings=lambda: None, address=lambda _settings: "")
+    evening = Evening(door, board, bucket.stacks)
+    card, asked = board.card, board.cards[there].id
+    evening.picture(board.cards[gone].id)
+    del board.cards[gone]
+
+    def ask_meanwhile(id_: str) -> Any:
+        evening._pictures.setdefault(asked, b"picture")
+        return card(id_)
+
+    monkeypatch.setattr(board, "card", ask_meanwhile)
+    evening._count()
+    assert list(evening._pictures) == [asked]
