@@ -28,7 +28,7 @@ from infra.settings import DEFAULT_QUALIFIER, kept_settings, stack_name
 from workshop import PROJECT
 from workshop.aws.account import Account, Choice
 from workshop.aws.cdk import bootstrap_qualifier, qualifier_of
-from workshop.terminal.errors import WorkshopError, code_of, explain
+from workshop.terminal.errors import WorkshopError, code_of, explain, uses_local_aws
 from workshop.terminal.findings import Finding
 
 SECONDS = 15
@@ -123,12 +123,17 @@ def docker() -> Finding:
     """Can Docker, or what CDK_DOCKER names, build and push the image? A warning at worst: there is the zip package."""
     if kept_settings(PROJECT).get("package", ("image",))[0] == "zip":
         return Finding("Docker", "ok", "not needed: the setting is package=zip")
+    if uses_local_aws():
+        return Finding("Docker", "ok", "not needed: the local AWS runs the function without it")
     name = os.environ.get("CDK_DOCKER") or "docker"
     program = shutil.which(name)
     if program is None:
         install = "Install Docker, or use CloudShell, which has it"
         return Finding(
-            "Docker", "warning", f"{name} is not installed; only Step 5 needs it.", f"{install}\n{_WITHOUT_DOCKER}"
+            "Docker",
+            "warning",
+            f"{_the(name)} is not installed; only Step 5 needs it.",
+            f"{install}\n{_WITHOUT_DOCKER}",
         )
     # Podman and Finch spell their templates differently, but all three print JSON.
     answer = subprocess.run(
@@ -136,7 +141,7 @@ def docker() -> Finding:
     )
     if answer.returncode:
         start = "Open Docker Desktop; on Linux: sudo systemctl start docker"
-        says = f"{name} is not running; only Step 5 needs it."
+        says = f"{_the(name)} is not running; only Step 5 needs it."
         return Finding("Docker", "warning", says, f"{start}\n{_WITHOUT_DOCKER}")
     if unusable := Path(program).stem == "docker" and _unusable_helper():
         return unusable
@@ -149,6 +154,11 @@ def docker() -> Finding:
             f"Build for this machine: emotions settings architecture=arm64\n{_WITHOUT_DOCKER}",
         )
     return Finding("Docker", "ok", f"{name} runs on {machine}")
+
+
+def _the(program: str) -> str:
+    """The finding's subject says Docker already."""
+    return "It" if program == "docker" else program
 
 
 def _unusable_helper() -> Finding | None:
@@ -279,11 +289,15 @@ def concurrency(functions: Any) -> Finding:
     """How many functions may run at once? A new account starts with 10."""
     limit = int(functions.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
     if limit >= 10:
-        return Finding("Lambda", "ok", f"{limit} at a time{', as in a new account: enough' if limit == 10 else ''}")
+        return Finding(
+            "Lambda",
+            "ok",
+            f"runs up to {limit} functions at a time{', as in a new account: enough' if limit == 10 else ''}",
+        )
     return Finding(
         "Lambda",
         "warning",
-        f"Only {limit} at a time, so photos will wait in the queue.",
+        f"Runs only {limit} at a time, so photos will wait in the queue.",
         "aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 "
         "--desired-value 100",
     )

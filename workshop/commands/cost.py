@@ -8,6 +8,7 @@ from workshop.aws.account import Account, pass_account
 from workshop.aws.stacks import Stacks
 from workshop.takedown.cost import Bill, Line, bill, count, prices
 from workshop.terminal.console import WARNING, err, out, plain, print_json, print_prose, print_table
+from workshop.terminal.errors import uses_local_aws
 
 _NARROW = 78
 """Columns that the whole table needs."""
@@ -36,13 +37,17 @@ def command(account: Account, as_json: bool) -> None:
         return
     narrow = out.is_terminal and out.width < _NARROW
     print_table(_table(total, narrow=narrow))
-    if not narrow:
-        out.print("~ estimated   * price not read from AWS itself   free: covered by AWS's lasting free tier")
+    if narrow:
+        print_prose(out, "To pay: without what AWS's lasting free tier covers.")
+    else:
+        print_prose(out, "~ estimated   * price not read from AWS itself   free: covered by AWS's lasting free tier")
     for note in (
         f"US dollars before taxes, at {total.region}'s prices of {total.prices_of}; other regions differ a little.",
         priced["rekognition_image"]["free"],
         "The wall's photos are counted; its door (HTTP API, Lambda, S3 requests) is not: see docs/wall.md.",
-        f"Nothing is added after `{account.command('teardown')}`.",
+        "This is the local AWS: nothing is charged. The prices are AWS's."
+        if uses_local_aws()
+        else f"Nothing is added after `{account.command('teardown')}`.",
     ):
         print_prose(out, note)
 

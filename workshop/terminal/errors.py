@@ -117,8 +117,17 @@ def use_local_aws() -> str | None:
     return f"A local AWS is running on this computer. To use it in this terminal: source {variables}"
 
 
+def uses_local_aws() -> bool:
+    """Whether this terminal uses a local AWS, which charges nothing and needs no Docker."""
+    return _is_here(os.environ.get("AWS_ENDPOINT_URL", ""))
+
+
+def _is_here(address: str) -> bool:
+    return urlsplit(address).hostname == "127.0.0.1"
+
+
 def _online(address: str) -> str:
-    if urlsplit(address).hostname == "127.0.0.1":
+    if _is_here(address):
         return (
             "The local AWS is not running. Type `make local` in another terminal, and here: source build/local-aws.env"
         )

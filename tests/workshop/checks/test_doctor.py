@@ -111,6 +111,11 @@ def test_a_stopped_docker_gets_the_command_to_start_it(programs: Path):
     assert "sudo systemctl start docker" in str(doctor.docker().fix)
 
 
+def test_docker_is_not_needed_for_the_local_aws(programs: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    assert doctor.docker() == Finding("Docker", "ok", "not needed: the local AWS runs the function without it")
+
+
 def test_docker_on_apple_silicon_gets_the_arm64_setting(programs: Path):
     install(programs, "docker", """echo '{"Architecture": "aarch64"}'""")
     assert "emotions settings architecture=arm64" in str(doctor.docker().fix)

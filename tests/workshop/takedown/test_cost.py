@@ -131,6 +131,8 @@ def test_the_table_fits_80_columns_and_explains_its_marks(deployed: Attendee):
     assert any(line.startswith("Lambda, time") and " GB-second " in line for line in table)
     assert "* price not read from AWS itself" in ran.stdout
     assert "Counting" not in ran.stdout
+    assert "This is the local AWS: nothing is charged." in ran.stdout
+    assert "Nothing is added after" not in ran.stdout
 
 
 @pytest.mark.slow
