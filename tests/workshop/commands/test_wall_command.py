@@ -1,6 +1,7 @@
 """`emotions wall open`, `close` and `download`; S3 is in memory."""
 
 import json
+import socket
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -100,3 +101,10 @@ def test_a_download_without_pictures_leaves_the_earlier_one_alone(bucket: Proces
 @pytest.mark.parametrize(("said", "hours"), [("12:01", 1 / 60), ("22:30", 10.5), ("12:00", 24), ("11:59", 24 - 1 / 60)])
 def test_a_time_of_day_is_the_next_one(said: str, hours: float):
     assert until_of(said, now=lambda: NOON) == NOON + timedelta(hours=hours)
+
+
+def test_a_port_in_use_is_said_in_a_sentence(bucket: Processed):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = run("show", "--no-open", "--port", str(taken.getsockname()[1]))
+    assert ran.exit_code == 1
+    assert "cannot be used" in ran.stderr
