@@ -68,7 +68,7 @@ def link_to(account: Account, bucket: str, key: str, lives: timedelta, *, now: d
     ends = now + lives
     credentials_end = account.credentials_expire
     if credentials_end and credentials_end < ends:
-        caveat = f"not {_clock(ends)}, because your credentials expire then"
+        caveat = f"not {clock(ends)}, because your credentials expire then"
         return Link(url, credentials_end, caveat, file_name)
     if account.credentials_are_temporary and not credentials_end:
         return Link(url, ends, "or until your temporary credentials expire, if that is sooner", file_name)
@@ -109,8 +109,9 @@ def _s3_code(body: bytes) -> str | None:
 
 def in_words(link: Link) -> str:
     """Until when the link works, in this computer's time: `Works until Sun 22 Nov 21:40.`"""
-    return f"Works until {_clock(link.ends)}" + (f" ({link.caveat})." if link.caveat else ".")
+    return f"Works until {clock(link.ends)}" + (f" ({link.caveat})." if link.caveat else ".")
 
 
-def _clock(moment: datetime) -> str:
+def clock(moment: datetime) -> str:
+    """The moment in this computer's time: `Sun 22 Nov 21:40`."""
     return moment.astimezone().strftime("%a %d %b %H:%M")

@@ -86,7 +86,7 @@ def shared(account: Account) -> list[Finding]:
         )
     status, code = answer_to_anyone(link.url)
     if status == 200:
-        return [direct, Finding("Presigned", "ok", "opens")]
+        return [direct, Finding("Presigned", "ok", "a link to a picture opens")]
     return [direct, Finding("Presigned", "problem", f"answered with {status} {code}.", account.command("doctor"))]
 
 
@@ -96,13 +96,16 @@ def serverless(account: Account) -> list[Finding]:
     function = parts.function(stacks)
     if function.verdict == "problem":
         return [function]
-    findings = [function, parts.trigger(stacks)]
+    trigger = parts.trigger(stacks)
+    findings = [function, trigger]
     waiting, failed = (sum(messages_in(account, url)) for url in (stacks.inbox_url, stacks.dead_letter_queue_url))
-    findings.append(
-        Finding("Inbox", "warning", f"{counted(waiting, 'message')} waiting", "Wait a minute, then check again")
-        if waiting
-        else Finding("Inbox", "ok", "nothing is waiting")
-    )
+    if waiting and trigger.verdict == "problem":
+        findings.append(Finding("Inbox", "warning", f"{counted(waiting, 'message')} waiting for the trigger"))
+    elif waiting:
+        wait = "Wait a minute, then check again"
+        findings.append(Finding("Inbox", "warning", f"{counted(waiting, 'message')} waiting", wait))
+    else:
+        findings.append(Finding("Inbox", "ok", "nothing is waiting"))
     findings.append(
         Finding("Failed", "problem", f"{counted(failed, 'photo')} failed.", account.command("redrive --dry-run"))
         if failed
@@ -132,7 +135,7 @@ def labelled(account: Account) -> list[Finding]:
     if not with_labels:
         return [Finding("Labels", "problem", "No picture has a label yet.", again)]
     looks = sorted({look(face) for result in with_labels for face in result.faces})
-    findings = [Finding("Labels", "ok", f"{counted(len(with_labels), 'picture')}: {', '.join(looks)}")]
+    findings = [Finding("Labels", "ok", f"{counted(len(with_labels), 'picture')} with a face: {', '.join(looks)}")]
     newest = _newest(account, stacks.processed_bucket, PICTURES)
     findings.append(
         Finding("Your code", "ok", "the newest picture was drawn after the function was last deployed")

@@ -36,7 +36,7 @@ def command(account: Account, ctx: click.Context, step: int | None, as_json: boo
         print_json(steps)
     elif step is None and len(checked) == len(CHECKPOINTS) and not any_problem(findings):
         err.print(
-            f"All steps are done. To delete everything at the end: {account.command('teardown')}",
+            f"All six steps work. To delete everything at the end: {account.command('teardown')}",
             style="dim",
             soft_wrap=True,
         )

@@ -52,8 +52,12 @@ def command(account: Account, photo: str | None, image: str | None, long_edge: i
         raise click.UsageError("Which photo? For instance: emotions index selfie.jpg")
     stacks = Stacks.of(account)
     raw = _in_the_raw_bucket(stacks, name)
-    with err.status("Rekognition is looking for faces …"):
-        result = index(stacks, raw, long_edge)
+    result = result_of(stacks, raw)
+    if result:
+        print_prose(err, plain(f"{raw.key} already has a result, so Rekognition is not asked again."), "dim")
+    else:
+        with err.status("Rekognition is looking for faces …"):
+            result = index(stacks, raw, long_edge)
     if as_json:
         print_json(result.to_document())
     else:

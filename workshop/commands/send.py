@@ -11,7 +11,7 @@ from annotator.result import Result
 
 from workshop.aws.account import Account, pass_account
 from workshop.aws.links import LONGEST, link_to, what_ends_sooner
-from workshop.aws.results import wait_for_result
+from workshop.aws.results import result_of, wait_for_result
 from workshop.aws.stacks import Stacks
 from workshop.checks.diagnosis import diagnose
 from workshop.photos.consent import inform_once
@@ -133,8 +133,12 @@ def _wait(stacks: Stacks, uploads: list[Upload], seconds: float, results: list[R
                 starting = "; the first photo starts the function" if waited > 8 else ""
                 status.update(f"Waiting for the function: {of_all}{waited:.0f} s{starting}")
 
-            show_wait(0)
-            result = wait_for_result(stacks, upload.photo, seconds=seconds, on_wait=show_wait)
+            result = None if upload.is_new else result_of(stacks, upload.photo)
+            if result:
+                print_prose(err, plain(f"{upload.photo.key} already has a result: nothing to wait for."), "dim")
+            else:
+                show_wait(0)
+                result = wait_for_result(stacks, upload.photo, seconds=seconds, on_wait=show_wait)
             if result:
                 results.append(result)
             else:

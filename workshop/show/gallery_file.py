@@ -9,7 +9,7 @@ from pathlib import Path
 from annotator.result import Picture, Result
 from wall_door.guests import ticket_of
 
-from workshop.aws.links import link_to, what_ends_sooner
+from workshop.aws.links import clock, link_to, what_ends_sooner
 from workshop.aws.results import upload_time
 from workshop.aws.stacks import Stacks
 from workshop.show import gallery
@@ -47,7 +47,7 @@ def write(found: Found, output: Path, *, expires: timedelta, embed: bool, open_i
         raise WorkshopError(
             f"{output} cannot be written: {error.strerror}.", "Choose another place with --output."
         ) from None
-    print_prose(err, _summary(len(results), ends))
+    print_prose(err, _summary(results, ends))
     if guests := len(every) - len(results):
         print_prose(err, f"Without {counted(guests, 'photo')} of the wall's guests: see `emotions wall download`.")
     if ends and (sooner := what_ends_sooner(found[0][0], expires)):
@@ -85,9 +85,11 @@ def _embedded_in(found: Found) -> Callable[[Picture], str]:
     return address
 
 
-def _summary(photos: int, ends: datetime | None) -> str:
-    if not photos:
+def _summary(results: Sequence[Result], ends: datetime | None) -> str:
+    if not results:
         return "There are no results yet; the page says so."
+    without = sum(not result.faces for result in results)
+    every = counted(len(results), "photo") + (f" ({without} without a face)" if without else "")
     if ends is None:
-        return f"{counted(photos, 'photo')}, stored in the page. Delete the file when you no longer need it."
-    return f"{counted(photos, 'photo')}; the links in the page end at {ends.astimezone():%H:%M on %d %b}."
+        return f"{every}, stored in the page. Delete the file when you no longer need it."
+    return f"{every}; the links in the page work until {clock(ends)}."

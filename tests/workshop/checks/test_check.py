@@ -114,7 +114,7 @@ def test_step_4_needs_a_refused_direct_url_and_a_working_link(deployed: Attendee
     ran = deployed.run("check", "4")
     assert ran.exit_code == 0
     assert "refused, as it should be (403 AccessDenied)" in ran.stdout
-    assert "ok       Presigned      opens" in ran.stdout
+    assert "ok       Presigned      a link to a picture opens" in ran.stdout
     (picture,) = [key for key in deployed.keys("ProcessedBucket") if key.startswith("pictures/")]
     deployed.client("s3").delete_object(Bucket=deployed.outputs["ProcessedBucket"], Key=picture)
     ran = deployed.run("check", "4")
@@ -135,7 +135,7 @@ def test_a_picture_that_anybody_can_open_is_a_problem(deployed: Attendee, monkey
         ran = deployed.run("check", "4")
         assert ran.exit_code == 1
         assert f"problem  Direct         answered with {status} {code} instead of 403" in ran.stdout
-        assert "ok       Presigned      opens" in ran.stdout
+        assert "ok       Presigned      a link to a picture opens" in ran.stdout
 
 
 def test_a_link_that_nobody_answers_is_one_sentence(deployed: Attendee, monkeypatch: pytest.MonkeyPatch):
@@ -220,6 +220,8 @@ def test_step_5_fails_with_waiting_or_failed_photos_or_no_trigger(connected: Att
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     ran = connected.run("check", "5")
     assert "problem  Trigger        The inbox is not connected to the function." in ran.stdout
+    assert "1 message waiting for the trigger" in ran.stdout
+    assert "Wait a minute" not in ran.stdout
 
 
 def test_step_6_needs_a_picture_newer_than_the_function(connected: Attendee):
@@ -249,5 +251,6 @@ def test_after_the_last_step_it_says_how_to_end(attendee: Attendee, monkeypatch:
     monkeypatch.setattr("workshop.commands.check.findings_at", lambda *_: [Finding("All", "ok", "is well")])
     ran = attendee.run("--attendee", "simon", "check")
     assert ran.exit_code == 0
+    assert "All six steps work." in ran.stderr
     assert "To delete everything at the end: emotions --attendee simon teardown" in ran.stderr
     assert "teardown" not in attendee.run("check", "6").stderr

@@ -76,6 +76,7 @@ def test_indexing_twice_changes_nothing(deployed: Attendee):
     deployed.run("index", str(GROUP_PHOTO))
     again = deployed.run("index", "sample1.jpg")
     assert again.exit_code == 0, again.output
+    assert "already has a result" in again.stderr
     assert faces_of(deployed) == 3
 
 

@@ -25,6 +25,7 @@ def test_send_goes_all_the_way(serverless: Attendee):
     assert all(len(line) <= 80 for line in table.splitlines())
     assert table.count("yes") >= 3, "three faces, indexed"
     assert urllib.request.urlopen(link).status == 200
+    assert "already has a result" in serverless.run("send", str(GROUP_PHOTO)).stderr
 
 
 def test_send_takes_several_and_tells_scripts_all_of_them(serverless: Attendee):
