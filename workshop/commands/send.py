@@ -75,12 +75,15 @@ def command(
     inform_once(stacks)
     uploads: list[Upload] = []
     results: list[Result] = []
-    refusal, stopped = None, False
+    refusal: WorkshopError | None = None
+    stopped: Interrupted | None = None
     try:
         refusal = _upload(stacks, named, key, uploads)
         _wait(stacks, uploads, wait, results)
+    except Interrupted as during_the_upload:
+        stopped = during_the_upload
     except KeyboardInterrupt:
-        stopped = True
+        stopped = Interrupted("Stopped waiting.")
     links = {
         result.raw.key: link_to(account, result.picture.bucket, result.picture.key, expires)
         for result in results
@@ -101,7 +104,7 @@ def command(
     done = {result.raw.key for result in results}
     unfinished = [upload.photo for upload in uploads if upload.photo.key not in done]
     if stopped:
-        raise _interrupted(account, unfinished)
+        raise _with_what_is_left(account, stopped, unfinished)
     _raise_for(stacks, unfinished, results)
     if refusal:
         raise refusal
@@ -114,7 +117,7 @@ def _upload(stacks: Stacks, named: tuple[str, ...], key: str | None, uploads: li
             print_prose(err, plain(upload.in_words()))
             uploads.append(upload)
     except WorkshopError as error:
-        if not uploads:
+        if not uploads or isinstance(error, Interrupted):
             raise
         return error
     return None
@@ -145,15 +148,20 @@ def _wait(stacks: Stacks, uploads: list[Upload], seconds: float, results: list[R
                 seconds = 0
 
 
-def _interrupted(account: Account, photos: Sequence[Photo]) -> Interrupted:
-    """What Ctrl-C leaves in the bucket: the photos that were not waited for."""
+def _with_what_is_left(account: Account, stopped: Interrupted, photos: Sequence[Photo]) -> Interrupted:
+    """The error for Ctrl-C, with the photos in the bucket that were not waited for."""
     if not photos:
-        return Interrupted("Stopped.")
+        return stopped
     keys = [photo.key for photo in photos]
-    status = "\n".join(f"How it went: {account.command('why', key)}" for key in keys)
+    one = len(keys) == 1
+    hints = (
+        stopped.hint,
+        f"How {'it' if one else 'each'} went: {account.command('why', *keys) if one else account.command('why PHOTO')}",
+        f"To remove {'it' if one else 'them'}: {account.command('forget', *keys)}",
+    )
     return Interrupted(
-        f"Stopped waiting. The function goes on with {counted(len(keys), 'photo')} in the bucket.",
-        f"{status}\nTo remove {'it' if len(keys) == 1 else 'them'}: {account.command('forget', *keys)}",
+        f"{stopped.message} The function goes on with {counted(len(keys), 'photo')} in the bucket.",
+        "\n".join(filter(None, hints)),
     )
 
 

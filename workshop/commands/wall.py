@@ -14,6 +14,7 @@ import click
 from wall_door.door import MOST_PHOTOS, Settings
 
 from workshop.aws.account import Account, Choice, pass_account
+from workshop.aws.links import clock
 from workshop.aws.stacks import Stacks
 from workshop.show.link import qr_code
 from workshop.terminal.console import err, out, plain, print_json
@@ -78,7 +79,7 @@ def open_(account: Account, until: datetime, photos: int, new_key: bool, as_json
     click.echo(door.address(settings))
     if out.is_terminal:
         out.print(qr_code(door.address(settings)))
-    err.print(f"Open until {_clock(settings.until)}, for {counted(settings.photos, 'photo')}.", soft_wrap=True)
+    err.print(f"Open until {clock(settings.until)}, for {counted(settings.photos, 'photo')}.", soft_wrap=True)
     err.print(f"Each photo costs one Rekognition image. Next: {account.command('wall show')}", soft_wrap=True)
 
 
@@ -190,7 +191,3 @@ def download(account: Account, output: Path) -> None:
 
 def _document(door: Door, settings: Settings) -> dict[str, Any]:
     return {"address": door.address(settings), "until": settings.until.isoformat(), "photos": settings.photos}
-
-
-def _clock(moment: datetime) -> str:
-    return moment.astimezone().strftime("%H:%M on %a %d %b")

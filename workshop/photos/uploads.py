@@ -13,7 +13,7 @@ from workshop.photos.preparing import prepare
 from workshop.photos.raw_bucket import put
 from workshop.photos.sources import Source, expand_folders, read
 from workshop.terminal.console import err, plain
-from workshop.terminal.errors import WorkshopError
+from workshop.terminal.errors import Interrupted, WorkshopError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -41,7 +41,7 @@ def upload_each(account: Account, bucket: str, named: Iterable[str], *, key: str
     """Upload files, folders, web addresses or standard input to this bucket, one after the other.
 
     If one of several photos cannot be sent, its error is printed and the others are still sent. A WorkshopError at the
-    end counts the failures.
+    end counts the failures. Ctrl-C becomes an Interrupted that says how many photos arrived.
     """
     names = expand_folders(named)
     if key and len(names) > 1:
@@ -52,17 +52,32 @@ def upload_each(account: Account, bucket: str, named: Iterable[str], *, key: str
         raise WorkshopError(
             f"--key {key} has a part that is only dots.", "Links to it would not open. Choose another key."
         )
-    refused = 0
+    arrived = refused = 0
     for name in names:
         try:
-            yield _upload(account, bucket, read(name), key)
+            upload = _upload(account, bucket, read(name), key)
         except WorkshopError as error:
             if len(names) == 1:
                 raise
             error.show()
             refused += 1
+        except KeyboardInterrupt:
+            raise _interrupted(arrived, len(names)) from None
+        else:
+            arrived += 1
+            yield upload
     if refused:
-        raise WorkshopError(f"{refused} of {len(names)} photos were not sent; the reasons are above.")
+        were = "was" if refused == 1 else "were"
+        raise WorkshopError(f"{refused} of {len(names)} photos {were} not sent; the reasons are above.")
+
+
+def _interrupted(arrived: int, named: int) -> Interrupted:
+    if named == 1:
+        return Interrupted("Stopped before the photo arrived.")
+    return Interrupted(
+        f"Stopped: {arrived or 'none'} of {named} photos arrived.",
+        "To go on, run the command again: what has arrived is not sent twice.",
+    )
 
 
 def _upload(account: Account, bucket: str, source: Source, key: str | None) -> Upload:

@@ -50,7 +50,8 @@ def show_pictures(account: Account, links: Mapping[str, Link], *, qr: bool) -> N
     until = in_words(next(iter(links.values())))
     if not out.is_terminal:
         for name, link in links.items():
-            err.print(plain(name), style="bold", soft_wrap=True)
+            if len(links) > 1:
+                err.print(plain(name), style="bold", soft_wrap=True)
             click.echo(link.url)
         err.print(until, style="dim", soft_wrap=True)
         return

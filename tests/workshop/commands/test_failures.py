@@ -181,7 +181,7 @@ def test_ctrl_c_while_waiting_names_all_photos_and_says_how_to_go_on(serverless:
     assert stdout == ""
     assert "Traceback" not in stderr
     assert "Error: Stopped waiting. The function goes on with 2 photos in the bucket." in stderr
-    assert f"emotions why {one}\n" in stderr
+    assert "How each went: emotions why PHOTO\n" in stderr
     assert f"emotions forget {one} {two}\n" in stderr
 
 

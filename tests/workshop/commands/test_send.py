@@ -8,11 +8,12 @@ import pytest
 from annotator.photo import Photo
 from annotator.result import RawObject, Result
 
-from tests.workshop.answering import stacks_with
+from tests.workshop.answering import account_with, stacks_with
 from tests.workshop.attendee import GROUP_PHOTO, Attendee, uploaded
 from workshop.commands import send
+from workshop.photos import uploads
 from workshop.photos.uploads import Upload
-from workshop.terminal.errors import WorkshopError
+from workshop.terminal.errors import Interrupted, WorkshopError
 
 pytestmark = pytest.mark.slow
 
@@ -83,3 +84,23 @@ def test_a_photo_that_is_replaced_while_send_waits_is_not_called_late(
     monkeypatch.setattr(send, "found", lambda *_: current)
     with pytest.raises(WorkshopError, match=f"^a.jpg was {fate} in the bucket"):
         send._raise_for(stacks_with(s3=None), [Photo("raw", "a.jpg", "v1", "e", 1)], [])
+
+
+def test_ctrl_c_during_the_upload_says_what_arrived_and_is_one_hint_for_all(monkeypatch: pytest.MonkeyPatch):
+    arrived = [Upload(name, Photo("raw", name, "v1", "etag", 1), True, ()) for name in ("a.jpg", "b.jpg")]
+    answers = iter(arrived)
+
+    def upload(*_: object) -> Upload:
+        if (photo := next(answers, None)) is None:
+            raise KeyboardInterrupt
+        return photo
+
+    monkeypatch.setattr(uploads, "_upload", upload)
+    monkeypatch.setattr(uploads, "read", lambda name: name)
+    sent: list[Upload] = []
+    with pytest.raises(Interrupted, match=r"^Stopped: 2 of 4 photos arrived\.$") as stopped:
+        send._upload(stacks_with(), ["a.jpg", "b.jpg", "c.jpg", "d.jpg"], None, sent)
+    assert sent == arrived
+    error = send._with_what_is_left(account_with(), stopped.value, [upload.photo for upload in sent])
+    assert str(error.hint).count("emotions --attendee simon why") == 1
+    assert "emotions --attendee simon forget a.jpg b.jpg" in str(error.hint)

@@ -167,7 +167,7 @@ def test_one_bad_photo_does_not_keep_the_others_here(deployed: Attendee):
     assert ran.exit_code == 1
     assert len(deployed.keys()) == 1
     assert "bad.jpg cannot be sent: this file ends before the picture does" in ran.stderr
-    assert "1 of 2 photos were not sent" in ran.stderr
+    assert "1 of 2 photos was not sent" in ran.stderr
 
 
 def test_standard_input_is_a_source(deployed: Attendee):
