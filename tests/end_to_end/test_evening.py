@@ -191,5 +191,5 @@ def test_a_preview_of_teardown_lists_what_is_simons_and_deletes_nothing(evening)
 
 
 def test_teardown_leaves_what_was_there_before_and_a_second_one_finds_nothing(evening):
-    assert evening.last_words == ["nothing left\n", "nothing left\n"]
+    assert evening.last_words == ["nothing left\n", "nothing left of simon\n"]
     assert evening.left == evening.before

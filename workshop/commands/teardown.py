@@ -37,10 +37,12 @@ def command(account: Account, dry_run: bool, yes: bool, as_json: bool) -> None:
     err.print(f"Looking for your resources (attendee: {account.attendee}) in {account.region} …", style="dim")
     before = footprint_of(account)
     there = leftovers(account, before)
+    nothing = "nothing left"
     if not there and (elsewhere := where_else(account)):
         print_prose(err, f"{account.attendee} has nothing here. {elsewhere}", WARNING)
+        nothing += f" of {account.attendee}"
     if dry_run:
-        _show_dry_run(before, there, as_json=as_json)
+        _show_dry_run(before, there, nothing, as_json=as_json)
         return
     if there and not yes:
         _ask(account, there)
@@ -68,7 +70,7 @@ def command(account: Account, dry_run: bool, yes: bool, as_json: bool) -> None:
     elif shared:
         out.print("nothing left of yours, except what other stacks use too")
     else:
-        out.print("nothing left")
+        out.print(nothing)
     if left:
         raise WorkshopError(
             f"{_counted(left)} left{'' if went_well else ', because `cdk destroy` failed; its reason is above'}.",
@@ -88,12 +90,12 @@ def _ask(account: Account, there: list[Leftover]) -> None:
     click.confirm("Delete?", abort=True, err=True)
 
 
-def _show_dry_run(footprint: Footprint, there: list[Leftover], *, as_json: bool) -> None:
+def _show_dry_run(footprint: Footprint, there: list[Leftover], nothing: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([{"kind": each.kind, "name": each.name} for each in there], indent=1))
         return
     if not there:
-        out.print("There is nothing to delete.")
+        out.print(nothing)
     _list(out, there)
     _show_shared(footprint)
 

@@ -5,24 +5,38 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import get_args
 
+from infra.settings import StackKind, stack_name
 from workshop import PROJECT
 from workshop.aws.account import Account
 from workshop.aws.cdk import cdk
+from workshop.aws.stacks import describe
 
 _STDERR = 2
 
 
 def destroy(account: Account) -> bool:
-    """Run `cdk destroy --all` for the account's attendee. Returns whether it succeeded.
+    """Run `cdk destroy` for the stacks that the account's attendee has. Returns whether it succeeded.
 
     The stacks are synthesised into a separate folder, so that another attendee's `cdk` can run at the same time.
     Raises WorkshopError if the CLI is not installed.
     """
+    cloudformation = account.client("cloudformation")
+    there = [kind for kind in get_args(StackKind) if describe(cloudformation, stack_name(account.attendee, kind))]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     with tempfile.TemporaryDirectory(prefix="show-your-emotions-") as assembly:
         done = subprocess.run(
-            cdk("destroy", "--all", "--force", "--output", assembly, "-c", f"attendee={account.attendee}"),
+            cdk(
+                "destroy",
+                *there,
+                "--exclusively",
+                "--force",
+                "--output",
+                assembly,
+                "-c",
+                f"attendee={account.attendee}",
+            ),
             cwd=PROJECT,
             env=_environment(account) | {"PATH": path},
             stdin=subprocess.DEVNULL,

@@ -93,7 +93,8 @@ def test_what_comes_after_two_dashes_is_a_name(deployed: Attendee):
 def test_nothing_left_of_a_name_that_was_mistyped_says_who_has_stacks(attendee: Attendee):
     attendee.deploy("Foundation", FOUNDATION, name="anna")
     ran = attendee.run("teardown", "--yes", "--attendee", "ana")
-    assert ran.stdout == "nothing left\n"
+    assert ran.stdout == "nothing left of ana\n"
+    assert attendee.run("teardown", "--dry-run", "--attendee", "ana").stdout == ran.stdout
     assert "ana has nothing here. Other attendees have stacks in ap-southeast-2" in ran.stderr
     assert '--attendee and "anna"' in ran.stderr
 

@@ -8,11 +8,12 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
-from tests.workshop.answering import account_with
+from tests.workshop.answering import Answering, account_with
 from tests.workshop.attendee import Attendee
 from tests.workshop.takedown.inventory import inventory
 from tests.workshop.takedown.test_leftovers import (
@@ -155,6 +156,13 @@ exit $(cat code)
     return tmp_path
 
 
+def described(_operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"Stacks": [{"StackStatus": "CREATE_COMPLETE"}] if asked["StackName"].endswith("-Foundation") else []}
+
+
+ONLY_FOUNDATION = Answering(described)
+
+
 def called(cdk: Path) -> tuple[str, str, str]:
     arguments, chosen, typed = (cdk / "called").read_text().split("\n", 2)
     return arguments, chosen, typed
@@ -165,9 +173,9 @@ def test_destroy_runs_the_cdk_and_returns_whether_it_succeeded(
     cdk: Path, capfd: pytest.CaptureFixture[str], code: str, went_well: bool
 ):
     (cdk / "code").write_text(code)
-    assert destroy(account_with("eu-west-1")) == went_well
+    assert destroy(account_with("eu-west-1", cloudformation=ONLY_FOUNDATION)) == went_well
     arguments, chosen, _ = called(cdk)
-    assert re.fullmatch(r"destroy --all --force --output \S+ -c attendee=simon", arguments)
+    assert re.fullmatch(r"destroy Foundation --exclusively --force --output \S+ -c attendee=simon", arguments)
     assert chosen == "eu-west-1 eu-west-1 "
     assert capfd.readouterr() == ("", "its results\n"), "stdout is for ours"
 
@@ -186,7 +194,8 @@ def somebody_types(tmp_path: Path) -> Iterator[None]:
 
 @pytest.mark.usefixtures("somebody_types")
 def test_the_cdk_gets_the_profile_but_not_the_standard_input(cdk: Path):
-    assert destroy(Account(boto3.Session(profile_name="mine", region_name="eu-west-1"), "eu-west-1", "simon"))
+    clients = {"cloudformation eu-west-1": ONLY_FOUNDATION}
+    assert destroy(Account(boto3.Session(profile_name="mine", region_name="eu-west-1"), "eu-west-1", "simon", clients))
     assert called(cdk)[1:] == ("eu-west-1 eu-west-1 mine", "")
 
 
