@@ -79,6 +79,14 @@ class Commands(click.Group):
         try:
             with aws_errors_as_sentences():
                 return super().invoke(ctx)
+        except click.MissingParameter as missing:
+            if not (missing.ctx and missing.param and missing.param.name in ("photo", "photos")):
+                raise
+            example = f"{missing.ctx.command_path} selfie.jpg"
+            raise click.UsageError(f"Which photo? For instance: {example}", missing.ctx) from None
+        except click.NoSuchOption as unknown:
+            similar = [name for name in unknown.possibilities or () if name != "--help"]
+            raise click.NoSuchOption(unknown.option_name, possibilities=similar, ctx=unknown.ctx) from None
         except KeyboardInterrupt:
             raise Interrupted("Stopped.") from None
         except OSError as problem:

@@ -9,11 +9,11 @@ from workshop.terminal.findings import any_problem, show
 
 
 @click.command("check")
-@click.argument("step", type=click.IntRange(1, len(CHECKPOINTS)), required=False)
+@click.argument("step", metavar="[STEP]", type=click.Choice([str(each.step) for each in CHECKPOINTS]), required=False)
 @click.option("--json", "as_json", is_flag=True, help="The findings by step, as JSON.")
 @click.pass_context
 @pass_account
-def command(account: Account, ctx: click.Context, step: int | None, as_json: bool) -> None:
+def command(account: Account, ctx: click.Context, step: str | None, as_json: bool) -> None:
     """Check whether a step of the workshop is done; without STEP, all steps up to the first that is not.
 
     \b
@@ -22,7 +22,7 @@ def command(account: Account, ctx: click.Context, step: int | None, as_json: boo
     Exits with 1 if a checked step is not done.
     """
     checked = {}
-    for checkpoint in CHECKPOINTS if step is None else CHECKPOINTS[step - 1 : step]:
+    for checkpoint in CHECKPOINTS if step is None else [each for each in CHECKPOINTS if str(each.step) == step]:
         findings = findings_at(checkpoint, account)
         checked[checkpoint.step] = findings
         if not as_json:

@@ -20,7 +20,7 @@ NO_AWS = {
 
 
 def typed(*arguments: str, pasted: bytes | None = None) -> Result:
-    return CliRunner(env=NO_AWS).invoke(workshop, list(arguments), input=pasted)
+    return CliRunner(env=NO_AWS).invoke(workshop, list(arguments), input=pasted, prog_name="emotions")
 
 
 def assert_refused(ran: Result, *, says: str = "") -> None:
@@ -82,6 +82,20 @@ def assert_refused(ran: Result, *, says: str = "") -> None:
 )
 def test_a_wrong_argument_is_refused_before_anything_is_asked(arguments: list[str]):
     assert_refused(typed(*arguments))
+
+
+@pytest.mark.parametrize("command", ["send", "upload", "index", "url", "why", "forget", "encode"])
+def test_without_a_photo_an_example_is_shown(command: str):
+    assert_refused(typed(command), says=f"Which photo? For instance: emotions {command} selfie.jpg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"), [(["six"], "'six' is not one of '1', '2', "), (["--step", "3"], "No such option")]
+)
+def test_a_step_that_is_none_gets_a_plain_sentence(arguments: list[str], says: str):
+    ran = typed("check", *arguments)
+    assert_refused(ran, says=says)
+    assert "Did you mean" not in ran.stderr
 
 
 def test_a_wait_that_is_not_a_number_is_refused():
