@@ -57,6 +57,11 @@ def from_text(lines: Iterable[str]) -> tuple[str, bytes]:
     raise WorkshopError(f"The paste stops after line {number}: its END line is missing.", _AGAIN)
 
 
+def is_text(body: bytes) -> bool:
+    """Whether this is what `as_text` wrote."""
+    return b"-----BEGIN PHOTO " in body[:1000]
+
+
 def _line(number: int, line: str) -> bytes:
     check, _, text = line.partition(" ")
     if check != _check(number, text):

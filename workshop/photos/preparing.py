@@ -11,8 +11,10 @@ from annotator.decoding import SHORTEST_EDGE, decode, encode_jpeg, encode_jpeg_w
 from annotator.formats import BEGINNING, Format, UnreadablePhoto, sniff
 from annotator.headers.jpeg import header_of
 
+from workshop.aws.account import quoted
 from workshop.photos.jpeg import END_MARKER, without_metadata
 from workshop.photos.keys import key_for
+from workshop.photos.pasting import is_text
 from workshop.photos.sources import SUFFIXES, Source
 from workshop.terminal.errors import WorkshopError
 
@@ -94,4 +96,6 @@ def _clause(error: Exception) -> str:
 def _hint(source: Source) -> str | None:
     if source.address and source.body.lstrip()[:1] == b"<":
         return "Open it in a browser, right-click the photo, choose “Copy image address”, and give that address."
+    if is_text(source.body):
+        return f"It is a photo as text. Turn it back into one first: emotions decode {quoted(source.name)}"
     return None

@@ -15,6 +15,7 @@ from tests.annotator.photos import looks_like
 from tests.annotator.profiles import P3
 from tests.annotator.test_difficult_photos import IN_P3, JPEGS, SKIN, WITH_PROFILES, shows, with_profile
 from tests.workshop.attendee import picture
+from workshop.photos.pasting import as_text
 from workshop.photos.preparing import prepare, shrunk
 from workshop.photos.sources import Source
 from workshop.terminal.errors import WorkshopError
@@ -162,3 +163,10 @@ def test_a_photo_to_paste_has_no_more_pixels_than_the_picture():
     assert header
     assert (header.width, header.height) == (2048, 1024)
     assert shrunk(small, 2048) is small
+
+
+def test_a_photo_as_text_is_sent_to_decode():
+    text = "\n".join(as_text("me.jpg", b"a photo")).encode()
+    with pytest.raises(WorkshopError, match=r"not a photo in a format we know") as refused:
+        prepare(Source("me.txt", text))
+    assert refused.value.hint == "It is a photo as text. Turn it back into one first: emotions decode me.txt"
