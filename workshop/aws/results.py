@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from annotator.photo import RESULTS, Photo, results_folder
 from annotator.result import Result
@@ -32,10 +32,22 @@ def latest_result(stacks: Stacks, key: str) -> Result | None:
 
 
 def keys_in(stacks: Stacks, folder: str) -> list[str]:
-    """The keys in a photo's results or pictures folder, one for each version. Deeper ones belong to other photos."""
+    """The keys in a photo's results or pictures folder, one for each version. Deeper ones belong to other photos.
+
+    The list is empty if the bucket was deleted.
+    """
     s3: S3Client = stacks.account.client("s3")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stacks.processed_bucket, Prefix=folder, Delimiter="/")
-    return [item["Key"] for page in pages for item in page.get("Contents", [])]
+    return [item["Key"] for page in unless_deleted(pages) for item in page.get("Contents", [])]
+
+
+def unless_deleted(pages: Iterable[Any]) -> Iterator[Any]:
+    """The pages of a list of a bucket; none if the bucket does not exist any more."""
+    try:
+        yield from pages
+    except ClientError as error:
+        if code_of(error) != "NoSuchBucket":
+            raise
 
 
 def wait_for_result(

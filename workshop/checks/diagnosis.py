@@ -15,7 +15,7 @@ from workshop.aws.queues import messages_in
 from workshop.aws.results import latest_result, result_of
 from workshop.aws.stacks import Stacks
 from workshop.checks import parts
-from workshop.photos.raw_bucket import found, key_of
+from workshop.photos.raw_bucket import found, how_to_send, key_of
 from workshop.terminal.counting import counted
 
 if TYPE_CHECKING:
@@ -58,16 +58,17 @@ def diagnose(stacks: Stacks, name: str) -> Diagnosis:
     command = stacks.account.command
     key = key_of(stacks, name)
     if key is None:
-        return Diagnosis(
-            "never_arrived", None, f"{name} never arrived in your bucket.", f"Send it: {command('send', name)}"
-        )
+        return Diagnosis("never_arrived", None, f"{name} never arrived in your bucket.", how_to_send(stacks, name))
     s3: S3Client = stacks.account.client("s3")
     photo = found(s3, stacks.raw_bucket, key)
     if result := result_of(stacks, photo) if photo else latest_result(stacks, key):
         return _finished(stacks, key, result)
     if photo is None:
         return Diagnosis(
-            "never_arrived", key, f"{key} is not in your bucket any more.", f"Send it: {command('send PHOTO')}"
+            "never_arrived",
+            key,
+            f"{key} is not in your bucket any more.",
+            f"Send it: {command('send PHOTO' if stacks.has_function else 'index PHOTO')}",
         )
     return _unfinished(stacks, photo)
 

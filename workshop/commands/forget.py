@@ -4,17 +4,18 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 from annotator.photo import filed_under, pictures_folder, results_folder
 
 from workshop.aws.account import Account, pass_account
 from workshop.aws.queues import messages_in
-from workshop.aws.results import keys_in
+from workshop.aws.results import keys_in, unless_deleted
 from workshop.aws.stacks import Stacks
+from workshop.photos.keys import name_in
 from workshop.photos.raw_bucket import key_of, key_of_file, keys_named
-from workshop.photos.sources import expand_folders
+from workshop.photos.sources import expand_folders, is_file
 from workshop.terminal.console import err, out, plain, print_json, print_prose
 from workshop.terminal.counting import counted
 from workshop.terminal.errors import WorkshopError
@@ -26,10 +27,7 @@ if TYPE_CHECKING:
 FUNCTION_ENDS = 35
 """Seconds after which the function has finished the photos that it is processing: it may take 30 for each."""
 
-NOTHING = (
-    "nothing is stored, so there is nothing to remove. (Faces outlive the photo. After it has expired, "
-    "name the file that you sent, or the key that `upload` printed: me-1a2b3c4d.jpg.)"
-)
+NOTHING = "nothing is stored, so there is nothing to remove."
 
 Stored = Mapping[str, Sequence[str]]
 """What AWS has of one photo, in the order of its removal: the names or IDs of each kind of thing."""
@@ -51,6 +49,19 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
     stacks = Stacks.of(account)
     keys = _stored_keys(stacks, expand_folders(photos, all_of_them=True), named=photos)
     removed = forget(stacks, [key for key in keys.values() if key])
+    _show(keys, removed, named=photos, as_json=as_json)
+    unknown = [name for name, key in keys.items() if key is None and _is_unknown(name)]
+    if unknown:
+        raise WorkshopError(
+            f"There is neither a file nor a stored photo called {', '.join(unknown)}.",
+            "Check the spelling; the name is that of the file that you sent, or the key that `upload` printed.",
+        )
+
+
+def _show(
+    keys: Mapping[str, str | None], removed: Mapping[str, Mapping[str, int]], *, named: Sequence[str], as_json: bool
+) -> None:
+    """Print for each name what was removed of its photo, or that nothing was stored."""
     if as_json:
         nothing = dict.fromkeys(("photo", "faces", "picture", "result"), 0)
         print_json(
@@ -63,12 +74,17 @@ def command(account: Account, photos: tuple[str, ...], as_json: bool) -> None:
             out.print(f"  {_sentence(thing, count)}", soft_wrap=True)
         out.print("  nothing left", soft_wrap=True)
     not_stored = [name for name, key in keys.items() if key is None]
-    in_folders = [name for name in not_stored if name not in photos]
+    in_folders = [name for name in not_stored if name not in named]
     if in_folders:
         print_prose(out, f"{counted(len(in_folders), 'file')} in the folders: {NOTHING}")
     for name in not_stored:
-        if name in photos:
+        if name in named and not _is_unknown(name):
             print_prose(out, plain(f"{name}: {NOTHING}"))
+
+
+def _is_unknown(name: str) -> bool:
+    """Whether this is neither a file here nor a key as we make them; then it was probably misspelt."""
+    return not is_file(name) and name_in(name) == name
 
 
 def _stored_keys(stacks: Stacks, names: Sequence[str], *, named: Sequence[str]) -> dict[str, str | None]:
@@ -148,9 +164,8 @@ def _stored(stacks: Stacks, keys: Iterable[str]) -> dict[str, Stored]:
     s3: S3Client = stacks.account.client("s3")
 
     def stored(key: str) -> Stored:
-        versions: list[Any] = list(
-            s3.get_paginator("list_object_versions").paginate(Bucket=stacks.raw_bucket, Prefix=key)
-        )
+        pages = s3.get_paginator("list_object_versions").paginate(Bucket=stacks.raw_bucket, Prefix=key)
+        versions = list(unless_deleted(pages))
         # The current version last, so that no older one becomes current.
         photos, markers = (
             sorted(

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 import click
+from botocore.exceptions import ClientError
 
 from workshop.aws.account import Account, pass_account
 from workshop.aws.results import result_of
@@ -10,6 +11,7 @@ from workshop.aws.stacks import Stacks
 from workshop.photos.consent import inform_once
 from workshop.photos.uploads import upload_each
 from workshop.terminal.console import err, out, plain, plain_lines, print_json, print_prose
+from workshop.terminal.errors import WorkshopError, code_of
 
 
 @click.command("upload")
@@ -51,11 +53,23 @@ def command(
             sent.append(upload)
             if not as_json:
                 print_prose(out, plain(upload.in_words()))
+    except ClientError as error:
+        if stacks is None and code_of(error) == "NoSuchBucket":
+            raise WorkshopError(f"There is no bucket {bucket}.", "Leave out --bucket to use your own.") from error
+        raise
     finally:
         if as_json:
             print_json([asdict(upload) for upload in sent])
     if stacks is None or as_json:
         return
     photo = sent[-1].photo
-    command = "why" if result_of(stacks, photo) else "index"
+    try:
+        command = "why" if result_of(stacks, photo) else "index"
+    except ClientError as error:
+        if code_of(error) != "NoSuchBucket":
+            raise
+        raise WorkshopError(
+            f"The photo arrived, but the bucket for its picture and result, {stacks.processed_bucket}, was deleted.",
+            f"To see what to do: {account.command('check')}",
+        ) from error
     print_prose(err, plain_lines(f"\nNext: {account.command(command, photo.key)}"), "dim")

@@ -10,7 +10,7 @@ from workshop.aws.account import Account, pass_account, quoted
 from workshop.aws.links import LONGEST, answer_to_anyone, link_to, what_ends_sooner
 from workshop.aws.results import latest_result, result_of
 from workshop.aws.stacks import Stacks
-from workshop.photos.raw_bucket import found, key_of
+from workshop.photos.raw_bucket import found, how_to_send, key_of
 from workshop.show.link import show
 from workshop.terminal.console import err, plain, print_prose
 from workshop.terminal.durations import Duration
@@ -85,9 +85,7 @@ def picture_of(stacks: Stacks, photo: str) -> tuple[str, str]:
     """The bucket and key of a photo's annotated picture; raises WorkshopError when there is none."""
     key = key_of(stacks, photo)
     if key is None:
-        raise WorkshopError(
-            f"There is no photo called {photo}.", f"Send it first: {stacks.account.command('send', photo)}"
-        )
+        raise WorkshopError(f"There is no photo called {photo} in your bucket.", how_to_send(stacks, photo))
     current = found(stacks.account.client("s3"), stacks.raw_bucket, key)
     result = result_of(stacks, current) if current else latest_result(stacks, key)
     if result is None:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from workshop.aws.results import keys_in
 from workshop.aws.stacks import Stacks
 from workshop.photos.keys import DIGITS, key_for, readable
-from workshop.photos.sources import path_of, read
+from workshop.photos.sources import is_file, read
 from workshop.terminal.errors import WorkshopError, code_of
 
 if TYPE_CHECKING:
@@ -58,8 +58,6 @@ def put(
                 f"You may not write to {bucket}: it is not yours, or your credentials lack s3:PutObject.",
                 "Leave out --bucket to use your own; `aws sts get-caller-identity` shows who you are.",
             ) from error
-        if code == "NoSuchBucket":
-            raise WorkshopError(f"There is no bucket {bucket}.", "Leave out --bucket to use your own.") from error
         if code not in ("PreconditionFailed", "412"):
             raise
         head = _head(s3, bucket, key)
@@ -135,6 +133,13 @@ def key_of(stacks: Stacks, name: str) -> str | None:
     return max(filter(of_this_name.fullmatch, analysed), key=analysed.__getitem__, default=None)
 
 
+def how_to_send(stacks: Stacks, name: str) -> str:
+    """What to do about a photo of this name that is not in the bucket: send it, or check the spelling."""
+    if not is_file(name) and not name.startswith(("http://", "https://")):
+        return f"There is no file {name} here, either. Check the spelling; `ls` shows what is here."
+    return f"Send it first: {stacks.account.command('send' if stacks.has_function else 'index', name)}"
+
+
 def keys_named(stacks: Stacks, name: str) -> list[str]:
     """The keys that a photo of this name, a key or an s3:// address, may have; the likeliest first."""
     address = re.match(r"s3://([^/]+)/", name)
@@ -150,8 +155,7 @@ def keys_named(stacks: Stacks, name: str) -> list[str]:
 
 def key_of_file(name: str) -> str | None:
     """The key under which this file is sent, or None if there is no such file here."""
-    path = path_of(name)
-    if path is None or not path.is_file():
+    if not is_file(name):
         return None
     try:
         source = read(name)

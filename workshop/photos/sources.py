@@ -83,6 +83,12 @@ def path_of(name: str) -> Path | None:
     return path
 
 
+def is_file(name: str) -> bool:
+    """Whether there is a file with this name on this computer."""
+    path = path_of(name)
+    return path is not None and path.is_file()
+
+
 def read(name: str) -> Source:
     """Read a file, an http(s) address, or `-` for standard input.
 

@@ -187,7 +187,9 @@ def refusal(error: Any) -> WorkshopError:
         return WorkshopError(f"AWS throttled the request ({code} for {operation}).", "Wait a minute, then try again.")
     if code in GONE:
         return WorkshopError(
-            f"A resource of your stacks no longer exists ({code} for {operation}).",
+            "A bucket of your stacks was deleted."
+            if code == "NoSuchBucket"
+            else f"A resource of your stacks no longer exists ({code} for {operation}).",
             "To see which one, and what to do: emotions check",
         )
     return WorkshopError(f"AWS answered {operation} with {code}: {message}")

@@ -196,3 +196,24 @@ def test_of_two_photos_of_one_name_the_file_itself_decides(deployed: Attendee):
     assert "nothing is stored" in ran.stdout, "a folder's file stands for itself, not for its name"
     assert deployed.keys() == [second]
     assert first != second
+
+
+def test_a_name_that_was_misspelt_is_said_to_be_unknown(deployed: Attendee):
+    ran = deployed.run("forget", "mee.jpg")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "There is neither a file nor a stored photo called mee.jpg." in ran.stderr
+    assert deployed.run("forget", "me-1a2b3c4d.jpg").exit_code == 0, "this may have been a photo, and it is gone"
+
+
+@pytest.mark.parametrize("gone", ["RawBucket", "ProcessedBucket"])
+def test_the_rest_is_forgotten_even_when_a_bucket_is_gone(deployed: Attendee, gone: str):
+    deployed.run("index", str(GROUP_PHOTO))
+    for key in deployed.keys(gone):
+        versions = deployed.client("s3").list_object_versions(Bucket=deployed.outputs[gone], Prefix=key)["Versions"]
+        for version in versions:
+            deployed.client("s3").delete_object(Bucket=deployed.outputs[gone], Key=key, VersionId=version["VersionId"])
+    deployed.client("s3").delete_bucket(Bucket=deployed.outputs[gone])
+    ran = deployed.run("forget", str(GROUP_PHOTO))
+    assert ran.exit_code == 0, ran.output
+    assert "3 faces removed" in ran.stdout
+    assert faces_of(deployed) == 0

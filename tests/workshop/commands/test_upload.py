@@ -332,3 +332,14 @@ def test_only_the_web_is_fetched(deployed: Attendee, address: str):
     ran = deployed.run("upload", address)
     assert ran.exit_code == 1
     assert "is not a web address" in ran.stderr
+
+
+@pytest.mark.parametrize("gone", ["RawBucket", "ProcessedBucket"])
+def test_a_bucket_that_was_deleted_is_said_to_be(deployed: Attendee, gone: str):
+    deployed.client("s3").delete_bucket(Bucket=deployed.outputs[gone])
+    ran = deployed.run("upload", str(deployed.photo_file()))
+    assert ran.exit_code == 1
+    assert "was deleted." in ran.stderr
+    assert "emotions check" in ran.stderr
+    assert "--bucket" not in ran.stderr
+    assert ("The photo arrived" in ran.stderr) == (gone == "ProcessedBucket")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.workshop.attendee import GROUP_PHOTO, Attendee, uploaded
+from tests.workshop.attendee import GROUP_PHOTO, SERVERLESS, Attendee, uploaded
 from workshop.checks import diagnosis
 
 pytestmark = pytest.mark.slow
@@ -15,7 +15,11 @@ def test_why_never_arrived(deployed: Attendee):
     ran = deployed.run("why", "my selfie.jpg")
     assert ran.exit_code == 1
     assert ran.stdout == "my selfie.jpg never arrived in your bucket.\n"
-    assert "send 'my selfie.jpg'" in ran.stderr
+    assert "There is no file my selfie.jpg here, either. Check the spelling" in ran.stderr
+    deployed.photo_file("my selfie.jpg")
+    assert "emotions index 'my selfie.jpg'" in deployed.run("why", "my selfie.jpg").stderr
+    deployed.deploy("Serverless", SERVERLESS)
+    assert "emotions send 'my selfie.jpg'" in deployed.run("why", "my selfie.jpg").stderr
 
 
 def test_why_it_waits_for_step_five(deployed: Attendee):
