@@ -16,6 +16,7 @@ def test_why_never_arrived(deployed: Attendee):
     assert ran.exit_code == 1
     assert ran.stdout == "my selfie.jpg never arrived in your bucket.\n"
     assert "There is no file my selfie.jpg here, either. Check the spelling" in ran.stderr
+    assert "There is no file mee.jpg here, either. Check the spelling" in deployed.run("url", "mee.jpg").stderr
     deployed.photo_file("my selfie.jpg")
     assert "emotions index 'my selfie.jpg'" in deployed.run("why", "my selfie.jpg").stderr
     deployed.deploy("Serverless", SERVERLESS)
