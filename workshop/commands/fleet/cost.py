@@ -35,8 +35,8 @@ def command(fleet: Fleet, as_json: bool) -> None:
         print_table(_table(bills))
         out.print(
             "US dollars before taxes. List price: as if no free tier existed. To pay: without what AWS's lasting free "
-            "tier covers in an account that does nothing else; in a shared account it may cover less. The door of a wall is "
-            "not counted.",
+            "tier covers in an account that does nothing else; in a shared account it may cover less. The door "
+            "of a wall is not counted.",
             soft_wrap=True,
         )
     require_all(outcomes, to_paste("cost"))
