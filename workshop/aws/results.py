@@ -100,7 +100,7 @@ def _read(stacks: Stacks, document_key: str) -> Result | None:
     try:
         body = s3.get_object(Bucket=stacks.processed_bucket, Key=document_key)["Body"].read()
     except ClientError as error:
-        if code_of(error) == "NoSuchKey":
+        if code_of(error) in ("NoSuchKey", "404"):
             return None
         raise
     try:

@@ -92,7 +92,7 @@ def test_everybody_skips_an_attendee_whose_results_cannot_be_read(deployed: Atte
     assert ran.exit_code == 0, ran.output
     bob, zoe, ours_ = ran.stderr.splitlines()[:3]
     assert bob.startswith("Without bob: The result document results/x.jpg/v1.json cannot be read")
-    assert zoe.startswith("Without zoe: A resource of your stacks no longer exists")
+    assert zoe.startswith("Without zoe: A bucket of your stacks was deleted")
     assert ours_.startswith("1 photo;")
 
 
