@@ -119,8 +119,8 @@ def _install(lock: Path, architecture: Architecture, folder: Path) -> None:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")] or done.stderr.splitlines()
         raise CannotPackage(
             "pip could not install the function's packages: "
-            f"{errors[0].removeprefix('ERROR: ') if errors else f'it ended with {done.returncode}'}\n"
-            "Are you online? They are downloaded once."
+            f"{errors[0].replace('ERROR: ', '') if errors else f'it ended with {done.returncode}'}\n"
+            "The packages are downloaded once, which needs the network."
         )
 
 

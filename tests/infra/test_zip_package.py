@@ -112,7 +112,7 @@ def test_byte_code_is_valid_whenever_the_files_were_made(context, tmp_path):
 
 def test_without_the_network_one_sentence_says_so(context, tmp_path, monkeypatch):
     monkeypatch.delenv("PIP_FIND_LINKS")
-    with pytest.raises(CannotPackage, match=r"(?s)could not install .*tiny==1\.0.*Are you online\?"):
+    with pytest.raises(CannotPackage, match=r"(?s)could not install .*tiny==1\.0.*needs the network"):
         make_zip("x86_64", tmp_path / "made.zip")
     assert list((tmp_path / "cache").iterdir()) == []
 

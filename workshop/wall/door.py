@@ -92,12 +92,12 @@ class Door:
         return client
 
 
-def until_of(said: str, *, now: Callable[[], datetime] = lambda: datetime.now().astimezone()) -> datetime:
+def until_of(text: str, *, now: Callable[[], datetime] = lambda: datetime.now().astimezone()) -> datetime:
     """The moment that a time of day such as `22:30` means: today, or tomorrow if it has passed.
 
     Raises ValueError for anything else.
     """
-    time = datetime.strptime(said, "%H:%M").time()
+    time = datetime.strptime(text, "%H:%M").time()
     moment = now()
     until = moment.replace(hour=time.hour, minute=time.minute, second=0, microsecond=0)
     return until if until > moment else until + timedelta(days=1)

@@ -58,12 +58,12 @@ def test_the_reason_is_the_apps_last_word(monkeypatch: pytest.MonkeyPatch, tmp_p
     said = (
         "Making the function's zip package …\nshow-your-emotions: a note\n"
         "show-your-emotions: pip could not install the function's packages: no network\n"
-        "Are you online? They are downloaded once.\npython3 app.py: Subprocess exited with error 1\n"
+        "The packages are downloaded once, which needs the network.\npython3 app.py: Subprocess exited with error 1\n"
     )
     with pytest.raises(WorkshopError) as failed:
         synthesise(monkeypatch, f"import sys; sys.stderr.write({said!r}); sys.exit(1)", tmp_path, {})
     assert failed.value.message == "pip could not install the function's packages: no network"
-    assert failed.value.hint == "Are you online? They are downloaded once."
+    assert failed.value.hint == "The packages are downloaded once, which needs the network."
 
 
 def test_what_the_app_does_not_explain_is_shown_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

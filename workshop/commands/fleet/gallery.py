@@ -44,7 +44,7 @@ def command(fleet: Fleet, output: Path, expires: timedelta, embed: bool, open_it
             print_prose(err, f"Without {each.member.attendee}: {plain(each.problem.message)}", WARNING)
     found = [each.value for each in outcomes if each.value]
     if not found:
-        raise WorkshopError("Nobody's pictures could be read.", f"Look what everybody lacks: {to_paste('check')}")
+        raise WorkshopError("No pictures could be read.", f"See what each attendee is missing: {to_paste('check')}")
     gallery_file.write(found, output, expires=expires, embed=embed, open_it=open_it, attendees_names=True)
     require_all(outcomes, to_paste("gallery"))
 
