@@ -117,6 +117,12 @@ def test_without_the_network_one_sentence_says_so(context, tmp_path, monkeypatch
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+def test_attendees_get_a_pinned_pip():
+    """The pip that comes with Python 3.11 compares the packages with its own Python, not with Lambda's."""
+    lock = Path(__file__).parents[2] / "requirements.txt"
+    assert re.search(r"^pip==", lock.read_text(), re.MULTILINE)
+
+
 def test_a_package_with_another_hash_is_refused(context, tmp_path):
     lock = context / "requirements.txt"
     lock.write_text(re.sub(r"sha256:\w{8}", "sha256:00000000", lock.read_text()))
